@@ -1,0 +1,15 @@
+#include "convert.h"
+
+namespace {
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  weighbridge::bindings::export_format(env, exports);
+  weighbridge::bindings::export_kernel(env, exports);
+  weighbridge::bindings::export_probes(env, exports);
+  weighbridge::bindings::export_sample(env, exports);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(weighbridge, initialise)

@@ -1,0 +1,53 @@
+// Between JavaScript values and plain structs, and the one place where native exceptions become JavaScript errors.
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "../io.h"
+#include "../loaders/loader.h"
+
+namespace weighbridge::bindings {
+
+// { code, operation, path, errno, message, remedy, offset }; errno is its name ("ENOENT") or null, as is offset.
+Napi::Object to_js(Napi::Env env, const Reason& reason);
+// An Error whose properties are those of the reason.
+Napi::Error to_js_error(Napi::Env env, const Reason& reason);
+
+// Calls body and turns weighbridge::Error, std::bad_alloc and std::exception into a thrown JavaScript error with code.
+template <class Body>
+auto guarded(Napi::Env env, Body&& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const Error& error) {
+    throw to_js_error(env, error.reason());
+  } catch (const std::bad_alloc&) {
+    throw to_js_error(env, Reason{.code = "out-of-memory", .operation = "allocate", .message = "out of memory"});
+  } catch (const std::exception& error) {
+    throw to_js_error(env, Reason{.code = "internal", .operation = "native", .message = error.what()});
+  }
+}
+
+// Integers of up to 2^53 as a JavaScript number; larger ones lose precision, as every size and time here is below.
+inline Napi::Number number(Napi::Env env, uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
+
+// The caller's values were validated in TypeScript; a wrong type here is a mistake of ours: Error code bad-option.
+std::string text(const Napi::Object& object, const char* name);
+uint64_t whole(const Napi::Object& object, const char* name);
+bool flag(const Napi::Object& object, const char* name);
+std::vector<std::string> texts(const Napi::Value& value);
+Options options(const Napi::Object& object);
+
+// Each file of bindings/ adds its functions to the addon's exports.
+void export_format(Napi::Env env, Napi::Object exports);
+void export_kernel(Napi::Env env, Napi::Object exports);
+void export_probes(Napi::Env env, Napi::Object exports);
+void export_sample(Napi::Env env, Napi::Object exports);
+
+}  // namespace weighbridge::bindings

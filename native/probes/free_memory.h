@@ -1,0 +1,19 @@
+// The state of free memory: in a virtual machine free pages may have been given back to the host, and their first touch
+// is then 3 to 36 times slower.
+#pragma once
+
+#include <cstdint>
+
+#include "../io.h"
+
+namespace weighbridge {
+
+// Touches `bytes` of anonymous memory in forked helper processes (`threads` of them at the same time, oom_score_adj
+// 1000, killed with their parent) that all hold their share before any exits, so that the same amount of free memory is
+// backed when this returns. Throws Error out-of-memory if a helper was killed or could not map.
+void back_free_memory(uint64_t bytes, uint32_t threads);
+
+// Maps `bytes`, writes one byte into each 4 KiB page (no huge pages), unmaps; returns the nanoseconds of the touching.
+uint64_t first_touch_ns(uint64_t bytes);
+
+}  // namespace weighbridge

@@ -1,0 +1,74 @@
+// What this process cost so far, as the kernel counts it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "../io.h"
+
+namespace weighbridge {
+
+// CLOCK_MONOTONIC, nanoseconds: the same clock in every process of the machine (and as process.hrtime in Node).
+int64_t now_ns() noexcept;
+
+// Cumulative counters of the whole process. getrusage(2): about 4 µs; /proc/self/io: about 30 µs.
+struct Counters {
+  uint64_t minor_faults;
+  uint64_t major_faults;
+  uint64_t user_ns;
+  uint64_t system_ns;
+  uint64_t voluntary_switches;
+  uint64_t involuntary_switches;
+  std::optional<uint64_t> read_bytes;  // caused to be fetched from storage, issued by this process; null if unreadable
+};
+
+// Keeps /proc/self/io open, so that reading costs one pread(2) and allocates nothing.
+class CounterReader {
+ public:
+  CounterReader();
+  Counters read() const noexcept;
+
+ private:
+  FileDescriptor io_;
+};
+
+// A field is null when the kernel does not report it. Bytes.
+struct Memory {
+  std::optional<uint64_t> rss, pss, pss_anonymous, pss_shmem, pss_file, anonymous, file, shmem, hugetlb, swap, locked,
+      huge_anonymous, huge_file, page_tables;
+};
+
+// /proc/self/smaps_rollup (3–22 ms with large maps) for pss…, locked, huge…, hugetlb; /proc/self/status for the rest.
+Memory read_memory();
+
+// /proc/self/status alone (about 30 µs): rss, anonymous, file, shmem, hugetlb, swap, locked, page_tables; rss and the rest null.
+Memory read_memory_status();
+// VmHWM, the highest rss so far.
+std::optional<uint64_t> peak_rss();
+
+// Samples read_memory_status() on a thread of its own every `period_ms` and keeps the highest value of each field and
+// of their unreclaimable sum (anonymous + shmem + hugetlb + swap + page_tables). For the memory pass only.
+struct Peak {
+  Memory highest;
+  uint64_t unreclaimable;  // highest sum seen at one instant
+  uint64_t samples;
+};
+class PeakWatch {
+ public:
+  explicit PeakWatch(unsigned period_ms = 2);
+  ~PeakWatch();
+  Peak stop();
+
+ private:
+  struct State;
+  State* state_;
+};
+
+// prctl(PR_SET_PDEATHSIG, SIGKILL) and, if wanted, oom_score_adj 1000. Exits at once if the parent is gone already:
+// returns false then, and the caller ends the process.
+bool bind_to_parent(int64_t parent_pid, bool first_to_die);
+
+// Nanoseconds that a fixed amount of arithmetic takes (about 1 ms): slower than usual means that the core was taken.
+uint64_t spin_ns() noexcept;
+
+}  // namespace weighbridge

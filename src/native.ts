@@ -1,0 +1,260 @@
+/** The typed surface of the addon. The only file that loads it. */
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import type { Measurement, Reason } from './samples/record.js';
+
+/** Hyperparameters of a LLaMA-like model, all counts. */
+export interface Shape {
+  readonly layers: number;
+  readonly width: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly keyLength: number;
+  readonly valueLength: number;
+  readonly ropeDimensions: number;
+  readonly feedForward: number;
+  readonly vocabulary: number;
+  readonly contextTrained: number;
+  readonly ropeBase: number;
+  readonly normEpsilon: number;
+}
+
+export type MetadataValue =
+  | number
+  | bigint
+  | boolean
+  | string
+  | {
+      readonly arrayOf: string;
+      readonly count: number;
+      /** null where the array was skipped (vocabularies, unless asked for). */
+      readonly elements: readonly MetadataValue[] | null;
+    };
+
+export interface ModelPart {
+  readonly path: string;
+  readonly bytes: number;
+  readonly dataOffset: number;
+}
+
+export interface ModelTensor {
+  readonly name: string;
+  /** As llama.cpp names it: "Q4_0". */
+  readonly type: string;
+  /** Fastest-varying dimension first. */
+  readonly shape: readonly number[];
+  readonly part: number;
+  /** From the start of the part's file. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface ModelInfo {
+  readonly version: number;
+  readonly alignment: number;
+  readonly parts: readonly ModelPart[];
+  readonly metadata: readonly { readonly key: string; readonly type: string; readonly value: MetadataValue }[];
+  readonly tensors: readonly ModelTensor[];
+  /** 16 hex digits over all header bytes, or '' where not asked for. */
+  readonly headerDigest: string;
+}
+
+export interface KernelPlan {
+  readonly shape: Shape;
+  readonly kvCacheBytes: number;
+  readonly scratchBytes: number;
+  /** What the forward pass of one BOS token reads of the weights. */
+  readonly bytesNeeded: number;
+  /** All tensor bytes. */
+  readonly tensorBytes: number;
+}
+
+export type NativeOptions = Readonly<Record<string, boolean | number | string | readonly string[]>>;
+
+export interface SessionOptions {
+  readonly path: string;
+  readonly mechanism: string;
+  readonly options: NativeOptions;
+  readonly isa: string;
+  readonly threads: number;
+  readonly context: number;
+  readonly batch: number;
+}
+
+/** A model loaded and ready to run in this process, for `logits` and `generate`. */
+export interface ModelSession {
+  readonly isa: string;
+  readonly shape: Shape;
+  /** Nanoseconds from the start of opening the header to valid tensor addresses. */
+  readonly loadNs: number;
+  /** Feeds tokens at `position`…; returns rows × vocabulary logits of the last `rows` tokens. */
+  forward(tokens: readonly number[], position: number, rows: number): Float32Array;
+  clear(): void;
+  close(): void;
+}
+
+export interface SynthesisTensor {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly type: 'F32' | 'F16' | 'Q8_0' | 'Q4_0';
+  /** 'ones': every element 1 (norms). 'normal': zero mean, standard deviation `deviation`. */
+  readonly fill: 'ones' | 'normal';
+  readonly deviation: number;
+}
+
+export interface SynthesisFile {
+  readonly path: string;
+  readonly header: Buffer;
+  readonly bytes: number;
+  readonly tensors: readonly SynthesisTensor[];
+  readonly seed: number;
+}
+
+export interface ResidencyReading {
+  readonly resident: number;
+  readonly size: number;
+  /** 'none': not permitted to know; resident means nothing then. */
+  readonly source: 'cachestat' | 'mincore' | 'none';
+}
+
+export interface FileFacts {
+  readonly fileSystem: string;
+  readonly device: string;
+  readonly mayVerify: boolean;
+  readonly directIo: boolean;
+  readonly directMemoryAlignment: number | null;
+  readonly directOffsetAlignment: number | null;
+}
+
+export interface Capability {
+  readonly supported: boolean;
+  readonly reason: Reason | null;
+}
+
+export interface DeviceRecipe {
+  readonly engine: 'io_uring' | 'threads';
+  readonly blockBytes: number;
+  readonly depth: number;
+}
+
+/** Spec of one sample, for the child. */
+export interface NativeSampleSpec {
+  readonly path: string;
+  /** 'infer' runs the kernel; 'none' stops after acquire (the null loader). */
+  readonly mechanism: string;
+  readonly options: NativeOptions;
+  /** The model's shape as the parent read it: setup allocates for it before the clock starts. */
+  readonly shape: Shape;
+  readonly isa: string;
+  readonly threads: number;
+  readonly context: number;
+  readonly batch: number;
+  readonly prompt: number;
+  readonly generate: number;
+  readonly pass: 'time' | 'memory';
+  /** Descriptors of the start barrier: one byte is written to readyFd, one read from releaseFd. */
+  readonly readyFd: number;
+  readonly releaseFd: number;
+}
+
+/** What the child returns; the parent adds residency before and after, and the noise that it saw itself. */
+export interface NativeSample extends Omit<Measurement, 'noise' | 'residency' | 'contentHash'> {
+  readonly residency: { readonly opened: number | null; readonly loaded: number | null; readonly firstToken: number | null };
+  readonly noise: {
+    readonly voluntarySwitches: number;
+    readonly involuntarySwitches: number;
+    readonly spinBeforeNs: number;
+    readonly spinAfterNs: number;
+  };
+  /** CLOCK_MONOTONIC at ready and at start. */
+  readonly readyAtNs: number;
+  readonly releasedAtNs: number;
+  readonly startAtNs: number;
+  readonly warnings: readonly string[];
+}
+
+export interface NativeCeilingSpec {
+  readonly path: string;
+  readonly ceiling: 'device' | 'memory';
+  readonly recipe: DeviceRecipe | null;
+  readonly threads: number;
+  readonly readyFd: number;
+  readonly releaseFd: number;
+}
+
+export interface NativeCeiling {
+  readonly bytes: number;
+  readonly ns: number;
+  readonly hugePages: boolean;
+}
+
+export interface Native {
+  // bindings/format.cc
+  inspect(path: string, options: { readonly arrays: boolean; readonly digest: boolean }): ModelInfo;
+  /** Writes the file at disk speed off the event loop; `progress` gets bytes written so far. Removes the file if it fails. */
+  synthesize(file: SynthesisFile, progress: (bytes: number) => void): Promise<void>;
+
+  // bindings/kernel.cc
+  isas(): string[];
+  kernelPlan(path: string, need: { readonly context: number; readonly batch: number; readonly threads: number }): KernelPlan;
+  openSession(options: SessionOptions): ModelSession;
+
+  // bindings/probes.cc
+  mechanisms(): string[];
+  unsupported(mechanism: string, paths: readonly string[], options: NativeOptions): Reason | null;
+  residency(paths: readonly string[]): ResidencyReading;
+  evict(paths: readonly string[]): Promise<void>;
+  warm(paths: readonly string[]): Promise<void>;
+  hold(paths: readonly string[]): Promise<{ release(): void }>;
+  backFreeMemory(bytes: number, threads: number): Promise<void>;
+  firstTouchNs(bytes: number): Promise<number>;
+  spinNs(): number;
+  nowNs(): number;
+  bindToParent(parentPid: number, firstToDie: boolean): boolean;
+  fileFacts(path: string): FileFacts;
+  capabilities(): {
+    readonly cachestat: Capability;
+    readonly ioUring: Capability;
+    readonly populateRead: Capability;
+    readonly lockedMemoryLimit: number | null;
+  };
+  deviceCeilingUnsupported(path: string): Reason | null;
+  chooseDeviceRecipe(path: string, bytesEach: number): Promise<DeviceRecipe>;
+
+  // bindings/sample.cc; synchronous, for the child alone
+  runSample(spec: NativeSampleSpec): NativeSample;
+  runCeiling(spec: NativeCeilingSpec): NativeCeiling;
+}
+
+/** The addon is not there. `message` is one line that names the remedy. */
+export class AddonMissing extends Error {
+  readonly code = 'addon-missing';
+}
+
+let loaded: Native | undefined;
+
+/** The addon; loads it on first use. Throws AddonMissing. */
+export function native(): Native {
+  if (loaded === undefined) {
+    const path = addonPath();
+    if (!existsSync(path)) {
+      throw new AddonMissing('the native addon is not built; run: weighbridge setup');
+    }
+    try {
+      loaded = createRequire(import.meta.url)(path) as Native;
+    } catch (error) {
+      const detail = error instanceof Error ? error.message.split('\n')[0] : String(error);
+      throw new AddonMissing(`the native addon does not load here (${detail}); run: weighbridge setup`);
+    }
+  }
+  return loaded;
+}
+
+/** WEIGHBRIDGE_ADDON names another build, for comparing two of them. */
+export function addonPath(): string {
+  return (
+    process.env['WEIGHBRIDGE_ADDON'] ??
+    fileURLToPath(new URL('../../native/build/Release/weighbridge.node', import.meta.url))
+  );
+}

@@ -1,0 +1,167 @@
+/**
+ * The records of a ledger: JSON lines, the same in `--json`. Times are integer nanoseconds, sizes integer bytes.
+ * What could not be read is null (with a warning), never 0 or -1. Fields may be added; the names here stay.
+ */
+
+export const SCHEMA_VERSION = 1;
+
+export type State = 'cold' | 'warm' | 'left';
+export type MemoryState = 'backed' | 'returned' | 'as-is';
+export type Pass = 'time' | 'memory';
+
+/** Why an outcome is not `ok`. `code` is stable; message and remedy are for people. */
+export interface Reason {
+  readonly code: string;
+  readonly operation: string;
+  readonly path: string | null;
+  readonly errno: string | null;
+  readonly message: string;
+  readonly remedy: string | null;
+  /** Byte offset within `path`, where a file's content is at fault. */
+  readonly offset?: number | null;
+}
+
+export interface Phase {
+  readonly ns: number;
+  readonly minorFaults: number;
+  readonly majorFaults: number;
+  /** Issued by this process to storage (/proc/self/io read_bytes). */
+  readonly readBytes: number | null;
+  readonly userNs: number;
+  readonly systemNs: number;
+}
+
+export interface Phases {
+  readonly setup: Phase;
+  readonly open: Phase;
+  readonly acquire: Phase;
+  readonly firstToken: Phase;
+  readonly complete: Phase;
+  readonly prefill: Phase | null;
+  readonly decode: Phase | null;
+  readonly release: Phase;
+}
+
+/** Memory of the child at one moment. anonymous, file and shmem are Rss; pss… come from smaps_rollup. */
+export interface Memory {
+  readonly rss: number | null;
+  readonly pss: number | null;
+  readonly pssAnonymous: number | null;
+  readonly pssShmem: number | null;
+  readonly pssFile: number | null;
+  readonly anonymous: number | null;
+  readonly file: number | null;
+  readonly shmem: number | null;
+  readonly hugetlb: number | null;
+  readonly swap: number | null;
+  readonly locked: number | null;
+  readonly hugeAnonymous: number | null;
+  readonly hugeFile: number | null;
+  readonly pageTables: number | null;
+}
+
+/** Highest values over the sample. In the memory pass sampled every 2 ms; in the time pass only rss (VmHWM) is known. */
+export interface PeakMemory extends Memory {
+  /** Highest anonymous + shmem + hugetlb + swap + page tables seen at one instant. */
+  readonly unreclaimable: number | null;
+}
+
+export interface MemoryPoints {
+  readonly baseline: Memory;
+  /** Only in the memory pass. */
+  readonly loaded: Memory | null;
+  readonly firstToken: Memory | null;
+  readonly end: Memory;
+  readonly peak: PeakMemory;
+  /** Of this plan's context: held by the runtime whatever the loader, and kept out of the footprint. */
+  readonly kvCacheBytes: number;
+  readonly scratchBytes: number;
+}
+
+export interface Residency {
+  /** Bytes of the model in the page cache: before the child started its load, and at later moments. */
+  readonly before: number | null;
+  readonly opened: number | null;
+  readonly loaded: number | null;
+  readonly firstToken: number | null;
+  readonly after: number | null;
+  /** Bytes of the model's files. */
+  readonly size: number;
+}
+
+export interface Noise {
+  /** CPU time stolen by the hypervisor between start and end of the sample, all CPUs. */
+  readonly stealNs: number | null;
+  readonly voluntarySwitches: number;
+  readonly involuntarySwitches: number;
+  /** A fixed piece of arithmetic, before and after. */
+  readonly spinBeforeNs: number;
+  readonly spinAfterNs: number;
+  /** First touch of 32 MiB by the parent just before the start. */
+  readonly firstTouchNs: number | null;
+  /** Stall totals of PSI ("some") that grew during the sample. */
+  readonly pressureNs: { readonly cpu: number | null; readonly io: number | null; readonly memory: number | null };
+  readonly loadAverage: number;
+}
+
+export type EffectiveValue = boolean | number | string;
+
+interface SampleBase {
+  readonly kind: 'sample';
+  readonly round: number;
+  readonly block: number;
+  readonly position: number;
+  readonly attempt: number;
+  readonly pass: Pass;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly arm: { readonly id: string; readonly loader: string; readonly model: string };
+  readonly state: State;
+  readonly memoryState: MemoryState;
+  /** 1 for the first load after the state was prepared. */
+  readonly load: number;
+  readonly group: null;
+  readonly process: {
+    readonly index: number;
+    readonly of: number;
+    /** spawn → ready plus release → start: what the runtime's own start costs, the preparation of states left out. */
+    readonly spawnToStartNs: number | null;
+    readonly exitCode: number | null;
+    readonly signal: string | null;
+  };
+  readonly warnings: readonly string[];
+}
+
+/** What a child measured. Present in full in an `ok` sample; in `invalid` and `mismatch` ones too, for the record. */
+export interface Measurement {
+  readonly ttftNs: number | null;
+  readonly completeNs: number;
+  readonly settledNs: number;
+  readonly phases: Phases;
+  readonly bytesNeeded: number;
+  readonly untouchedBytes: number;
+  readonly memory: MemoryPoints;
+  readonly residency: Residency;
+  readonly tokens: {
+    readonly prompt: number;
+    readonly generated: number;
+    readonly perTokenNs: readonly number[];
+  } | null;
+  readonly tokensPerSecond: { readonly prefill: number | null; readonly decode: number | null } | null;
+  readonly isa: string;
+  readonly logitsHash: string | null;
+  readonly contentHash: string | null;
+  readonly effective: Readonly<Record<string, EffectiveValue>>;
+  readonly noise: Noise;
+}
+
+type Unmeasured = { readonly [K in keyof Measurement]: null };
+
+export type Sample = SampleBase &
+  (
+    | ({ readonly outcome: 'ok'; readonly reason: null } & Measurement)
+    | ({ readonly outcome: 'invalid' | 'mismatch'; readonly reason: Reason } & Measurement)
+    | ({ readonly outcome: 'invalid' | 'unsupported' | 'failed'; readonly reason: Reason } & Unmeasured)
+  );
+
+export type Outcome = Sample['outcome'];
