@@ -1,0 +1,56 @@
+#!/usr/bin/env node
+/** The command line: finds the command, runs it, turns what it throws into one line and an exit code. */
+import { readFileSync } from 'node:fs';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { UsageError, failureOf } from './failure.js';
+import { doctorCommand } from './commands/doctor.js';
+import { genCommand } from './commands/gen.js';
+import { generateCommand } from './commands/generate.js';
+import { inspectCommand } from './commands/inspect.js';
+import { loadersCommand } from './commands/loaders.js';
+import { logitsCommand } from './commands/logits.js';
+import { runCommand } from './commands/run.js';
+import { setupCommand } from './commands/setup.js';
+
+// A reader that goes away (`| head`) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+};
+
+const parser = yargs(hideBin(process.argv))
+  .scriptName('weighbridge')
+  .usage('$0 COMMAND\n\nWeighs ways of loading LLM weights: time to first token, memory, tokens per second.')
+  .command(runCommand)
+  .command(inspectCommand)
+  .command(loadersCommand)
+  .command(doctorCommand)
+  .command(genCommand)
+  .command(logitsCommand)
+  .command(generateCommand)
+  .command(setupCommand)
+  .completion('completion', 'Print a shell completion script (bash or zsh)')
+  .demandCommand(1, 'name a command; weighbridge --help lists them')
+  .recommendCommands()
+  .strict()
+  .version(version)
+  .help()
+  .alias('help', 'h')
+  .wrap(Math.min(process.stdout.columns ?? 80, 100))
+  .exitProcess(false)
+  .fail((message: string | null, error: Error | undefined) => {
+    throw error ?? new UsageError(message ?? 'wrong arguments; see --help');
+  });
+
+try {
+  await parser.parseAsync();
+} catch (error) {
+  const { line, code } = failureOf(error);
+  process.stderr.write(`weighbridge: ${line}\n`);
+  process.exitCode = code;
+}
