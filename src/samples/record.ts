@@ -165,3 +165,123 @@ export type Sample = SampleBase &
   );
 
 export type Outcome = Sample['outcome'];
+
+/** What is compared. `id` is the canonical key for pairing and for baselines: equal ids mean equal work. */
+export interface Arm {
+  readonly id: string;
+  /** A ceiling is a physical limit, never ranked: 'device' reads the model's bytes by direct I/O into hot buffers and
+   * forgets them (the limit of cold loads); 'memory' sums a warm mapping of them (the limit of warm ones). */
+  readonly kind: 'loader' | 'ceiling';
+  readonly loader: string;
+  readonly mechanism: string;
+  readonly options: Readonly<Record<string, boolean | number | string | readonly string[]>>;
+  /** Key of RunRecord.models. */
+  readonly model: string;
+  /** 'infer' runs the kernel; 'none' loads nothing (the null loader); 'read' is a ceiling's. */
+  readonly work: 'infer' | 'none' | 'read';
+  readonly threads: number;
+  readonly loadThreads: number | null;
+  readonly processes: 1;
+  readonly memoryLimit: null;
+  readonly context: number;
+  readonly prompt: number;
+  readonly generate: number;
+  readonly isa: string;
+  readonly numa: null;
+  readonly pressure: null;
+  /** Version of the tool and digest of the addon that did the work. */
+  readonly build: string;
+}
+
+export interface ModelRecord {
+  readonly path: string;
+  readonly parts: readonly { readonly path: string; readonly bytes: number }[];
+  /** Of all files. */
+  readonly bytes: number;
+  /** Bytes of all tensors. */
+  readonly tensorBytes: number;
+  readonly headerDigest: string;
+  readonly name: string | null;
+  readonly fileSystem: string;
+  readonly device: string;
+}
+
+export interface Plan {
+  readonly models: readonly string[];
+  /** Arm ids, reference first within each model, ceilings left out. */
+  readonly arms: readonly string[];
+  /** Arm id of the reference, by model. */
+  readonly reference: Readonly<Record<string, string>>;
+  /** Ceiling arm id by model and state; absent where the machine has none. */
+  readonly ceilings: Readonly<Record<string, Readonly<Partial<Record<State, string>>>>>;
+  readonly states: readonly State[];
+  readonly memoryStates: readonly MemoryState[];
+  /** Rounds of the time pass. */
+  readonly rounds: number;
+  /** Rounds of the memory pass: same cells, slower probes, times never used. */
+  readonly memoryRounds: number;
+  readonly seed: number;
+  readonly timeoutNs: number;
+  readonly timeBudgetNs: number | null;
+  /** Whether loaders were named one by one: an unsupported one then fails the run. */
+  readonly loadersNamed: boolean;
+}
+
+export interface RunRecord {
+  readonly kind: 'run';
+  readonly schema: typeof SCHEMA_VERSION;
+  /** "weighbridge 0.1.0" */
+  readonly tool: string;
+  readonly startedAt: string;
+  readonly seed: number;
+  readonly plan: Plan;
+  readonly arms: Readonly<Record<string, Arm>>;
+  readonly models: Readonly<Record<string, ModelRecord>>;
+  readonly machine: Readonly<Record<string, unknown>> & { readonly fingerprint: string };
+  readonly runtime: { readonly node: string; readonly v8: string; readonly addon: string; readonly isas: readonly string[] };
+  readonly ceilings: CeilingChoices;
+  /** Hash by model id and ISA ("MODEL avx2"), from one untimed `read` load before round 1. */
+  readonly referenceHashes: Readonly<Record<string, string>>;
+  /** Command line that repeats the run. */
+  readonly command: readonly string[];
+}
+
+/** How the ceilings of this run are measured, chosen once. Null where the machine has none, with the reason. */
+export interface CeilingChoices {
+  readonly device: Readonly<
+    Record<
+      string,
+      | { readonly engine: 'io_uring' | 'threads'; readonly blockBytes: number; readonly depth: number; readonly reason: null }
+      | { readonly reason: Reason }
+    >
+  >;
+  /** First touch of 32 MiB with free memory backed and, where the machine gives memory back, returned. */
+  readonly firstTouch: { readonly backedNs: number; readonly returnedNs: number | null; readonly limitNs: number | null };
+}
+
+export interface ResumeRecord {
+  readonly kind: 'resume';
+  readonly startedAt: string;
+  readonly ceilings: CeilingChoices;
+  readonly completedSamples: number;
+}
+
+export interface EndRecord {
+  readonly kind: 'end';
+  readonly endedAt: string;
+  /** What stopped the run. */
+  readonly stopped: 'complete' | 'time-budget' | 'interrupted' | 'error';
+  readonly message: string | null;
+}
+
+export type LedgerRecord = RunRecord | Sample | ResumeRecord | EndRecord;
+
+/** A ledger as read back. */
+export interface Ledger {
+  readonly run: RunRecord;
+  readonly samples: readonly Sample[];
+  readonly resumes: readonly ResumeRecord[];
+  readonly end: EndRecord | null;
+  /** Of reading: a torn last line that was cut. */
+  readonly warnings: readonly string[];
+}

@@ -1,0 +1,77 @@
+/** The shape of a summary: what statistics say of a ledger. Contract between statistics, report and reports. */
+import type { Arm, MemoryState, ModelRecord, Reason, State } from '../samples/record.js';
+
+/** Values in run order with their median and range. */
+export interface Description {
+  readonly n: number;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  readonly values: readonly number[];
+}
+
+/**
+ * A ratio formed only between neighbours of one block (head ÷ base), described by its median. Fewer than 6 pairs: low
+ * and high are the range of all pairs. From 6: the exact order-statistic interval, with its achieved confidence.
+ */
+export interface PairedRatio {
+  readonly pairs: number;
+  readonly median: number;
+  readonly spread: 'range' | 'interval';
+  readonly low: number;
+  readonly high: number;
+  /** Achieved confidence of the interval; null for a range. */
+  readonly confidence: number | null;
+  /** In run order. */
+  readonly values: readonly number[];
+}
+
+/** What holding the model costs the system: Δ(Pss_Anon + Pss_Shmem + hugetlb + swap) + page tables, plus the page cache once. Bytes. */
+export interface Footprint {
+  readonly unreclaimable: number;
+  readonly peakUnreclaimable: number | null;
+  /** The model's pages in the page cache, counted once; null where it could not be read. */
+  readonly reclaimable: number | null;
+}
+
+export interface CellSummary {
+  readonly arm: Arm;
+  readonly isReference: boolean;
+  readonly state: State;
+  readonly memoryState: MemoryState;
+  /** Samples of the time pass by outcome. */
+  readonly outcomes: Readonly<Record<'ok' | 'unsupported' | 'invalid' | 'mismatch' | 'failed', number>>;
+  /** Distinct reasons of samples that were not ok, most frequent first. */
+  readonly reasons: readonly { readonly outcome: string; readonly reason: Reason; readonly count: number }[];
+  readonly warnings: readonly string[];
+  /** open + acquire, nanoseconds. Never shown without ttft. */
+  readonly loadNs: Description | null;
+  readonly ttftNs: Description | null;
+  readonly completeNs: Description | null;
+  /** All tensor bytes ÷ complete time; bytes per second. */
+  readonly bytesPerSecond: Description | null;
+  /** Paired within blocks: ceiling's time for the same bytes ÷ this arm's complete time; 1 is the physical limit. */
+  readonly ceilingShare: PairedRatio | null;
+  readonly prefillTokensPerSecond: Description | null;
+  readonly decodeTokensPerSecond: Description | null;
+  readonly footprint: Footprint | null;
+  /** This arm ÷ the reference arm, in the same block; null for the reference itself, null loader and ceilings. */
+  readonly ratio: {
+    readonly load: PairedRatio | null;
+    readonly ttft: PairedRatio | null;
+    readonly complete: PairedRatio | null;
+  } | null;
+}
+
+export interface Summary {
+  readonly schema: 1;
+  readonly tool: string;
+  readonly startedAt: string;
+  readonly fingerprint: string;
+  readonly models: Readonly<Record<string, ModelRecord>>;
+  /** In plan order: by model, memory state, state; loaders by median ttft, null last, then the ceiling. */
+  readonly cells: readonly CellSummary[];
+  readonly samples: { readonly total: number; readonly invalid: number; readonly failed: number; readonly mismatch: number };
+  readonly stopped: string | null;
+  readonly warnings: readonly string[];
+}
