@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
-import type { Measurement, Reason } from './samples/record.js';
+import type { Measurement, MemoryPoints, Phases, Reason } from './samples/record.js';
 
 /** Hyperparameters of a LLaMA-like model, all counts. */
 export interface Shape {
@@ -141,7 +141,7 @@ export interface DeviceRecipe {
 /** Spec of one sample, for the child. */
 export interface NativeSampleSpec {
   readonly path: string;
-  /** 'infer' runs the kernel; 'none' stops after acquire (the null loader). */
+  /** With the mechanism 'null' nothing is inferred. */
   readonly mechanism: string;
   readonly options: NativeOptions;
   /** The model's shape as the parent read it: setup allocates for it before the clock starts. */
@@ -160,6 +160,8 @@ export interface NativeSampleSpec {
 
 /** What the child returns; the parent adds residency before and after, and the noise that it saw itself. */
 export interface NativeSample extends Omit<Measurement, 'noise' | 'residency' | 'contentHash'> {
+  readonly phases: Phases;
+  readonly memory: MemoryPoints;
   readonly residency: { readonly opened: number | null; readonly loaded: number | null; readonly firstToken: number | null };
   readonly noise: {
     readonly voluntarySwitches: number;

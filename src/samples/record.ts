@@ -134,13 +134,20 @@ interface SampleBase {
 
 /** What a child measured. Present in full in an `ok` sample; in `invalid` and `mismatch` ones too, for the record. */
 export interface Measurement {
+  /** start → first logits, one uninterrupted interval. Null in the memory pass (probes lie in between) and for ceilings. */
   readonly ttftNs: number | null;
-  readonly completeNs: number;
-  readonly settledNs: number;
-  readonly phases: Phases;
+  /** start → every tensor byte read. Null in the memory pass. A ceiling's: its time to read the same bytes. */
+  readonly completeNs: number | null;
+  /** start → the loader had nothing left to do. Null in the memory pass and for ceilings. */
+  readonly settledNs: number | null;
+  /** Null for ceilings. */
+  readonly phases: Phases | null;
+  /** Of the weights, by the first token's forward pass. */
   readonly bytesNeeded: number;
+  /** Read by `complete` because the first token did not. */
   readonly untouchedBytes: number;
-  readonly memory: MemoryPoints;
+  /** Null for ceilings. */
+  readonly memory: MemoryPoints | null;
   readonly residency: Residency;
   readonly tokens: {
     readonly prompt: number;
@@ -148,7 +155,8 @@ export interface Measurement {
     readonly perTokenNs: readonly number[];
   } | null;
   readonly tokensPerSecond: { readonly prefill: number | null; readonly decode: number | null } | null;
-  readonly isa: string;
+  /** Null where no kernel ran. */
+  readonly isa: string | null;
   readonly logitsHash: string | null;
   readonly contentHash: string | null;
   readonly effective: Readonly<Record<string, EffectiveValue>>;
