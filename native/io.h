@@ -19,12 +19,12 @@ namespace weighbridge {
 // Why something could not be done. It reaches the ledger as it stands here: `code` is a stable word that programs may
 // test, `operation` the system call or step, `message` and `remedy` are for people.
 struct Reason {
-  std::string code;
-  std::string operation;
-  std::string path;
+  std::string code = {};
+  std::string operation = {};
+  std::string path = {};
   int error_number = 0;                  // errno, 0 where no system call failed
-  std::string message;
-  std::string remedy;                    // empty where nothing can be done
+  std::string message = {};
+  std::string remedy = {};               // empty where nothing can be done
   std::optional<uint64_t> offset = {};   // byte offset within `path`, where a file's content is at fault
 };
 

@@ -1,0 +1,241 @@
+#include "sample.h"
+
+#include <algorithm>
+#include <new>
+#include <numeric>
+
+#include "digest.h"
+#include "probes/page_cache.h"
+
+namespace weighbridge {
+
+namespace {
+
+struct Mark {
+  int64_t at_ns;
+  Counters counters;
+};
+
+// The clock is read last when an interval begins and first when it ends, so that reading counters (34 µs) lies outside.
+Mark begin(const CounterReader& reader) {
+  const Counters counters = reader.read();
+  return {now_ns(), counters};
+}
+Mark end(const CounterReader& reader) {
+  const int64_t at = now_ns();
+  return {at, reader.read()};
+}
+
+PhaseCost between(const Mark& from, const Mark& to) {
+  PhaseCost cost = {
+      .ns = static_cast<uint64_t>(to.at_ns - from.at_ns),
+      .minor_faults = to.counters.minor_faults - from.counters.minor_faults,
+      .major_faults = to.counters.major_faults - from.counters.major_faults,
+      .user_ns = to.counters.user_ns - from.counters.user_ns,
+      .system_ns = to.counters.system_ns - from.counters.system_ns,
+      .read_bytes = std::nullopt,
+  };
+  if (from.counters.read_bytes && to.counters.read_bytes) {
+    cost.read_bytes = *to.counters.read_bytes - *from.counters.read_bytes;
+  }
+  return cost;
+}
+
+uint64_t bytes_of(std::span<const TensorRange> ranges) {
+  return std::accumulate(ranges.begin(), ranges.end(), uint64_t{0},
+                         [](uint64_t sum, const TensorRange& range) { return sum + range.bytes; });
+}
+
+// `all` less `needed`; each needed range lies within one of `all`.
+std::vector<TensorRange> remaining(std::span<const TensorRange> all, std::span<const TensorRange> needed) {
+  std::vector<TensorRange> rest;
+  for (const TensorRange& range : all) {
+    std::vector<TensorRange> inside;
+    for (const TensorRange& used : needed) {
+      if (used.part == range.part && used.offset >= range.offset && used.offset < range.offset + range.bytes) {
+        inside.push_back(used);
+      }
+    }
+    std::sort(inside.begin(), inside.end(),
+              [](const TensorRange& a, const TensorRange& b) { return a.offset < b.offset; });
+    uint64_t at = range.offset;
+    for (const TensorRange& used : inside) {
+      if (used.offset > at) rest.push_back({range.part, at, used.offset - at});
+      at = std::max(at, used.offset + used.bytes);
+    }
+    if (at < range.offset + range.bytes) rest.push_back({range.part, at, range.offset + range.bytes - at});
+  }
+  return rest;
+}
+
+std::optional<uint64_t> resident(std::span<const std::string> paths) {
+  const Residency reading = residency(paths);
+  if (reading.source == ResidencySource::none) return std::nullopt;
+  return reading.resident;
+}
+
+int32_t bos_of(const gguf::Model& model, uint32_t vocabulary) {
+  const uint64_t bos = model.unsigned_value("tokenizer.ggml.bos_token_id").value_or(1);
+  return bos < vocabulary ? static_cast<int32_t>(bos) : 0;
+}
+
+}  // namespace
+
+BarrierTimes pass(const Barrier& barrier) {
+  const int64_t ready = now_ns();
+  const char byte = 'R';
+  ssize_t done = 0;
+  do {
+    done = ::write(barrier.ready_fd, &byte, 1);
+  } while (done < 0 && errno == EINTR);
+  char released = 0;
+  if (done == 1) {
+    do {
+      done = ::read(barrier.release_fd, &released, 1);
+    } while (done < 0 && errno == EINTR);
+  }
+  if (done != 1) {
+    throw Error(Reason{.code = "interrupted", .operation = "barrier", .message = "the parent process went away"});
+  }
+  return {ready, now_ns()};
+}
+
+int32_t prompt_token(uint32_t index, int32_t bos, uint32_t vocabulary) noexcept {
+  if (index == 0) return bos;
+  const uint32_t m = std::min<uint32_t>(500, std::max<uint32_t>(vocabulary, 4) - 3);
+  return static_cast<int32_t>(std::min<uint64_t>(3 + 37 * uint64_t{index} % m, vocabulary - 1));
+}
+
+int32_t decode_token(uint32_t index, uint32_t vocabulary) noexcept {
+  const uint32_t m = std::min<uint32_t>(500, std::max<uint32_t>(vocabulary, 4) - 3);
+  return static_cast<int32_t>(std::min<uint64_t>(3 + 53 * uint64_t{index} % m, vocabulary - 1));
+}
+
+SampleResult run_sample(const SampleSpec& spec) {
+  SampleResult result = {};
+  const CounterReader reader;
+  const Loader& chosen = loader(spec.mechanism);
+  result.inferred = spec.mechanism != "null";
+  const uint32_t vocabulary = spec.shape.vocabulary;
+
+  // Setup: threads, KV cache, scratch, a row of logits for each that is kept; all touched before the clock starts.
+  const Mark setup_begin = begin(reader);
+  std::unique_ptr<Session> session;
+  std::vector<float> first_row, row;
+  std::vector<int32_t> prompt;
+  if (result.inferred) {
+    session = std::make_unique<Session>(spec.shape, spec.context, spec.batch, spec.threads, spec.isa);
+    result.session = session->allocated();
+    first_row.assign(vocabulary, 0.0f);
+    row.assign(vocabulary, 0.0f);
+  }
+  result.per_token_ns.reserve(uint64_t{1} + spec.generate);
+  prompt.reserve(spec.prompt);
+  result.setup = between(setup_begin, end(reader));
+  result.spin_before_ns = spin_ns();
+  result.baseline = read_memory();
+
+  std::optional<PeakWatch> watch;
+  if (spec.memory_pass) watch.emplace();
+  result.barrier = pass(spec.barrier);
+
+  // Between start and the first logits only the clock, getrusage and /proc/self/io are read; in the memory pass slower
+  // probes come in between, and then there is no ttft.
+  const Mark start = begin(reader);
+  result.start_at_ns = start.at_ns;
+  const gguf::Model model = gguf::parse(spec.path);
+  std::vector<Part> parts;
+  std::vector<std::string> paths;
+  for (const gguf::Part& part : model.parts) {
+    parts.push_back({part.path, part.bytes});
+    paths.push_back(part.path);
+  }
+  const std::vector<TensorRange> order = forward_order(model);
+  const Mark opened = end(reader);
+  result.open = between(start, opened);
+  if (spec.memory_pass) result.resident_opened = resident(paths);
+
+  const Mark acquire_begin = spec.memory_pass ? begin(reader) : opened;
+  std::unique_ptr<Weights> weights = chosen.load(parts, order, spec.options);
+  if (session) session->bind(model, *weights);
+  const Mark acquired = end(reader);
+  result.acquire = between(acquire_begin, acquired);
+  if (spec.memory_pass) {
+    result.loaded = read_memory();
+    result.resident_loaded = resident(paths);
+  }
+
+  const int32_t bos = bos_of(model, vocabulary);
+  const Mark first_begin = spec.memory_pass ? begin(reader) : acquired;
+  if (session) session->forward(std::span(&bos, 1), 0, first_row);
+  const Mark first = end(reader);
+  result.first_token = between(first_begin, first);
+  if (spec.memory_pass) {
+    result.first_token_memory = read_memory();
+    result.resident_first_token = resident(paths);
+  }
+
+  const Mark complete_begin = spec.memory_pass ? begin(reader) : first;
+  if (session) {
+    const std::vector<TensorRange> needed = needed_for_first_token(model, bos);
+    const std::vector<TensorRange> rest = remaining(order, needed);
+    result.bytes_needed = bytes_of(needed);
+    result.untouched_bytes = bytes_of(rest);
+    session->touch(rest);
+  }
+  const Mark complete = end(reader);
+  result.complete = between(complete_begin, complete);
+
+  if (!spec.memory_pass) {
+    result.ttft_ns = static_cast<uint64_t>(first.at_ns - start.at_ns);
+    result.complete_ns = static_cast<uint64_t>(complete.at_ns - start.at_ns);
+    result.settled_ns = static_cast<uint64_t>(std::max(weights->settled_at(), acquired.at_ns) - start.at_ns);
+  }
+
+  if (session) {
+    Digest hash;
+    hash.add(std::as_bytes(std::span(first_row)));
+    result.per_token_ns.push_back(result.first_token.ns);
+    session->clear();
+    if (spec.prompt > 0) {
+      for (uint32_t i = 0; i < spec.prompt; ++i) prompt.push_back(prompt_token(i, bos, vocabulary));
+      const Mark prefill_begin = begin(reader);
+      session->forward(prompt, 0, row);
+      result.prefill = between(prefill_begin, end(reader));
+      hash.add(std::as_bytes(std::span(row)));
+    }
+    if (spec.generate > 0) {
+      // Rows are hashed between the tokens' intervals, so the phase's time is their sum.
+      const Mark decode_begin = begin(reader);
+      uint64_t decoding = 0;
+      for (uint32_t i = 0; i < spec.generate; ++i) {
+        const int32_t token = decode_token(i, vocabulary);
+        const int64_t from = now_ns();
+        session->forward(std::span(&token, 1), spec.prompt + i, row);
+        const uint64_t took = static_cast<uint64_t>(now_ns() - from);
+        result.per_token_ns.push_back(took);
+        decoding += took;
+        hash.add(std::as_bytes(std::span(row)));
+      }
+      result.decode = between(decode_begin, end(reader));
+      result.decode->ns = decoding;
+    }
+    result.logits_hash = hash.hex();
+  }
+
+  if (watch) result.peak = watch->stop();
+  result.end = read_memory();
+  result.peak_rss = peak_rss();
+  result.effective = weights->effective();
+  result.warnings = weights->warnings();
+  const Mark release_begin = begin(reader);
+  weights.reset();
+  const Mark released = end(reader);
+  result.release = between(release_begin, released);
+  result.spin_after_ns = spin_ns();
+  result.voluntary_switches = released.counters.voluntary_switches - start.counters.voluntary_switches;
+  result.involuntary_switches = released.counters.involuntary_switches - start.counters.involuntary_switches;
+  return result;
+}
+
+}  // namespace weighbridge

@@ -1,0 +1,77 @@
+// One sample's timeline, inside the child: setup, barrier, open, acquire, first token, complete, prefill, decode, release.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernel/llama.h"
+#include "loaders/loader.h"
+#include "probes/process.h"
+
+namespace weighbridge {
+
+// Start barrier: one byte 'R' is written to ready_fd, one byte awaited from release_fd.
+struct Barrier {
+  int ready_fd;
+  int release_fd;
+};
+struct BarrierTimes {
+  int64_t ready_at_ns;
+  int64_t released_at_ns;
+};
+// Throws Error code interrupted if the other end closed.
+BarrierTimes pass(const Barrier& barrier);
+
+struct SampleSpec {
+  std::string path;
+  std::string mechanism;
+  Options options;
+  Hyperparameters shape;  // as the parent read it; setup allocates for it before the clock starts
+  Isa isa;
+  uint32_t threads;
+  uint32_t context;
+  uint32_t batch;
+  uint32_t prompt;
+  uint32_t generate;
+  bool memory_pass;
+  Barrier barrier;
+};
+
+struct PhaseCost {
+  uint64_t ns, minor_faults, major_faults, user_ns, system_ns;
+  std::optional<uint64_t> read_bytes;
+};
+
+struct SampleResult {
+  BarrierTimes barrier;
+  int64_t start_at_ns;
+  // Absent in the memory pass, where probes lie between the phases.
+  std::optional<uint64_t> ttft_ns, complete_ns, settled_ns;
+  PhaseCost setup, open, acquire, first_token, complete, release;
+  std::optional<PhaseCost> prefill, decode;
+  uint64_t bytes_needed, untouched_bytes;
+  Memory baseline, end;
+  std::optional<Memory> loaded, first_token_memory;
+  std::optional<Peak> peak;
+  std::optional<uint64_t> peak_rss;
+  MemoryNeed session;
+  std::optional<uint64_t> resident_opened, resident_loaded, resident_first_token;
+  bool inferred;
+  std::vector<uint64_t> per_token_ns;  // the first token, then each decode step
+  std::string logits_hash;
+  Effective effective;
+  std::vector<std::string> warnings;
+  uint64_t voluntary_switches, involuntary_switches, spin_before_ns, spin_after_ns;
+};
+
+// Fixed tokens, so that every run feeds the same: the prompt is BOS, then 3 + (37 i mod m); decoding feeds
+// 3 + (53 i mod m), with m = min(500, vocabulary − 3).
+int32_t prompt_token(uint32_t index, int32_t bos, uint32_t vocabulary) noexcept;
+int32_t decode_token(uint32_t index, uint32_t vocabulary) noexcept;
+
+// Throws Error: whatever the parser, the loader and the kernel throw.
+SampleResult run_sample(const SampleSpec& spec);
+
+}  // namespace weighbridge
