@@ -101,6 +101,8 @@ export interface SynthesisTensor {
   /** 'ones': every element 1 (norms). 'normal': zero mean, standard deviation `deviation`. */
   readonly fill: 'ones' | 'normal';
   readonly deviation: number;
+  /** The random stream: tensors of equal seed and stream have equal content, in whichever file they lie. */
+  readonly stream: number;
 }
 
 export interface SynthesisFile {
@@ -194,8 +196,11 @@ export interface NativeCeiling {
 export interface Native {
   // bindings/format.cc
   inspect(path: string, options: { readonly arrays: boolean; readonly digest: boolean }): ModelInfo;
-  /** Writes the file at disk speed off the event loop; `progress` gets bytes written so far. Removes the file if it fails. */
-  synthesize(file: SynthesisFile, progress: (bytes: number) => void): Promise<void>;
+  /**
+   * Writes the file at disk speed off the event loop. `progress` gets the bytes written so far; when it returns false the
+   * promise is rejected with code `interrupted`. A file that fails is removed.
+   */
+  synthesize(file: SynthesisFile, progress: (bytes: number) => boolean): Promise<void>;
 
   // bindings/kernel.cc
   isas(): string[];
