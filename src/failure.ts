@@ -20,6 +20,11 @@ export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }
 
+/** An error made in TypeScript that carries a Reason, as those of the addon do. */
+export function failWith(reason: Partial<Reason> & Pick<Reason, 'code' | 'operation' | 'message'>): Error {
+  return Object.assign(new Error(reason.message), { path: null, errno: null, remedy: null }, reason);
+}
+
 /** Codes of errors that lie in what the user named: a model file, a directory, an option. */
 const inputCodes = new Set([
   'bad-option',
