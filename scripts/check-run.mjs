@@ -1,0 +1,51 @@
+/**
+ * Checks what `weighbridge run --json` printed: every sample is ok or says why not, hashes are the reference's, cold
+ * samples began with nothing of the model in the page cache, warm ones with all of it and without a read.
+ * Usage: node scripts/check-run.mjs FILE
+ */
+import { readFileSync } from 'node:fs';
+
+const { run, samples, summary } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+const references = new Set(Object.values(run.referenceHashes ?? {}));
+
+function problemsOf(sample) {
+  const problems = [];
+  const { outcome, reason, state, residency, phases } = sample;
+  if (outcome !== 'ok') {
+    if (typeof reason?.code !== 'string' || !reason.message) problems.push(`${outcome} without a reason`);
+    if (outcome === 'failed' || outcome === 'mismatch') problems.push(`${outcome}: ${reason?.message}`);
+    return problems;
+  }
+  if (reason !== null) problems.push('ok with a reason');
+  if (sample.logitsHash !== null && !references.has(sample.logitsHash)) problems.push(`hash ${sample.logitsHash}`);
+  if (state === 'cold' && residency?.before !== null && residency?.before !== 0) {
+    problems.push(`cold, yet ${residency.before} bytes were resident`);
+  }
+  if (state === 'warm') {
+    if (residency?.before !== residency?.size)
+      problems.push(`warm, yet ${residency?.before} of ${residency?.size} resident`);
+    const reads = ['open', 'acquire', 'firstToken'].reduce((sum, name) => sum + (phases?.[name]?.readBytes ?? 0), 0);
+    // Direct I/O reads the device whatever the page cache holds.
+    if (
+      reads > 0 &&
+      sample.effective?.directIo !== true &&
+      sample.arm.loader !== 'direct' &&
+      sample.arm.loader !== 'ceiling'
+    ) {
+      problems.push(`warm, yet it read ${reads} bytes`);
+    }
+  }
+  return problems;
+}
+
+const found = samples.flatMap((sample) =>
+  problemsOf(sample).map((problem) => `${sample.arm.id} ${sample.state} round ${sample.round}: ${problem}`),
+);
+if (samples.length === 0) found.push('no sample');
+if (!Array.isArray(summary?.cells) || summary.cells.length === 0) found.push('no cell in the summary');
+for (const line of found) process.stdout.write(`${line}\n`);
+const outcomes = new Map();
+for (const { outcome } of samples) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+const tally = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
+process.stdout.write(`${samples.length} samples: ${tally}; ${found.length} problems\n`);
+process.exitCode = found.length === 0 ? 0 : 1;

@@ -1,0 +1,26 @@
+/** Runs the compiled command line as users do: a process of its own, its exit code and what it printed. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const command = fileURLToPath(new URL('../src/cli.js', import.meta.url));
+
+/** The repository. */
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export function runNode(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { env, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
+  });
+}
+
+export function weighbridge(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ended> {
+  return runNode([command, ...args], env);
+}
