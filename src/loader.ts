@@ -48,3 +48,16 @@ export type LoaderDefinition = Mechanism & {
 export function defineLoader(definition: LoaderDefinition): LoaderDefinition {
   return definition;
 }
+
+/**
+ * Mechanisms that read the device whatever the page cache holds. For them a warm state does not exist: a warm sample that
+ * issues reads would not be warm.
+ */
+export const bypassesPageCache: Readonly<Record<Mechanism['mechanism'], boolean>> = {
+  null: false,
+  'cxx-stream': false,
+  stdio: false,
+  read: false,
+  mmap: false,
+  direct: true,
+};

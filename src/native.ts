@@ -191,6 +191,8 @@ export interface NativeCeiling {
   readonly bytes: number;
   readonly ns: number;
   readonly hugePages: boolean;
+  readonly readyAtNs: number;
+  readonly releasedAtNs: number;
 }
 
 export interface Native {

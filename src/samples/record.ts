@@ -92,11 +92,12 @@ export interface Residency {
 export interface Noise {
   /** CPU time stolen by the hypervisor between start and end of the sample, all CPUs. */
   readonly stealNs: number | null;
-  readonly voluntarySwitches: number;
-  readonly involuntarySwitches: number;
+  /** Of the child; null for ceilings, as the spins are. */
+  readonly voluntarySwitches: number | null;
+  readonly involuntarySwitches: number | null;
   /** A fixed piece of arithmetic, before and after. */
-  readonly spinBeforeNs: number;
-  readonly spinAfterNs: number;
+  readonly spinBeforeNs: number | null;
+  readonly spinAfterNs: number | null;
   /** First touch of 32 MiB by the parent just before the start. */
   readonly firstTouchNs: number | null;
   /** Stall totals of PSI ("some") that grew during the sample. */
@@ -181,6 +182,8 @@ export interface Arm {
    * forgets them (the limit of cold loads); 'memory' sums a warm mapping of them (the limit of warm ones). */
   readonly kind: 'loader' | 'ceiling';
   readonly loader: string;
+  /** How people read it: the loader's name, with #2, #3 … where it is weighed against itself. */
+  readonly label: string;
   readonly mechanism: string;
   readonly options: Readonly<Record<string, boolean | number | string | readonly string[]>>;
   /** Key of RunRecord.models. */
@@ -208,6 +211,8 @@ export interface ModelRecord {
   readonly bytes: number;
   /** Bytes of all tensors. */
   readonly tensorBytes: number;
+  /** Bytes before the tensor data, all parts. */
+  readonly headerBytes: number;
   readonly headerDigest: string;
   readonly name: string | null;
   readonly fileSystem: string;

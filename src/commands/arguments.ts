@@ -1,0 +1,31 @@
+/** Arguments checked at the edge: a wrong one is one line that says what it must be. */
+import { UsageError } from '../failure.js';
+
+/** A whole number within [least, most]. */
+export function whole(name: string, text: string, least: number, most: number): number {
+  const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+  if (!(value >= least && value <= most)) {
+    throw new UsageError(`${name} must be a whole number from ${least} to ${most}, not ${JSON.stringify(text)}`);
+  }
+  return value;
+}
+
+/** A number above 0; a trailing s is allowed for seconds. */
+export function positive(name: string, text: string): number {
+  const value = /^\d+(\.\d+)?s?$/.test(text.trim()) ? Number.parseFloat(text) : Number.NaN;
+  if (!(value > 0)) throw new UsageError(`${name} must be a number of seconds above 0, not ${JSON.stringify(text)}`);
+  return value;
+}
+
+/** Distinct words of a closed set, comma-separated, at least one. */
+export function commaList<T extends string>(name: string, text: string, allowed: readonly T[]): readonly T[] {
+  const words = text.split(',').map((word) => word.trim());
+  const found = words.map((word) => {
+    const match = allowed.find((candidate) => candidate === word);
+    if (match === undefined) {
+      throw new UsageError(`${name} takes ${allowed.join(', ')} (comma-separated), not ${JSON.stringify(word)}`);
+    }
+    return match;
+  });
+  return [...new Set(found)];
+}

@@ -1,0 +1,207 @@
+/** `weighbridge run`: arguments → pipeline → output → exit code. */
+import { mkdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import type { Argv, CommandModule } from 'yargs';
+import { findLoader, listLoaders } from '../catalog.js';
+import { Interrupted, UsageError, exitCode } from '../failure.js';
+import type { LoaderDefinition } from '../loader.js';
+import { planOf, readResult, resumeRun, samplesOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
+import { progressLines } from '../progress.js';
+import type { MemoryState, State } from '../samples/record.js';
+import { pairsForVerdict } from '../statistics/sign-test.js';
+import { runExitCode } from '../verdict.js';
+import { writeRun } from '../write-run.js';
+import { terminalTable } from '../../reports/terminal-table.js';
+import { commaList, positive, whole } from './arguments.js';
+
+/** What `run` compares unless told otherwise: the reader that mmap replaced, plain readers, maps, and direct I/O. */
+export const DEFAULT_LOADERS = ['stdio', 'cxx-stream', 'mmap-shared', 'mmap-shared-populate', 'direct'] as const;
+
+const STATES = ['cold', 'warm'] as const satisfies readonly State[];
+const MEMORY_STATES = ['backed', 'returned', 'as-is'] as const satisfies readonly MemoryState[];
+
+const options = {
+  loader: { type: 'string', describe: 'Loaders, comma-separated, or all; one named twice is weighed against itself' },
+  reference: { type: 'string', describe: 'Loader that the others are compared with (default: stdio, else the first)' },
+  state: { type: 'string', default: 'cold,warm', describe: 'Page cache before a sample: cold, warm' },
+  'memory-state': { type: 'string', default: 'backed', describe: 'Free memory before a sample: backed, returned, as-is' },
+  threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
+  isa: { type: 'string', default: 'auto', describe: "Instruction set of the kernel's products" },
+  rounds: { type: 'string', default: '3', describe: 'Times that every cell is weighed' },
+  'memory-rounds': { type: 'string', default: '1', describe: 'Rounds of the memory pass, whose times are never used' },
+  prompt: { type: 'string', default: '32', describe: 'Prompt tokens to prefill' },
+  generate: { type: 'string', default: '16', describe: 'Tokens to decode' },
+  context: { type: 'string', describe: 'Positions of the KV cache (default: 512 or what is needed)' },
+  seed: { type: 'string', default: '1', describe: 'Seed of the order' },
+  out: { type: 'string', describe: 'Directory for ledger and reports (default: weighbridge-runs/…)' },
+  resume: { type: 'string', describe: 'Directory of an interrupted run to continue' },
+  json: { type: 'boolean', default: false, describe: 'Print JSON alone on standard output' },
+  'time-budget': { type: 'string', describe: 'Seconds after which no block begins; the first round always runs' },
+  timeout: { type: 'string', describe: 'Seconds that one sample may take (default: 120 and 1 s per 20 MB)' },
+  'lock-wait': { type: 'string', default: '0', describe: 'Seconds to wait for another run on this machine' },
+  'dry-run': { type: 'boolean', default: false, describe: 'Print the plan and how many pairs a verdict would need' },
+} as const;
+
+function build(argv: Argv) {
+  return argv
+    .positional('models', { type: 'string', array: true, describe: 'GGUF files (any part of a split model)' })
+    .options(options)
+    .example('$0 run model.gguf', 'compare the usual loaders, cold and warm')
+    .example('$0 run model.gguf --loader all --rounds 10', 'every loader, enough pairs for an interval')
+    .example('$0 run model.gguf --loader mmap-shared,mmap-shared --state warm', 'A/A: a loader against itself')
+    .example('$0 run model.gguf --json > run.json', 'everything as JSON')
+    .example('$0 run --resume weighbridge-runs/…', 'continue an interrupted run')
+    .version(false);
+}
+
+type Arguments = Awaited<ReturnType<ReturnType<typeof build>['parseAsync']>>;
+
+export const runCommand: CommandModule<object, Arguments> = {
+  command: 'run [models..]',
+  describe: 'Weigh ways of loading a model',
+  builder: build as unknown as (argv: Argv<object>) => Argv<Arguments>,
+  handler: run,
+};
+
+async function run(args: Arguments): Promise<void> {
+  if (args.resume !== undefined) {
+    if ((args.models ?? []).length > 0 || args.out !== undefined || args.dryRun) {
+      throw new UsageError('--resume continues the plan in its ledger: give no model, --out or --dry-run with it');
+    }
+    const directory = resolve(args.resume);
+    const { ledger } = readResult(directory);
+    const labels = labelsOf(ledger.run.arms);
+    await measure(args, directory, labels, (signal, listener) =>
+      resumeRun(directory, whole('--lock-wait', args.lockWait, 0, 1e6), signal, listener),
+    );
+    return;
+  }
+  const request = await requestOf(args);
+  const planned = planOf(request);
+  if (args.dryRun) {
+    printPlan(args.json, planned, request);
+    return;
+  }
+  const directory = outDirectory(args.out, request);
+  await measure(args, directory, labelsOf(planned.arms), (signal, listener) =>
+    weigh(request, directory, signal, listener),
+  );
+}
+
+async function measure(
+  args: Arguments,
+  directory: string,
+  label: (arm: string) => string,
+  work: (signal: AbortSignal, listener: ReturnType<typeof progressLines>) => Promise<RunResult>,
+): Promise<void> {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(exitCode.interrupted);
+    controller.abort(new Interrupted('interrupted'));
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of signals) process.on(name, stop);
+  const listener = progressLines(process.stderr, label);
+  try {
+    const result = await work(controller.signal, listener);
+    listener.finish();
+    const written = writeRun(directory, result);
+    if (args.json) {
+      const { run, samples } = result.ledger;
+      process.stdout.write(`${JSON.stringify({ run, samples, groups: [], summary: result.summary })}\n`);
+    } else {
+      const columns = process.stdout.isTTY ? process.stdout.columns : 80;
+      process.stdout.write(`${terminalTable(result.report, { width: columns, bold: process.stdout.isTTY === true })}\n`);
+      process.stdout.write(`Written:\n${written.map((path) => `  ${path}\n`).join('')}`);
+    }
+    const verdict = runExitCode(result);
+    if (verdict.message !== null) process.stderr.write(`weighbridge: ${verdict.message}\n`);
+    if (result.stopped === 'interrupted') {
+      process.stderr.write(`weighbridge: interrupted; continue with: weighbridge run --resume ${directory}\n`);
+    }
+    process.exitCode = verdict.code;
+  } finally {
+    listener.finish();
+    for (const name of signals) process.off(name, stop);
+  }
+}
+
+async function requestOf(args: Arguments): Promise<RunRequest> {
+  const modelPaths = args.models ?? [];
+  if (modelPaths.length === 0) {
+    throw new UsageError('name a GGUF model; weighbridge gen model.gguf --shape 110m --type f16 makes one');
+  }
+  const loaders = await loadersOf(args.loader);
+  const optional = (name: string, value: string | undefined, least: number, most: number): number | null =>
+    value === undefined ? null : whole(name, value, least, most);
+  const seconds = (name: string, value: string | undefined): number | null =>
+    value === undefined ? null : positive(name, value);
+  return {
+    modelPaths,
+    loaders,
+    loadersNamed: args.loader !== undefined && args.loader !== 'all',
+    reference: args.reference ?? null,
+    states: commaList('--state', args.state, STATES),
+    memoryStates: commaList('--memory-state', args.memoryState, MEMORY_STATES),
+    threads: optional('--threads', args.threads, 1, 1024),
+    isa: args.isa,
+    rounds: whole('--rounds', args.rounds, 1, 100_000),
+    memoryRounds: whole('--memory-rounds', args.memoryRounds, 0, 1000),
+    prompt: whole('--prompt', args.prompt, 0, 1_000_000),
+    generate: whole('--generate', args.generate, 0, 1_000_000),
+    context: optional('--context', args.context, 1, 10_000_000),
+    seed: whole('--seed', args.seed, 0, 2 ** 31 - 1),
+    timeoutSeconds: seconds('--timeout', args.timeout),
+    timeBudgetSeconds: seconds('--time-budget', args.timeBudget),
+    lockWaitSeconds: whole('--lock-wait', args.lockWait, 0, 1e6),
+    command: ['weighbridge', ...process.argv.slice(2)],
+  };
+}
+
+async function loadersOf(list: string | undefined): Promise<readonly LoaderDefinition[]> {
+  if (list === 'all') return listLoaders();
+  const names = list === undefined ? DEFAULT_LOADERS : list.split(',').map((name) => name.trim());
+  return Promise.all(names.map((name) => findLoader(name)));
+}
+
+/** The run's directory, made if need be. A new run never writes over another one. */
+function outDirectory(out: string | undefined, request: RunRequest): string {
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  const name = basename(request.modelPaths[0] ?? 'model').replace(/\.gguf$/i, '').replace(/[^\w.-]+/g, '_');
+  const directory = resolve(out ?? join('weighbridge-runs', `${stamp}-${name}`));
+  mkdirSync(directory, { recursive: true });
+  return directory;
+}
+
+function labelsOf(arms: RunResult['ledger']['run']['arms']): (id: string) => string {
+  return (id) => arms[id]?.label ?? id;
+}
+
+function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: RunRequest): void {
+  const { plan, arms, models } = planned;
+  const compared = Object.values(plan.reference).length;
+  const comparisons = Math.max(
+    1,
+    (plan.arms.filter((id) => arms[id]?.work === 'infer').length - compared) *
+      plan.states.length *
+      plan.memoryStates.length,
+  );
+  const pairs = pairsForVerdict({ comparisons });
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ plan, arms, models, comparisons, pairsForVerdict: pairs })}\n`);
+    return;
+  }
+  const lines = [
+    ...Object.values(models).map((model) => `model      ${model.path} (${model.fileSystem}, ${(model.bytes / 2 ** 20).toFixed(0)} MiB)`),
+    `loaders    ${request.loaders.map((loader) => loader.name).join(', ')}`,
+    `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,
+    `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,
+    `rounds     ${plan.rounds}, and ${plan.memoryRounds} of the memory pass`,
+    `samples    ${samplesOf(planned)}, each a process of its own; retries come on top`,
+    `pairs      ${plan.rounds} a comparison; ${comparisons} comparisons`,
+    pairs === null
+      ? 'verdict    not possible with 40 pairs: fewer comparisons would be needed'
+      : `verdict    a comparison needs at least ${pairs} pairs (--rounds ${pairs}); an interval needs 6`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

@@ -1,0 +1,6 @@
+/** The public types and functions: definitions of loaders, and reading what a run wrote. */
+export { defineLoader, type LoaderDefinition, type Mechanism } from './loader.js';
+export { readLedger } from './samples/ledger.js';
+export type * from './samples/record.js';
+export { summarize } from './statistics/summarize.js';
+export type * from './statistics/summary-types.js';

@@ -1,0 +1,282 @@
+/** The whole product on one page: plan → samples → summary → report. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { Interrupted, UsageError } from './failure.js';
+import type { LoaderDefinition } from './loader.js';
+import { machineFacts, type MachineFacts } from './machine.js';
+import { addonPath, native, type Shape } from './native.js';
+import { allBlocks, type Cell } from './plan/blocks.js';
+import { makePlan, modelId, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
+import { report, type Report } from './report/report.js';
+import {
+  chooseCeilings,
+  referenceHashes,
+  warmRuntime,
+  type CalibrationOptions,
+} from './samples/calibrate.js';
+import { drive, type Progress } from './samples/drive.js';
+import { LedgerError, LedgerWriter, readLedger } from './samples/ledger.js';
+import { lockMachine } from './samples/lock.js';
+import { SCHEMA_VERSION, type EndRecord, type Ledger, type RunRecord, type Sample } from './samples/record.js';
+import { FreeMemory } from './samples/states.js';
+import { BATCH } from './samples/weigh.js';
+import { summarize } from './statistics/summarize.js';
+import type { Summary } from './statistics/summary-types.js';
+
+/** What the pipeline says while it works. */
+export interface Listener {
+  step(message: string): void;
+  start(cell: Cell, progress: Progress): void;
+  sample(sample: Sample, progress: Progress): void;
+}
+
+export interface RunRequest extends Omit<PlanRequest, 'models' | 'build' | 'isa' | 'threads'> {
+  readonly modelPaths: readonly string[];
+  readonly loaders: readonly LoaderDefinition[];
+  /** 'auto' is the best that CPU and operating system have. */
+  readonly isa: string;
+  /** Null for every CPU this process may use. */
+  readonly threads: number | null;
+  readonly lockWaitSeconds: number;
+  /** Command line that repeats the run. */
+  readonly command: readonly string[];
+}
+
+export interface RunResult {
+  readonly ledger: Ledger;
+  readonly summary: Summary;
+  readonly report: Report;
+  readonly stopped: EndRecord['stopped'];
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+};
+
+/** The plan of a request; reads the models' headers, measures nothing. */
+export function planOf(request: RunRequest): Planned & { readonly shapes: Readonly<Record<string, Shape>> } {
+  const threads = request.threads ?? availableParallelism();
+  const isa = resolveIsa(request.isa);
+  const models = request.modelPaths.map((path) => readModel(path, request, threads));
+  const shapes: Record<string, Shape> = {};
+  for (const { info, kernel } of models) shapes[modelId(info)] = kernel.shape;
+  return { ...makePlan({ ...request, threads, isa, models, build: buildOf() }), shapes };
+}
+
+/** Runs a request into a new ledger in `directory`. Throws UsageError before anything is measured; see also resumeRun. */
+export async function weigh(
+  request: RunRequest,
+  directory: string,
+  signal: AbortSignal,
+  listener: Listener,
+): Promise<RunResult> {
+  const planned = planOf(request);
+  const ledger = LedgerWriter.create(directory);
+  try {
+    return await locked(request.lockWaitSeconds, listener, async () => {
+      const machine = factsOf(planned);
+      const calibration = calibrationOf(planned, machine, signal, listener);
+      await warmRuntime(calibration);
+      const hashes = await referenceHashes(calibration);
+      const ceilings = await chooseCeilings(calibration);
+      const run: RunRecord = {
+        kind: 'run',
+        schema: SCHEMA_VERSION,
+        tool: `weighbridge ${version}`,
+        startedAt: new Date().toISOString(),
+        seed: planned.plan.seed,
+        plan: planned.plan,
+        arms: planned.arms,
+        models: planned.models,
+        machine: { ...machine },
+        runtime: { node: process.version, v8: process.versions.v8, addon: buildOf(), isas: native().isas() },
+        ceilings,
+        referenceHashes: hashes,
+        command: request.command,
+      };
+      ledger.append(run);
+      return { run, shapes: planned.shapes, ceilings, done: [] };
+    }, { ledger, directory, signal, listener });
+  } finally {
+    ledger.close();
+  }
+}
+
+/** Continues the run whose ledger is in `directory`, with fresh ceilings. Throws UsageError where it cannot be the same run. */
+export async function resumeRun(
+  directory: string,
+  lockWaitSeconds: number,
+  signal: AbortSignal,
+  listener: Listener,
+): Promise<RunResult> {
+  const { ledger: earlier, goodBytes } = readLedger(directory);
+  const { run } = earlier;
+  const shapes = checkSameRun(run);
+  const ledger = LedgerWriter.continue(directory, goodBytes);
+  try {
+    return await locked(lockWaitSeconds, listener, async () => {
+      const calibration = calibrationOf({ ...run, shapes }, factsOf(run), signal, listener);
+      await warmRuntime(calibration);
+      const ceilings = await chooseCeilings(calibration);
+      const completedSamples = earlier.samples.length;
+      ledger.append({ kind: 'resume', startedAt: new Date().toISOString(), ceilings, completedSamples });
+      return { run, shapes, ceilings, done: earlier.samples };
+    }, { ledger, directory, signal, listener });
+  } finally {
+    ledger.close();
+  }
+}
+
+/** Summary and report of a ledger on disk. */
+export function readResult(directory: string): RunResult {
+  const { ledger } = readLedger(directory);
+  const summary = summarize(ledger);
+  return { ledger, summary, report: report(summary, ledger), stopped: ledger.end?.stopped ?? 'interrupted' };
+}
+
+interface Started {
+  readonly run: RunRecord;
+  readonly shapes: Readonly<Record<string, Shape>>;
+  readonly ceilings: RunRecord['ceilings'];
+  readonly done: readonly Sample[];
+}
+
+interface Running {
+  readonly ledger: LedgerWriter;
+  readonly directory: string;
+  readonly signal: AbortSignal;
+  readonly listener: Listener;
+}
+
+/** Holds the machine, begins, drives the plan to its end and reads the result back from the disk. */
+async function locked(
+  waitSeconds: number,
+  listener: Listener,
+  begin: () => Promise<Started>,
+  { ledger, directory, signal }: Running,
+): Promise<RunResult> {
+  const lock = await lockMachine(waitSeconds, (holder) => {
+    listener.step(`waiting for another run on this machine (${holder})`);
+  });
+  try {
+    let started: Started;
+    try {
+      started = await begin();
+    } catch (error) {
+      if (signal.aborted) throw new Interrupted('interrupted before the first sample; nothing was measured');
+      throw error;
+    }
+    const { run, shapes, ceilings, done } = started;
+    const context = { ...run, shapes, ceilings, freeMemory: new FreeMemory(ceilings.firstTouch), signal };
+    let stopped: EndRecord['stopped'];
+    try {
+      stopped = await drive({
+        context,
+        done,
+        append: (sample) => {
+          ledger.append(sample);
+        },
+        onStart: (cell, progress) => {
+          listener.start(cell, progress);
+        },
+        onSample: (sample, progress) => {
+          listener.sample(sample, progress);
+        },
+      });
+    } catch (error) {
+      if (error instanceof LedgerError) throw error;
+      const message = error instanceof Error ? error.message : String(error);
+      ledger.append({ kind: 'end', endedAt: new Date().toISOString(), stopped: 'error', message });
+      throw error;
+    }
+    ledger.append({ kind: 'end', endedAt: new Date().toISOString(), stopped, message: null });
+    return readResult(directory);
+  } finally {
+    lock.release();
+  }
+}
+
+function resolveIsa(name: string): string {
+  const available = native().isas();
+  if (name === 'auto') return available.at(-1) ?? 'scalar';
+  if (!available.includes(name)) {
+    throw new UsageError(`--isa ${name} is not available here; there are: auto, ${available.join(', ')}`);
+  }
+  return name;
+}
+
+function readModel(path: string, request: RunRequest, threads: number): PlannedModel {
+  const info = native().inspect(path, { arrays: false, digest: true });
+  const need = { context: Math.max(1, request.context ?? 1), batch: BATCH, threads };
+  const facts = native().fileFacts(info.parts[0]?.path ?? path);
+  return {
+    info,
+    kernel: native().kernelPlan(path, need),
+    fileSystem: facts.fileSystem,
+    device: facts.device,
+    deviceCeiling: native().deviceCeilingUnsupported(path) === null,
+  };
+}
+
+function factsOf({ models }: Pick<RunRecord, 'models'>): MachineFacts {
+  return machineFacts(Object.values(models)[0]?.path);
+}
+
+function calibrationOf(
+  run: Pick<RunRecord, 'arms' | 'models' | 'plan'> & { readonly shapes: Readonly<Record<string, Shape>> },
+  machine: MachineFacts,
+  signal: AbortSignal,
+  listener: Listener,
+): CalibrationOptions {
+  const stated = run.plan.memoryStates.some((state) => state !== 'as-is');
+  return {
+    arms: run.arms,
+    models: run.models,
+    shapes: run.shapes,
+    // What cannot be known is tried: it costs a few seconds.
+    reportsFreePages: stated && machine.memory.pageReporting !== false,
+    threads: Math.max(...Object.values(run.arms).map((arm) => arm.threads)),
+    timeoutNs: run.plan.timeoutNs,
+    signal,
+    onStep: (step) => {
+      listener.step(step);
+    },
+  };
+}
+
+/** Version and digest of the addon: what did the work. */
+function buildOf(): string {
+  const digest = createHash('sha256').update(readFileSync(addonPath())).digest('hex').slice(0, 16);
+  return `${version} ${digest}`;
+}
+
+/** A resumed run must be the same machine, models and build; otherwise its halves could not be compared. */
+function checkSameRun(run: RunRecord): Record<string, Shape> {
+  const build = buildOf();
+  if (run.runtime.addon !== build) {
+    throw new UsageError(`the run was made by build ${run.runtime.addon}, this is ${build}; start a new run`);
+  }
+  const { fingerprint } = factsOf(run);
+  if (run.machine.fingerprint !== fingerprint) {
+    throw new UsageError(
+      `the run was made on machine ${run.machine.fingerprint}, this is ${fingerprint}; start a new run here`,
+    );
+  }
+  const shapes: Record<string, Shape> = {};
+  for (const [id, model] of Object.entries(run.models)) {
+    const info = native().inspect(model.path, { arrays: false, digest: true });
+    const bytes = info.parts.reduce((sum, part) => sum + part.bytes, 0);
+    if (info.headerDigest !== model.headerDigest || bytes !== model.bytes) {
+      throw new UsageError(`${model.path}: the model changed since the run began; start a new run`);
+    }
+    shapes[id] = native().kernelPlan(model.path, { context: 1, batch: BATCH, threads: 1 }).shape;
+  }
+  return shapes;
+}
+
+/** How many samples a plan asks for, retries left out. */
+export function samplesOf({ plan, arms }: Planned): number {
+  return allBlocks(plan, arms).reduce((sum, block) => sum + block.cells.length, 0);
+}
+

@@ -1,0 +1,221 @@
+/** From what the user asked for to a plan: which arms, which cells, in which order, how often. */
+import { basename } from 'node:path';
+import { UsageError } from '../failure.js';
+import type { LoaderDefinition } from '../loader.js';
+import type { KernelPlan, ModelInfo } from '../native.js';
+import type { Arm, MemoryState, ModelRecord, Plan, State } from '../samples/record.js';
+
+/** A model as the planner needs it: its header read, and what the kernel will do with it. */
+export interface PlannedModel {
+  readonly info: ModelInfo;
+  readonly kernel: KernelPlan;
+  readonly fileSystem: string;
+  readonly device: string;
+  /** Whether its bytes can be read past the page cache: only then there is a device ceiling. */
+  readonly deviceCeiling: boolean;
+}
+
+export interface PlanRequest {
+  readonly models: readonly PlannedModel[];
+  /** In the order named; one named twice is weighed against itself. */
+  readonly loaders: readonly LoaderDefinition[];
+  readonly loadersNamed: boolean;
+  readonly reference: string | null;
+  readonly states: readonly State[];
+  readonly memoryStates: readonly MemoryState[];
+  readonly threads: number;
+  readonly rounds: number;
+  readonly memoryRounds: number;
+  readonly prompt: number;
+  readonly generate: number;
+  readonly context: number | null;
+  readonly isa: string;
+  readonly seed: number;
+  readonly timeoutSeconds: number | null;
+  readonly timeBudgetSeconds: number | null;
+  readonly build: string;
+}
+
+export interface Planned {
+  readonly plan: Plan;
+  readonly arms: Readonly<Record<string, Arm>>;
+  readonly models: Readonly<Record<string, ModelRecord>>;
+}
+
+const PREFERRED_REFERENCE = 'stdio';
+const DEFAULT_CONTEXT = 512;
+
+/** The model's file name without its ending and part number, and the start of its header digest. */
+export function modelId(info: ModelInfo): string {
+  const path = info.parts[0]?.path ?? 'model';
+  const base = basename(path)
+    .replace(/\.gguf$/i, '')
+    .replace(/-\d{5}-of-\d{5}$/, '');
+  return `${base}-${info.headerDigest.slice(0, 8)}`;
+}
+
+/** Throws UsageError where the request contradicts itself. */
+export function makePlan(request: PlanRequest): Planned {
+  const arms: Record<string, Arm> = {};
+  const models: Record<string, ModelRecord> = {};
+  const order: string[] = [];
+  const reference: Record<string, string> = {};
+  const ceilings: Record<string, Partial<Record<State, string>>> = {};
+
+  for (const model of request.models) {
+    const id = modelId(model.info);
+    if (id in models) throw new UsageError(`${model.info.parts[0]?.path ?? id}: the same model is named twice`);
+    models[id] = modelRecord(model);
+    const context = contextFor(request, model, id);
+    const add = (definition: LoaderDefinition, copy: number): string => {
+      const arm = loaderArm(definition, copy, id, context, request);
+      arms[arm.id] = arm;
+      order.push(arm.id);
+      return arm.id;
+    };
+
+    const chosen = chooseReference(request);
+    const copies = new Map<string, number>();
+    const first = request.loaders.indexOf(chosen);
+    const rest = request.loaders.filter((_, index) => index !== first);
+    reference[id] = add(chosen, 1);
+    copies.set(chosen.name, 1);
+    for (const definition of rest) {
+      const copy = (copies.get(definition.name) ?? 0) + 1;
+      copies.set(definition.name, copy);
+      add(definition, copy);
+    }
+
+    const limits: Partial<Record<State, string>> = {};
+    for (const state of request.states) {
+      const loader = state === 'warm' ? 'memory' : 'device';
+      if (loader === 'device' && !model.deviceCeiling) continue;
+      const arm = ceilingArm(loader, id, request);
+      arms[arm.id] = arm;
+      limits[state] = arm.id;
+    }
+    ceilings[id] = limits;
+  }
+
+  const largest = Math.max(...Object.values(models).map((model) => model.bytes));
+  return {
+    plan: {
+      models: Object.keys(models),
+      arms: order,
+      reference,
+      ceilings,
+      states: request.states,
+      memoryStates: request.memoryStates,
+      rounds: request.rounds,
+      memoryRounds: request.memoryRounds,
+      seed: request.seed,
+      timeoutNs: Math.round((request.timeoutSeconds ?? 120 + largest / 20e6) * 1e9),
+      timeBudgetNs: request.timeBudgetSeconds === null ? null : Math.round(request.timeBudgetSeconds * 1e9),
+      loadersNamed: request.loadersNamed,
+    },
+    arms,
+    models,
+  };
+}
+
+function modelRecord({ info, kernel, fileSystem, device }: PlannedModel): ModelRecord {
+  const name = info.metadata.find(({ key }) => key === 'general.name')?.value;
+  return {
+    path: info.parts[0]?.path ?? '',
+    parts: info.parts.map(({ path, bytes }) => ({ path, bytes })),
+    bytes: info.parts.reduce((sum, part) => sum + part.bytes, 0),
+    tensorBytes: kernel.tensorBytes,
+    headerBytes: info.parts.reduce((sum, part) => sum + part.dataOffset, 0),
+    headerDigest: info.headerDigest,
+    name: typeof name === 'string' ? name : null,
+    fileSystem,
+    device,
+  };
+}
+
+function contextFor(request: PlanRequest, model: PlannedModel, id: string): number {
+  const needed = Math.max(1, request.prompt + request.generate);
+  const trained = model.kernel.shape.contextTrained;
+  const context = request.context ?? Math.max(needed, Math.min(DEFAULT_CONTEXT, trained));
+  if (context < needed) {
+    throw new UsageError(
+      `--context ${context} is too short for --prompt ${request.prompt} and --generate ${request.generate}; they need ${needed}`,
+    );
+  }
+  if (context > trained) {
+    throw new UsageError(`${id} was trained for a context of ${trained}, ${context} is asked; lower --context, --prompt or --generate`);
+  }
+  return context;
+}
+
+function chooseReference(request: PlanRequest): LoaderDefinition {
+  const comparable = request.loaders.filter((loader) => loader.mechanism !== 'null');
+  if (request.reference !== null) {
+    const named = comparable.find((loader) => loader.name === request.reference);
+    if (named === undefined) {
+      throw new UsageError(`--reference ${request.reference} is not among the loaders of this run (the null loader cannot be it)`);
+    }
+    return named;
+  }
+  const chosen = comparable.find((loader) => loader.name === PREFERRED_REFERENCE) ?? comparable[0] ?? request.loaders[0];
+  if (chosen === undefined) throw new UsageError('no loader is named; weighbridge loaders lists them');
+  return chosen;
+}
+
+function loaderArm(
+  definition: LoaderDefinition,
+  copy: number,
+  model: string,
+  context: number,
+  request: PlanRequest,
+): Arm {
+  const { threads, prompt, generate, isa } = request;
+  const infers = definition.mechanism !== 'null';
+  const label = copy === 1 ? definition.name : `${definition.name}#${copy}`;
+  const work = infers ? `infer t${threads} c${context} p${prompt} g${generate} ${isa}` : 'none';
+  return {
+    id: `${label} ${model} ${work}`,
+    kind: 'loader',
+    loader: definition.name,
+    label,
+    mechanism: definition.mechanism,
+    options: definition.options ?? {},
+    model,
+    work: infers ? 'infer' : 'none',
+    threads,
+    loadThreads: null,
+    processes: 1,
+    memoryLimit: null,
+    context,
+    prompt,
+    generate,
+    isa,
+    numa: null,
+    pressure: null,
+    build: request.build,
+  };
+}
+
+function ceilingArm(loader: 'device' | 'memory', model: string, request: PlanRequest): Arm {
+  return {
+    id: `ceiling:${loader} ${model} t${request.threads}`,
+    kind: 'ceiling',
+    loader,
+    label: loader,
+    mechanism: 'ceiling',
+    options: {},
+    model,
+    work: 'read',
+    threads: request.threads,
+    loadThreads: null,
+    processes: 1,
+    memoryLimit: null,
+    context: 0,
+    prompt: 0,
+    generate: 0,
+    isa: request.isa,
+    numa: null,
+    pressure: null,
+    build: request.build,
+  };
+}

@@ -1,0 +1,63 @@
+/** What a run says on standard error while it works: one live line on a terminal, plain lines elsewhere. */
+import { printable } from './failure.js';
+import type { Listener } from './pipeline.js';
+import type { Progress } from './samples/drive.js';
+
+export interface ProgressStream {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
+/** `label` turns an arm's id into what people call it. `finish` leaves the cursor on a fresh line. */
+export function progressLines(
+  stream: ProgressStream,
+  label: (armId: string) => string,
+): Listener & { finish(): void } {
+  const live = stream.isTTY === true;
+  let lastBlock = -1;
+  let open = false;
+  const show = (text: string): void => {
+    const line = printable(text);
+    if (live) {
+      const width = (stream.columns ?? 80) - 1;
+      stream.write(`\r\u001b[K${line.length > width ? `${line.slice(0, width - 1)}…` : line}`);
+      open = true;
+    } else {
+      stream.write(`${line}\n`);
+    }
+  };
+  return {
+    step: (message) => {
+      show(`preparing: ${message}`);
+    },
+    start: (cell, progress) => {
+      if (live) {
+        show(`${position(progress)}  ${label(cell.arm)} ${cell.state}${remaining(progress)}`);
+      } else if (progress.blocksDone !== lastBlock) {
+        lastBlock = progress.blocksDone;
+        show(`${position(progress)}, ${cell.state}${remaining(progress)}`);
+      }
+    },
+    sample: (sample) => {
+      if (sample.outcome === 'ok' || sample.outcome === 'unsupported') return;
+      const text = `${label(sample.arm.id)} ${sample.state}: ${sample.outcome}: ${sample.reason.message}`;
+      if (live) stream.write('\r\u001b[K');
+      stream.write(`${printable(text)}\n`);
+    },
+    finish: () => {
+      if (open) stream.write('\r\u001b[K');
+      open = false;
+    },
+  };
+}
+
+function position({ blocksDone, blocks, round, rounds }: Progress): string {
+  return `round ${round} of ${rounds}, block ${Math.min(blocksDone + 1, blocks)} of ${blocks}`;
+}
+
+function remaining({ remainingMs }: Progress): string {
+  if (remainingMs === null) return '';
+  const seconds = Math.ceil(remainingMs / 1000);
+  return seconds < 90 ? `, about ${seconds} s left` : `, about ${Math.ceil(seconds / 60)} min left`;
+}

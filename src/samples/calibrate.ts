@@ -1,0 +1,94 @@
+/** What a run learns once, before round 1: how the ceilings are measured, what first touch costs, and the right logits. */
+import { native, type Shape } from '../native.js';
+import { reasonOf } from '../failure.js';
+import { referenceKey } from './judge.js';
+import type { Arm, CeilingChoices, ModelRecord } from './record.js';
+import { spawnChild, type ChildEnd } from './spawn.js';
+import { learnFirstTouch } from './states.js';
+import { failureReason } from './judge.js';
+import { taskOf } from './weigh.js';
+
+/** Bytes that each candidate of the device ceiling reads while the best is chosen. */
+const CANDIDATE_BYTES = 48 * 1024 * 1024;
+
+export interface CalibrationOptions {
+  readonly arms: Readonly<Record<string, Arm>>;
+  readonly models: Readonly<Record<string, ModelRecord>>;
+  readonly shapes: Readonly<Record<string, Shape>>;
+  readonly reportsFreePages: boolean;
+  readonly threads: number;
+  readonly timeoutNs: number;
+  readonly signal: AbortSignal;
+  readonly onStep: (step: string) => void;
+}
+
+const noCeilings: CeilingChoices = { device: {}, firstTouch: { backedNs: 0, returnedNs: null, limitNs: null } };
+
+/** How the ceilings of this run are measured. */
+export async function chooseCeilings(options: CalibrationOptions): Promise<CeilingChoices> {
+  const device: Record<string, CeilingChoices['device'][string]> = {};
+  for (const [id, model] of Object.entries(options.models)) {
+    options.signal.throwIfAborted();
+    options.onStep(`device ceiling of ${model.path}`);
+    device[id] = await chooseDevice(model);
+  }
+  options.onStep('first touch of free memory');
+  const largest = Math.max(...Object.values(options.models).map((model) => model.bytes));
+  const firstTouch = await learnFirstTouch(largest, options.threads, options.reportsFreePages, options.signal);
+  return { device, firstTouch };
+}
+
+async function chooseDevice(model: ModelRecord): Promise<CeilingChoices['device'][string]> {
+  const unsupported = native().deviceCeilingUnsupported(model.path);
+  if (unsupported !== null) return { reason: unsupported };
+  try {
+    return { ...(await native().chooseDeviceRecipe(model.path, CANDIDATE_BYTES)), reason: null };
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (reason === null) throw error;
+    return { reason };
+  }
+}
+
+/** The right logits cannot be had, so no sample could be checked. */
+export class ReferenceFailed extends Error {
+  override readonly name = 'ReferenceFailed';
+}
+
+/** One untimed `read` load a model, ISA and work; its hash is what every sample must give. Throws ReferenceFailed. */
+export async function referenceHashes(options: CalibrationOptions): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {};
+  for (const arm of Object.values(options.arms)) {
+    if (arm.work !== 'infer' || referenceKey(arm) in hashes) continue;
+    options.onStep(`reference logits of ${options.models[arm.model]?.path ?? arm.model}`);
+    const end = await runUntimed({ ...arm, mechanism: 'read', options: {} }, options);
+    options.signal.throwIfAborted();
+    const sample = end.kind === 'answered' && end.answer.kind === 'sample' ? end.answer.sample : null;
+    if (sample === null || sample.logitsHash === null) {
+      const { message, remedy } = failureReason(end, options.timeoutNs);
+      throw new ReferenceFailed(`the reference load of ${arm.model} failed: ${message}${remedy === null ? '' : `; ${remedy}`}`);
+    }
+    hashes[referenceKey(arm)] = sample.logitsHash;
+  }
+  return hashes;
+}
+
+/** A child that loads nothing, so that the runtime's own files are in the page cache before anything is weighed. */
+export async function warmRuntime(options: CalibrationOptions): Promise<void> {
+  const arm = Object.values(options.arms).find(({ kind }) => kind === 'loader');
+  if (arm !== undefined) await runUntimed({ ...arm, mechanism: 'null', options: {} }, options);
+}
+
+async function runUntimed(arm: Arm, { models, shapes, timeoutNs, signal }: CalibrationOptions): Promise<ChildEnd> {
+  const model = models[arm.model];
+  const shape = shapes[arm.model];
+  if (model === undefined || shape === undefined) throw new Error(`no model ${arm.model} in the plan`);
+  const child = spawnChild(taskOf(arm, model, shape, 'time', noCeilings), timeoutNs / 1e6);
+  const kill = (): void => child.kill();
+  signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
+  child.release();
+  const end = await child.ended;
+  signal.removeEventListener('abort', kill);
+  return end;
+}

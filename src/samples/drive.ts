@@ -1,0 +1,195 @@
+/**
+ * Runs the blocks of a plan. tinybench drives: each cell is a Task that is reset and run once in its turn; `beforeEach`
+ * prepares and certifies the states, and the child's own time comes back as the duration. The ledger is the truth.
+ */
+import { Bench, type Task } from 'tinybench';
+import { allBlocks, cellKey, cellsOf, type Block, type Cell } from '../plan/blocks.js';
+import type { EndRecord, Sample } from './record.js';
+import { finish, prepare, type Attempt, type Prepared, type WeighingContext } from './weigh.js';
+
+/** An invalid sample is retried at once with its partner, this many times at most. */
+const RETRIES = 2;
+
+export interface Progress {
+  readonly blocksDone: number;
+  readonly blocks: number;
+  readonly round: number;
+  readonly rounds: number;
+  readonly elapsedMs: number;
+  /** Of what remains; null before there is anything to go by. */
+  readonly remainingMs: number | null;
+}
+
+export interface DriveOptions {
+  readonly context: WeighingContext;
+  /** Samples that an interrupted run has already. */
+  readonly done: readonly Sample[];
+  /** Puts a sample on disk before the next begins. */
+  readonly append: (sample: Sample) => void;
+  readonly onStart: (cell: Cell, progress: Progress) => void;
+  readonly onSample: (sample: Sample, progress: Progress) => void;
+}
+
+export async function drive(options: DriveOptions): Promise<EndRecord['stopped']> {
+  const { context } = options;
+  const { plan, arms, signal } = context;
+  const blocks = allBlocks(plan, arms);
+  const runner = new CellRunner(context);
+  const started = performance.now();
+  const earlier = groupByBlock(options.done);
+  let pending = blocks.filter((block) => !isComplete(block, earlier.get(blockKey(block)) ?? [])).length;
+  const total = blocks.length;
+  let weighed = 0;
+
+  const progress = (round: number): Progress => {
+    const elapsedMs = performance.now() - started;
+    const remainingMs = weighed === 0 ? null : (elapsedMs / weighed) * pending;
+    return { blocksDone: total - pending, blocks: total, round, rounds: plan.rounds, elapsedMs, remainingMs };
+  };
+  const weigh = async (attempt: Attempt): Promise<Sample> => {
+    options.onStart(attempt.cell, progress(attempt.block.round));
+    const sample = await runner.run(attempt);
+    options.append(sample);
+    options.onSample(sample, progress(attempt.block.round));
+    return sample;
+  };
+
+  try {
+    for (const block of blocks) {
+      const had = earlier.get(blockKey(block)) ?? [];
+      if (isComplete(block, had)) continue;
+      if (block.pass === 'time' && block.round > 1 && overBudget(progress(block.round), plan.timeBudgetNs, weighed)) {
+        return 'time-budget';
+      }
+      await runBlock(block, Math.max(0, ...had.map((sample) => sample.attempt)) + 1, weigh);
+      weighed += 1;
+      pending -= 1;
+    }
+    return 'complete';
+  } catch (error) {
+    if (signal.aborted) return 'interrupted';
+    throw error;
+  }
+}
+
+/** No block begins that would probably end after the budget. The first round always runs: without it there is no answer. */
+function overBudget(progress: Progress, budgetNs: number | null, weighed: number): boolean {
+  if (budgetNs === null || weighed === 0) return false;
+  return progress.elapsedMs + progress.elapsedMs / weighed > budgetNs / 1e6;
+}
+
+/**
+ * An arm whose sample is invalid runs again at once beside a new sample of the reference, under a new attempt number:
+ * pairs are formed within one attempt. When the reference itself is invalid, the whole block begins again.
+ */
+async function runBlock(block: Block, firstAttempt: number, weigh: (attempt: Attempt) => Promise<Sample>): Promise<void> {
+  let attempt = firstAttempt;
+  let position = 0;
+  const isReference = (cell: Cell): boolean => cell.arm === block.reference;
+  const reference = block.cells.find(isReference);
+  const one = (cell: Cell, number: number): Promise<Sample> => weigh({ block, cell, position: position++, attempt: number });
+
+  restart: for (let restarts = 0; ; restarts++) {
+    const main = attempt;
+    for (const cell of block.cells) {
+      let sample = await one(cell, main);
+      if (sample.outcome === 'invalid' && block.pass === 'time' && isReference(cell)) {
+        if (restarts >= RETRIES) continue;
+        attempt += 1;
+        continue restart;
+      }
+      for (let retry = 0; sample.outcome === 'invalid' && retry < RETRIES; retry++) {
+        attempt += 1;
+        if (block.pass === 'time' && reference !== undefined) await one(reference, attempt);
+        sample = await one(cell, attempt);
+      }
+    }
+    return;
+  }
+}
+
+/** One tinybench Task a cell. */
+class CellRunner {
+  readonly #context: WeighingContext;
+  readonly #tasks = new Map<string, Task>();
+  #attempt: Attempt | null = null;
+  #prepared: Prepared | null = null;
+  #sample: Sample | null = null;
+  #error: unknown = null;
+
+  constructor(context: WeighingContext) {
+    this.#context = context;
+    const bench = new Bench({ iterations: 1, time: 0, warmup: false, retainSamples: true, signal: context.signal });
+    for (const cell of cellsOf(context.plan, context.arms)) {
+      const key = cellKey(cell);
+      bench.add(key, () => this.#weigh(), { async: true, beforeEach: () => this.#prepare() });
+      const task = bench.getTask(key);
+      if (task !== undefined) this.#tasks.set(key, task);
+    }
+  }
+
+  /** Throws what preparing or weighing threw; an AbortError when the run is interrupted. */
+  async run(attempt: Attempt): Promise<Sample> {
+    const task = this.#tasks.get(cellKey(attempt.cell));
+    if (task === undefined) throw new Error(`no cell ${cellKey(attempt.cell)} in the plan`);
+    this.#attempt = attempt;
+    this.#prepared = null;
+    this.#sample = null;
+    this.#error = null;
+    task.reset(false);
+    await task.run();
+    this.#context.signal.throwIfAborted();
+    if (this.#error !== null) throw this.#error;
+    if (this.#sample === null) throw new Error(`tinybench did not run ${cellKey(attempt.cell)}`);
+    return this.#sample;
+  }
+
+  async #prepare(): Promise<void> {
+    try {
+      if (this.#attempt !== null) this.#prepared = await prepare(this.#context, this.#attempt);
+    } catch (error) {
+      this.#error = error;
+    }
+  }
+
+  /** The duration is the child's own; a sample without one is an error of this task's turn, never the timer's value. */
+  async #weigh(): Promise<{ overriddenDuration: number }> {
+    if (this.#attempt === null || this.#prepared === null) throw new Error('the sample was not prepared');
+    try {
+      this.#sample = await finish(this.#context, this.#attempt, this.#prepared);
+    } catch (error) {
+      this.#error = error;
+      throw error;
+    }
+    const milliseconds = durationMs(this.#sample);
+    if (milliseconds === null) throw new Error(this.#sample.reason?.message ?? 'the sample has no duration');
+    return { overriddenDuration: milliseconds };
+  }
+}
+
+/** What a cell is ranked by: time to first token, or a ceiling's time for all bytes. Null unless the sample is ok. */
+export function durationMs(sample: Sample): number | null {
+  if (sample.outcome !== 'ok') return null;
+  const ns = sample.ttftNs ?? sample.completeNs;
+  return ns !== null && Number.isFinite(ns) && ns >= 0 ? ns / 1e6 : null;
+}
+
+const blockKey = (block: { readonly pass: string; readonly round: number; readonly index: number }): string =>
+  `${block.pass} ${block.round} ${block.index}`;
+
+function groupByBlock(samples: readonly Sample[]): Map<string, Sample[]> {
+  const groups = new Map<string, Sample[]>();
+  for (const sample of samples) {
+    const key = blockKey({ pass: sample.pass, round: sample.round, index: sample.block });
+    groups.set(key, [...(groups.get(key) ?? []), sample]);
+  }
+  return groups;
+}
+
+/** Every cell has a sample that is not invalid, or was tried as often as it may be. */
+function isComplete(block: Block, samples: readonly Sample[]): boolean {
+  return block.cells.every((cell) => {
+    const own = samples.filter((sample) => sample.arm.id === cell.arm);
+    return own.some((sample) => sample.outcome !== 'invalid') || own.length > RETRIES;
+  });
+}

@@ -1,0 +1,117 @@
+/** The append-only file of a run. Each record is on disk before the next sample begins. */
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../failure.js';
+import { SCHEMA_VERSION, type EndRecord, type Ledger, type LedgerRecord, type ResumeRecord, type RunRecord, type Sample } from './record.js';
+
+export const LEDGER_FILE = 'ledger.jsonl';
+
+/** The ledger could not be written. Everything appended before is whole and on disk. */
+export class LedgerError extends Error {
+  override readonly name = 'LedgerError';
+}
+
+export class LedgerWriter {
+  readonly path: string;
+  readonly #file: number;
+  #bytes: number;
+
+  private constructor(path: string, flags: 'ax' | 'r+') {
+    this.path = path;
+    this.#file = openSync(path, flags, 0o644);
+    this.#bytes = fstatSync(this.#file).size;
+  }
+
+  /** A new ledger in `directory`; throws the system's error, EEXIST among them. */
+  static create(directory: string): LedgerWriter {
+    return new LedgerWriter(join(directory, LEDGER_FILE), 'ax');
+  }
+
+  /** Continues a ledger; a torn last line is cut off first. `goodBytes` is what readLedgerFile found whole. */
+  static continue(directory: string, goodBytes: number): LedgerWriter {
+    const writer = new LedgerWriter(join(directory, LEDGER_FILE), 'r+');
+    ftruncateSync(writer.#file, goodBytes);
+    writer.#bytes = goodBytes;
+    return writer;
+  }
+
+  /** Appends one record and flushes it to the disk. On failure cuts a partial line off again and throws LedgerError. */
+  append(record: LedgerRecord): void {
+    const line = Buffer.from(`${JSON.stringify(record)}\n`);
+    try {
+      let done = 0;
+      while (done < line.length) done += writeSync(this.#file, line, done, line.length - done, this.#bytes + done);
+      fdatasyncSync(this.#file);
+      this.#bytes += line.length;
+    } catch (error) {
+      try {
+        ftruncateSync(this.#file, this.#bytes);
+      } catch {
+        // The reader cuts a torn last line too.
+      }
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new LedgerError(
+        `${this.path}: the ledger cannot be written (${detail}); what was measured before is saved; make room, then continue with --resume`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Closes the file; one to which nothing was written is removed, so that the directory can be used again. */
+  close(): void {
+    closeSync(this.#file);
+    if (this.#bytes === 0) unlinkSync(this.path);
+  }
+}
+
+/** A ledger and how many bytes of its file are whole lines. Throws UsageError where there is none or it is not one. */
+export function readLedger(directory: string): { readonly ledger: Ledger; readonly goodBytes: number } {
+  const path = join(directory, LEDGER_FILE);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    const detail = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw new UsageError(`${path}: no ledger can be read there (${detail}); name the directory of a run`);
+  }
+  const goodBytes = bytes.lastIndexOf(0x0a) + 1;
+  const warnings = goodBytes < bytes.length ? [`a torn last line of ${bytes.length - goodBytes} bytes was cut`] : [];
+  const lines = bytes.subarray(0, goodBytes).toString('utf8').split('\n').slice(0, -1);
+  let run: RunRecord | null = null;
+  let end: EndRecord | null = null;
+  const samples: Sample[] = [];
+  const resumes: ResumeRecord[] = [];
+  for (const [index, line] of lines.entries()) {
+    const record = parseRecord(line, `${path}: line ${index + 1}`);
+    if (index === 0) {
+      if (record.kind !== 'run') throw new UsageError(`${path}: line 1 is not a run header; this is no ledger`);
+      if (record.schema !== SCHEMA_VERSION) {
+        throw new UsageError(`${path}: schema ${String(record.schema)} is not known; this version reads ${SCHEMA_VERSION}`);
+      }
+      run = record;
+    } else if (record.kind === 'sample') {
+      samples.push(record);
+      end = null;
+    } else if (record.kind === 'resume') {
+      resumes.push(record);
+      end = null;
+    } else if (record.kind === 'end') {
+      end = record;
+    }
+  }
+  if (run === null) throw new UsageError(`${path}: the ledger is empty; start a new run`);
+  return { ledger: { run, samples, resumes, end, warnings }, goodBytes };
+}
+
+function parseRecord(line: string, where: string): LedgerRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new UsageError(`${where} is not JSON; the ledger was damaged`);
+  }
+  if (typeof value !== 'object' || value === null || !('kind' in value) || typeof value.kind !== 'string') {
+    throw new UsageError(`${where} is not a record of a ledger`);
+  }
+  return value as LedgerRecord;
+}

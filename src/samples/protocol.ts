@@ -1,0 +1,19 @@
+/**
+ * What passes between a run and the process of one sample: the task as JSON in argv[2]; on descriptor 3 the byte 'R' when
+ * the child waits at its start barrier, then the answer as JSON; on descriptor 4 the byte that releases it.
+ */
+import type { NativeCeiling, NativeCeilingSpec, NativeSample, NativeSampleSpec } from '../native.js';
+import type { Reason } from './record.js';
+
+export const READY_FD = 3;
+export const RELEASE_FD = 4;
+
+export type ChildTask =
+  | { readonly kind: 'sample'; readonly parent: number; readonly spec: NativeSampleSpec }
+  | { readonly kind: 'ceiling'; readonly parent: number; readonly spec: NativeCeilingSpec };
+
+export type ChildAnswer =
+  | { readonly kind: 'sample'; readonly sample: NativeSample }
+  | { readonly kind: 'ceiling'; readonly ceiling: NativeCeiling }
+  | { readonly kind: 'failed'; readonly reason: Reason };
+

@@ -1,0 +1,190 @@
+/**
+ * The two states that are prepared before a sample: the model's page cache (cold, warm) and free memory (backed, returned,
+ * as-is). Each is certified by reading it back, at the last moment before the child is released.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { native, type ResidencyReading } from '../native.js';
+import { availableMemory } from './noise.js';
+import type { CeilingChoices, MemoryState, Reason, State } from './record.js';
+
+/** Of the first-touch probe. Small enough to be quick where memory was returned, large enough to see it. */
+export const PROBE_BYTES = 32 * 1024 * 1024;
+
+/** Free page reporting takes about 2–4 s to give free memory back to the host. */
+const RETURN_DELAY_MS = 4200;
+const EVICT_ATTEMPTS = 3;
+/** Returned memory must be this much slower to touch than backed for the two to be told apart. */
+const DISTINGUISHABLE = 1.5;
+
+export type Refusal = { readonly outcome: 'invalid' | 'unsupported'; readonly reason: Reason };
+
+export function refusal(
+  outcome: 'invalid' | 'unsupported',
+  code: string,
+  operation: string,
+  message: string,
+  remedy: string | null = null,
+  path: string | null = null,
+): Refusal {
+  return { outcome, reason: { code, operation, path, errno: null, message, remedy } };
+}
+
+/** Page cache of one model, held where the state asks for it. */
+export interface PreparedCache {
+  readonly paths: readonly string[];
+  readonly state: State;
+  /** Drops the populated mapping that kept a warm cache in place. */
+  release(): void;
+}
+
+const MEMORY_FILE_SYSTEMS = new Set(['tmpfs', 'ramfs', 'hugetlbfs']);
+
+/** Brings the page cache of the files into the state. */
+export async function prepareCache(
+  paths: readonly string[],
+  state: State,
+  fileSystem: string,
+): Promise<PreparedCache | Refusal> {
+  if (state === 'cold') {
+    if (MEMORY_FILE_SYSTEMS.has(fileSystem)) {
+      return refusal(
+        'unsupported',
+        'cannot-be-cold',
+        'evict',
+        `files on ${fileSystem} live in memory and cannot be cold`,
+        'copy the model to a disk',
+        paths[0] ?? null,
+      );
+    }
+    for (let attempt = 1; ; attempt++) {
+      await native().evict(paths);
+      const left = native().residency(paths);
+      if (left.source === 'none' || left.resident === 0) break;
+      if (attempt === EVICT_ATTEMPTS) {
+        return refusal(
+          'invalid',
+          'not-evicted',
+          'evict',
+          `${left.resident} bytes stayed in the page cache; another process maps or writes the model`,
+          'stop it, or weigh a copy of the model',
+          paths[0] ?? null,
+        );
+      }
+      await delay(50);
+    }
+    return { paths, state, release: () => undefined };
+  }
+  await native().warm(paths);
+  const hold = await native().hold(paths);
+  return { paths, state, release: () => hold.release() };
+}
+
+/** Reads the cache back. Null when it is what the state says, or when nobody may know (then bytes read must certify it). */
+export function certifyCache(cache: PreparedCache): { readonly reading: ResidencyReading; readonly refusal: Refusal | null } {
+  const reading = native().residency(cache.paths);
+  const path = cache.paths[0] ?? null;
+  if (reading.source === 'none') return { reading, refusal: null };
+  if (cache.state === 'cold' && reading.resident > 0) {
+    return {
+      reading,
+      refusal: refusal('invalid', 'not-cold', 'residency', `${reading.resident} bytes were in the page cache before the start`, null, path),
+    };
+  }
+  if (cache.state === 'warm' && reading.resident < reading.size) {
+    const missing = reading.size - reading.resident;
+    return {
+      reading,
+      refusal: refusal(
+        'invalid',
+        'not-warm',
+        'residency',
+        `${missing} bytes of ${reading.size} were not in the page cache before the start`,
+        'free memory: the model does not stay in the page cache',
+        path,
+      ),
+    };
+  }
+  return { reading, refusal: null };
+}
+
+/** Keeps track of when memory was last freed in quantity, and brings free memory into a state. */
+export class FreeMemory {
+  readonly #limits: CeilingChoices['firstTouch'];
+  #lastLargeFreeMs = Date.now();
+
+  constructor(limits: CeilingChoices['firstTouch']) {
+    this.#limits = limits;
+  }
+
+  /** To be called after whatever freed memory: an eviction, a child's end. */
+  freed(): void {
+    this.#lastLargeFreeMs = Date.now();
+  }
+
+  /** Prepares the state for a model of `modelBytes` and probes it; `firstTouchNs` is the probe's. */
+  async prepare(
+    state: MemoryState,
+    modelBytes: number,
+    threads: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly firstTouchNs: number; readonly refusal: Refusal | null }> {
+    if (state === 'returned') {
+      if (this.#limits.limitNs === null) {
+        return {
+          firstTouchNs: await native().firstTouchNs(PROBE_BYTES),
+          refusal: refusal(
+            'unsupported',
+            'memory-not-returned',
+            'first touch',
+            'free memory is not given back to a host here: returned cannot be told from backed',
+          ),
+        };
+      }
+      await delay(Math.max(0, this.#lastLargeFreeMs + RETURN_DELAY_MS - Date.now()), undefined, { signal });
+    }
+    if (state === 'backed') {
+      await native().backFreeMemory(backingBytes(modelBytes), threads);
+      this.freed();
+    }
+    const firstTouchNs = await native().firstTouchNs(PROBE_BYTES);
+    return { firstTouchNs, refusal: this.#judge(state, firstTouchNs) };
+  }
+
+  #judge(state: MemoryState, firstTouchNs: number): Refusal | null {
+    const { limitNs } = this.#limits;
+    if (limitNs === null || state === 'as-is') return null;
+    const slow = firstTouchNs > limitNs;
+    if (slow === (state === 'returned')) return null;
+    const milliseconds = (ns: number): string => (ns / 1e6).toFixed(1);
+    return refusal(
+      'invalid',
+      `memory-not-${state}`,
+      'first touch',
+      `first touch of 32 MiB took ${milliseconds(firstTouchNs)} ms, the limit between backed and returned memory is ${milliseconds(limitNs)} ms`,
+    );
+  }
+}
+
+function backingBytes(modelBytes: number): number {
+  const available = availableMemory() ?? 0;
+  return Math.floor(Math.min(0.8 * available, 2.2 * modelBytes));
+}
+
+/**
+ * Learns what first touch costs on this machine with free memory backed and, where the kernel reports free pages to a
+ * host, returned. `modelBytes` sets how much is backed.
+ */
+export async function learnFirstTouch(
+  modelBytes: number,
+  threads: number,
+  reportsFreePages: boolean,
+  signal: AbortSignal,
+): Promise<CeilingChoices['firstTouch']> {
+  await native().backFreeMemory(backingBytes(modelBytes), threads);
+  const backedNs = await native().firstTouchNs(PROBE_BYTES);
+  if (!reportsFreePages) return { backedNs, returnedNs: null, limitNs: null };
+  await delay(RETURN_DELAY_MS, undefined, { signal });
+  const returnedNs = await native().firstTouchNs(PROBE_BYTES);
+  const limitNs = returnedNs > DISTINGUISHABLE * backedNs ? Math.round(Math.sqrt(returnedNs * backedNs)) : null;
+  return { backedNs, returnedNs, limitNs };
+}

@@ -1,0 +1,330 @@
+/** One attempt at one cell: the states prepared and certified, a child run, its measurement judged. */
+import { bypassesPageCache, type Mechanism } from '../loader.js';
+import { native, type NativeCeiling, type NativeSample, type Shape } from '../native.js';
+import type { Block, Cell } from '../plan/blocks.js';
+import { machineCounters, since, type MachineCounters } from './noise.js';
+import type { ChildAnswer, ChildTask } from './protocol.js';
+import { READY_FD, RELEASE_FD } from './protocol.js';
+import { failureReason, judge, referenceKey, warningsOf } from './judge.js';
+import type { Arm, CeilingChoices, Measurement, ModelRecord, Plan, Sample } from './record.js';
+import { spawnChild, type ChildEnd, type WaitingChild } from './spawn.js';
+import { certifyCache, prepareCache, refusal, type FreeMemory, type PreparedCache, type Refusal } from './states.js';
+
+export interface WeighingContext {
+  readonly plan: Plan;
+  readonly arms: Readonly<Record<string, Arm>>;
+  readonly models: Readonly<Record<string, ModelRecord>>;
+  readonly shapes: Readonly<Record<string, Shape>>;
+  readonly ceilings: CeilingChoices;
+  readonly referenceHashes: Readonly<Record<string, string>>;
+  readonly freeMemory: FreeMemory;
+  readonly signal: AbortSignal;
+}
+
+export interface Attempt {
+  readonly block: Block;
+  readonly cell: Cell;
+  readonly position: number;
+  readonly attempt: number;
+}
+
+/** A sample that is ready to run: its child waits at the barrier, or there is a reason why it will not run. */
+export type Prepared =
+  | { readonly kind: 'refused'; readonly startedAt: string; readonly refusal: Refusal }
+  | {
+      readonly kind: 'waiting';
+      readonly startedAt: string;
+      readonly child: WaitingChild;
+      readonly paths: readonly string[];
+      readonly before: number | null;
+      readonly firstTouchNs: number;
+      readonly counters: MachineCounters;
+      readonly warnings: readonly string[];
+    }
+  | { readonly kind: 'ended'; readonly startedAt: string; readonly end: ChildEnd };
+
+const unmeasured: { readonly [K in keyof Measurement]: null } = {
+  ttftNs: null,
+  completeNs: null,
+  settledNs: null,
+  phases: null,
+  bytesNeeded: null,
+  untouchedBytes: null,
+  memory: null,
+  residency: null,
+  tokens: null,
+  tokensPerSecond: null,
+  isa: null,
+  logitsHash: null,
+  contentHash: null,
+  effective: null,
+  noise: null,
+};
+
+/** Largest prompt step of one internal batch; bounds scratch memory. */
+export const BATCH = 128;
+
+export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: 'time' | 'memory', ceilings: CeilingChoices): ChildTask {
+  const barrier = { readyFd: READY_FD, releaseFd: RELEASE_FD };
+  if (arm.kind === 'ceiling') {
+    const chosen = ceilings.device[arm.model];
+    const recipe = arm.loader === 'device' && chosen !== undefined && chosen.reason === null ? chosen : null;
+    return {
+      kind: 'ceiling',
+      parent: process.pid,
+      spec: { path: model.path, ceiling: arm.loader === 'device' ? 'device' : 'memory', recipe, threads: arm.threads, ...barrier },
+    };
+  }
+  return {
+    kind: 'sample',
+    parent: process.pid,
+    spec: {
+      path: model.path,
+      mechanism: arm.mechanism,
+      options: arm.options,
+      shape,
+      isa: arm.isa,
+      threads: arm.threads,
+      context: arm.context,
+      batch: Math.max(1, Math.min(BATCH, arm.prompt)),
+      prompt: arm.prompt,
+      generate: arm.generate,
+      pass,
+      ...barrier,
+    },
+  };
+}
+
+/** Prepares the cell's states around a child that waits at its barrier. Throws AbortError when the run is interrupted. */
+export async function prepare(context: WeighingContext, { block, cell }: Attempt): Promise<Prepared> {
+  const startedAt = new Date().toISOString();
+  const arm = context.arms[cell.arm];
+  const model = arm === undefined ? undefined : context.models[arm.model];
+  const shape = arm === undefined ? undefined : context.shapes[arm.model];
+  if (arm === undefined || model === undefined || shape === undefined) throw new Error(`no arm ${cell.arm} in the plan`);
+  const paths = model.parts.map((part) => part.path);
+  const impossible = unsupportedCell(arm, cell, paths);
+  if (impossible !== null) return { kind: 'refused', startedAt, refusal: impossible };
+
+  const cache = await prepareCache(paths, cell.state, model.fileSystem);
+  if ('outcome' in cache) return { kind: 'refused', startedAt, refusal: cache };
+  context.freeMemory.freed();
+  const child = spawnChild(taskOf(arm, model, shape, block.pass, context.ceilings), context.plan.timeoutNs / 1e6);
+  try {
+    return await certify(context, cell, model, cache, child, startedAt);
+  } catch (error) {
+    child.kill();
+    await child.ended;
+    throw error;
+  } finally {
+    cache.release();
+  }
+}
+
+async function certify(
+  context: WeighingContext,
+  cell: Cell,
+  model: ModelRecord,
+  cache: PreparedCache,
+  child: WaitingChild,
+  startedAt: string,
+): Promise<Prepared> {
+  if (!(await child.ready)) return { kind: 'ended', startedAt, end: await child.ended };
+  const refuse = async (why: Refusal): Promise<Prepared> => {
+    child.kill();
+    await child.ended;
+    return { kind: 'refused', startedAt, refusal: why };
+  };
+  const threads = context.arms[cell.arm]?.threads ?? 1;
+  const memory = await context.freeMemory.prepare(cell.memoryState, model.bytes, threads, context.signal);
+  if (memory.refusal !== null) return refuse(memory.refusal);
+  const counters = machineCounters();
+  const { reading, refusal: notCertified } = certifyCache(cache);
+  if (notCertified !== null) return refuse(notCertified);
+  const unknown = reading.source === 'none';
+  return {
+    kind: 'waiting',
+    startedAt,
+    child,
+    paths: cache.paths,
+    before: unknown ? null : reading.resident,
+    firstTouchNs: memory.firstTouchNs,
+    counters,
+    warnings: unknown
+      ? ['residency cannot be read without owning the model or the right to write it: the state is certified by bytes read']
+      : [],
+  };
+}
+
+function unsupportedCell(arm: Arm, cell: Cell, paths: readonly string[]): Refusal | null {
+  if (arm.kind === 'ceiling') return null;
+  const reason = native().unsupported(arm.mechanism, paths, arm.options);
+  if (reason !== null) return { outcome: 'unsupported', reason };
+  if (cell.state === 'warm' && bypassesPageCache[arm.mechanism as Mechanism['mechanism']]) {
+    return refusal(
+      'unsupported',
+      'bypasses-page-cache',
+      'plan',
+      `${arm.loader} reads the device whatever the page cache holds: it has no warm state`,
+      'compare it cold',
+    );
+  }
+  return null;
+}
+
+/** Releases the child, waits for it and makes the sample of it. Throws AbortError when the run is interrupted meanwhile. */
+export async function finish(context: WeighingContext, attempt: Attempt, prepared: Prepared): Promise<Sample> {
+  const { block, cell, position } = attempt;
+  const arm = context.arms[cell.arm];
+  if (arm === undefined) throw new Error(`no arm ${cell.arm} in the plan`);
+  const base = {
+    kind: 'sample' as const,
+    round: block.round,
+    block: block.index,
+    position,
+    attempt: attempt.attempt,
+    pass: block.pass,
+    startedAt: prepared.startedAt,
+    arm: { id: arm.id, loader: arm.loader, model: arm.model },
+    state: cell.state,
+    memoryState: cell.memoryState,
+    load: 1,
+    group: null,
+  };
+  const nobody = { index: 0, of: 1, spawnToStartNs: null, exitCode: null, signal: null };
+  if (prepared.kind === 'refused') {
+    return { ...base, process: nobody, warnings: [], ...prepared.refusal, ...unmeasured };
+  }
+
+  let end: ChildEnd;
+  if (prepared.kind === 'ended') {
+    end = prepared.end;
+  } else {
+    const kill = (): void => prepared.child.kill();
+    context.signal.addEventListener('abort', kill, { once: true });
+    if (context.signal.aborted) kill();
+    prepared.child.release();
+    end = await prepared.child.ended;
+    context.signal.removeEventListener('abort', kill);
+    context.freeMemory.freed();
+  }
+  context.signal.throwIfAborted();
+
+  if (end.kind !== 'answered' || end.answer.kind === 'failed' || prepared.kind === 'ended') {
+    const reason = failureReason(end, context.plan.timeoutNs);
+    const outcome = reason.code.startsWith('unsupported') ? 'unsupported' : 'failed';
+    const how = end.kind === 'timeout' ? { exitCode: null, signal: 'SIGKILL' } : { exitCode: end.exitCode, signal: end.signal };
+    return { ...base, process: { ...nobody, ...how }, warnings: [], outcome, reason, ...unmeasured };
+  }
+  const { answer } = end;
+  const after = native().residency(prepared.paths);
+  const measured = measurementOf(context, arm, prepared, answer, after.source === 'none' ? null : after.resident);
+  const spawnToStartNs = runtimeStart(answer, prepared.child.spawnedAtNs);
+  const verdict = judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)]);
+  return {
+    ...base,
+    process: { ...nobody, spawnToStartNs, exitCode: end.exitCode, signal: end.signal },
+    warnings: [...prepared.warnings, ...(answer.kind === 'sample' ? answer.sample.warnings : []), ...warningsOf(arm, measured)],
+    ...verdict,
+    ...measured,
+  };
+}
+
+/** spawn → ready plus release → start: the runtime's own start, without the time in which states were prepared. */
+function runtimeStart(answer: Exclude<ChildAnswer, { kind: 'failed' }>, spawnedAtNs: number): number {
+  if (answer.kind === 'ceiling') return Math.round(answer.ceiling.readyAtNs - spawnedAtNs);
+  const { readyAtNs, releasedAtNs, startAtNs } = answer.sample;
+  return Math.round(readyAtNs - spawnedAtNs + (startAtNs - releasedAtNs));
+}
+
+function measurementOf(
+  context: WeighingContext,
+  arm: Arm,
+  prepared: Extract<Prepared, { kind: 'waiting' }>,
+  answer: Exclude<ChildAnswer, { kind: 'failed' }>,
+  after: number | null,
+): Measurement {
+  const size = context.models[arm.model]?.bytes ?? 0;
+  const machine = since(prepared.counters);
+  const noise = (own: OwnNoise): Measurement['noise'] => ({
+    ...own,
+    ...machine,
+    firstTouchNs: prepared.firstTouchNs,
+  });
+  if (answer.kind === 'ceiling') {
+    return ceilingMeasurement(answer.ceiling, noise, { before: prepared.before, after, size });
+  }
+  const { sample } = answer;
+  return {
+    ttftNs: sample.ttftNs,
+    completeNs: sample.completeNs,
+    settledNs: sample.settledNs,
+    phases: sample.phases,
+    bytesNeeded: sample.bytesNeeded,
+    untouchedBytes: sample.untouchedBytes,
+    memory: sample.memory,
+    residency: { before: prepared.before, ...sample.residency, after, size },
+    tokens: sample.tokens,
+    tokensPerSecond: sample.tokensPerSecond,
+    isa: sample.isa,
+    logitsHash: sample.logitsHash,
+    contentHash: null,
+    effective: effectiveOf(arm, context.models[arm.model], sample, after),
+    noise: noise(sample.noise),
+  };
+}
+
+type OwnNoise = Pick<
+  Measurement['noise'],
+  'voluntarySwitches' | 'involuntarySwitches' | 'spinBeforeNs' | 'spinAfterNs'
+>;
+
+function ceilingMeasurement(
+  ceiling: NativeCeiling,
+  noise: (own: OwnNoise) => Measurement['noise'],
+  cache: { readonly before: number | null; readonly after: number | null; readonly size: number },
+): Measurement {
+  return {
+    ...unmeasured,
+    completeNs: ceiling.ns,
+    bytesNeeded: ceiling.bytes,
+    untouchedBytes: 0,
+    residency: { before: cache.before, opened: null, loaded: null, firstToken: null, after: cache.after, size: cache.size },
+    effective: { bytesRead: ceiling.bytes, hugePages: ceiling.hugePages },
+    noise: noise({ voluntarySwitches: null, involuntarySwitches: null, spinBeforeNs: null, spinAfterNs: null }),
+  };
+}
+
+/** What the loader says it did, and what the parent saw of it. */
+function effectiveOf(
+  arm: Arm,
+  model: ModelRecord | undefined,
+  sample: NativeSample,
+  after: number | null,
+): Measurement['effective'] {
+  const issued = sumOfReads(sample);
+  const { firstToken } = sample.memory;
+  return {
+    ...sample.effective,
+    ...(issued === null ? {} : { issuedBytes: issued }),
+    ...(after === null ? {} : { residentAfterBytes: after }),
+    ...(firstToken?.hugeFile == null ? {} : { hugeFileBytes: firstToken.hugeFile }),
+    ...(firstToken?.hugeAnonymous == null ? {} : { hugeAnonymousBytes: firstToken.hugeAnonymous }),
+    ...(firstToken?.locked == null ? {} : { lockedBytes: firstToken.locked }),
+    ...(after !== null && bypassesPageCache[arm.mechanism as Mechanism['mechanism']]
+      ? { leftCacheCold: after <= headerAllowance(model) }
+      : {}),
+  };
+}
+
+/** Reading a header brings in its pages and a little more; anything beyond this did not come from the header. */
+function headerAllowance(model: ModelRecord | undefined): number {
+  return (model?.headerBytes ?? 0) + 256 * 1024 * (model?.parts.length ?? 1);
+}
+
+/** Bytes issued to storage from start to complete. */
+function sumOfReads(sample: NativeSample): number | null {
+  const { open, acquire, firstToken, complete } = sample.phases;
+  const reads = [open, acquire, firstToken, complete].map((phase) => phase.readBytes);
+  return reads.every((bytes) => bytes !== null) ? reads.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0) : null;
+}

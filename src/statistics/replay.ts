@@ -1,0 +1,60 @@
+/** The samples of each cell as tinybench describes them, for readers who know its numbers. */
+import { Bench } from 'tinybench';
+import type { Sample } from '../samples/record.js';
+
+/** tinybench's description of one cell's durations (time to first token; a ceiling's: all bytes), milliseconds. */
+export interface ReplayedCell {
+  readonly arm: string;
+  readonly state: string;
+  readonly memoryState: string;
+  readonly samples: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p75: number;
+  readonly p99: number;
+  readonly min: number;
+  readonly max: number;
+  /** Standard deviation; null for one sample, of which tinybench reports 0. */
+  readonly sd: number | null;
+}
+
+/** Replays recorded durations, one Task a cell. Cells without an ok sample of the time pass are left out. */
+export async function replay(
+  samples: readonly Sample[],
+  durationMs: (sample: Sample) => number | null,
+): Promise<readonly ReplayedCell[]> {
+  const cells = new Map<string, { readonly first: Sample; readonly durations: number[] }>();
+  for (const sample of samples) {
+    const duration = durationMs(sample);
+    if (sample.pass !== 'time' || duration === null) continue;
+    const key = `${sample.arm.id} ${sample.state} ${sample.memoryState}`;
+    const cell = cells.get(key) ?? { first: sample, durations: [] };
+    cell.durations.push(duration);
+    cells.set(key, cell);
+  }
+  const result: ReplayedCell[] = [];
+  for (const [key, { first, durations }] of cells) {
+    const bench = new Bench({ iterations: durations.length, time: 0, warmup: false, retainSamples: true });
+    let next = 0;
+    // tinybench would take its own timer for an invalid duration; these were validated when they were recorded.
+    bench.add(key, () => ({ overriddenDuration: durations[next++] ?? 0 }), { async: false });
+    await bench.run();
+    const outcome = bench.getTask(key)?.result;
+    if (outcome?.state !== 'completed') throw new Error(`tinybench did not complete the replay of ${key}`);
+    const { latency } = outcome;
+    result.push({
+      arm: first.arm.id,
+      state: first.state,
+      memoryState: first.memoryState,
+      samples: durations.length,
+      mean: latency.mean,
+      p50: latency.p50,
+      p75: latency.p75,
+      p99: latency.p99,
+      min: latency.min,
+      max: latency.max,
+      sd: durations.length > 1 ? latency.sd : null,
+    });
+  }
+  return result;
+}

@@ -1,0 +1,36 @@
+/** What a run's result means for whoever called: the exit code and one line of why. */
+import { exitCode } from './failure.js';
+import type { RunResult } from './pipeline.js';
+
+export interface RunVerdict {
+  readonly code: number;
+  /** One line; null when all is well. */
+  readonly message: string | null;
+}
+
+/**
+ * 130 interrupted; 1 when a sample failed or mismatched, when a loader that was named is unsupported in every state, or
+ * when a cell that is supported has no ok sample; else 0.
+ */
+export function runExitCode({ ledger, summary, stopped }: RunResult): RunVerdict {
+  if (stopped === 'interrupted') return { code: exitCode.interrupted, message: null };
+  const { samples } = summary;
+  if (samples.failed + samples.mismatch > 0) {
+    return fail(`${samples.failed} samples failed, ${samples.mismatch} gave other logits; the table says why`);
+  }
+  const loaders = summary.cells.filter((cell) => cell.arm.kind === 'loader');
+  const unsupported = loaders.filter(({ outcomes }) => outcomes.unsupported > 0 && outcomes.ok === 0);
+  const empty = loaders.find((cell) => cell.outcomes.ok === 0 && !unsupported.includes(cell));
+  if (empty !== undefined) {
+    return fail(`${empty.arm.label} ${empty.state} has no valid sample; the table says why`);
+  }
+  if (ledger.run.plan.loadersNamed) {
+    const never = unsupported.find(({ arm }) => loaders.every((cell) => cell.arm.id !== arm.id || unsupported.includes(cell)));
+    if (never !== undefined) {
+      return fail(`${never.arm.label} was asked for and is unsupported here; the table says why`);
+    }
+  }
+  return { code: exitCode.ok, message: null };
+}
+
+const fail = (message: string): RunVerdict => ({ code: exitCode.failed, message });
