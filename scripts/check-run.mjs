@@ -11,6 +11,7 @@ const references = new Set(Object.values(run.referenceHashes ?? {}));
 function problemsOf(sample) {
   const problems = [];
   const { outcome, reason, state, residency, phases } = sample;
+  const arm = run.arms[sample.arm.id];
   if (outcome !== 'ok') {
     if (typeof reason?.code !== 'string' || !reason.message) problems.push(`${outcome} without a reason`);
     if (outcome === 'failed' || outcome === 'mismatch') problems.push(`${outcome}: ${reason?.message}`);
@@ -26,14 +27,8 @@ function problemsOf(sample) {
       problems.push(`warm, yet ${residency?.before} of ${residency?.size} resident`);
     const reads = ['open', 'acquire', 'firstToken'].reduce((sum, name) => sum + (phases?.[name]?.readBytes ?? 0), 0);
     // Direct I/O reads the device whatever the page cache holds.
-    if (
-      reads > 0 &&
-      sample.effective?.directIo !== true &&
-      sample.arm.loader !== 'direct' &&
-      sample.arm.loader !== 'ceiling'
-    ) {
+    if (reads > 0 && arm.kind === 'loader' && arm.mechanism !== 'direct')
       problems.push(`warm, yet it read ${reads} bytes`);
-    }
   }
   return problems;
 }

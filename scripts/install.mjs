@@ -84,7 +84,7 @@ function missingTools(tools) {
 function sourcesDigest() {
   const hash = createHash('sha256');
   const names = readdirSync(nativeDirectory, { recursive: true })
-    .filter((name) => /\.(cc|h|gyp)$/.test(name) && !name.startsWith('build'))
+    .filter((name) => /\.(cc|h|inc|gyp)$/.test(name) && !name.startsWith('build'))
     .sort();
   for (const name of names) {
     hash

@@ -96,7 +96,7 @@ function typescriptViolations(root: string): readonly string[] {
 }
 
 function nativeViolations(root: string): readonly string[] {
-  const files = filesUnder(root, 'native', ['.cc', '.h', '.cpp', '.hpp']);
+  const files = filesUnder(root, 'native', ['.cc', '.h', '.inc']);
   return files
     .filter((file) => !file.startsWith('native/bindings/'))
     .flatMap((file) =>
