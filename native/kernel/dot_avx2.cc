@@ -1,0 +1,175 @@
+// AVX2 with FMA and F16C: 8 floats or 32 bytes a register.
+#include "dot_tile.h"
+#include "target.h"
+
+#if WEIGHBRIDGE_X86
+
+namespace weighbridge::kernel {
+
+WEIGHBRIDGE_TARGET_BEGIN("avx2,fma,f16c")
+
+#include "dot_x86_blocks.inc"
+
+namespace {
+
+struct F32 {
+  static constexpr uint64_t bytes = 4;
+  static __m256 eight(const std::byte* from) { return _mm256_loadu_ps(reinterpret_cast<const float*>(from)); }
+  static float one(const std::byte* from) { return load<float>(from); }
+};
+
+struct F16 {
+  static constexpr uint64_t bytes = 2;
+  static __m256 eight(const std::byte* from) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  }
+  static float one(const std::byte* from) { return half_to_float(load<uint16_t>(from)); }
+};
+
+template <class Element>
+struct Floats {
+  template <int R, int C>
+  static void tile(const std::byte* row, uint64_t row_bytes, const Activations& columns, uint64_t column, float* out,
+                   uint64_t out_stride) {
+    const uint64_t count = columns.elements;
+    const float* values = columns.values + column * count;
+    __m256 even[R][C], odd[R][C];
+    WEIGHBRIDGE_UNROLL
+    for (int r = 0; r < R; ++r) {
+      WEIGHBRIDGE_UNROLL
+      for (int c = 0; c < C; ++c) even[r][c] = odd[r][c] = _mm256_setzero_ps();
+    }
+    uint64_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+      WEIGHBRIDGE_UNROLL
+      for (int r = 0; r < R; ++r) {
+        const std::byte* from = row + r * row_bytes + i * Element::bytes;
+        if constexpr (C == 1) _mm_prefetch(reinterpret_cast<const char*>(from + prefetch_distance), _MM_HINT_T0);
+        const __m256 first = Element::eight(from);
+        const __m256 second = Element::eight(from + 8 * Element::bytes);
+        WEIGHBRIDGE_UNROLL
+        for (int c = 0; c < C; ++c) {
+          even[r][c] = _mm256_fmadd_ps(first, load_eight(values + c * count + i), even[r][c]);
+          odd[r][c] = _mm256_fmadd_ps(second, load_eight(values + c * count + i + 8), odd[r][c]);
+        }
+      }
+    }
+    for (int r = 0; r < R; ++r) {
+      for (int c = 0; c < C; ++c) {
+        float sum = sum_of(_mm256_add_ps(even[r][c], odd[r][c]));
+        for (uint64_t k = i; k < count; ++k) {
+          sum += Element::one(row + r * row_bytes + k * Element::bytes) * values[c * count + k];
+        }
+        out[c * out_stride + r] = sum;
+      }
+    }
+  }
+};
+
+template <class Type>
+struct Quantized {
+  template <int R, int C>
+  static void tile(const std::byte* row, uint64_t row_bytes, const Activations& columns, uint64_t column, float* out,
+                   uint64_t out_stride) {
+    using Block = typename Type::Block;
+    const uint64_t count = columns.elements;
+    const uint64_t blocks = count / block_elements;
+    const int8_t* quants = columns.quants + column * count;
+    const float* scales = columns.scales + column * blocks;
+    const int32_t* eight_sums = columns.eight_sums + column * blocks;
+    // Two chains, so that one sum need not wait for the other.
+    __m256 even[R][C], odd[R][C];
+    WEIGHBRIDGE_UNROLL
+    for (int r = 0; r < R; ++r) {
+      WEIGHBRIDGE_UNROLL
+      for (int c = 0; c < C; ++c) even[r][c] = odd[r][c] = _mm256_setzero_ps();
+    }
+    uint64_t b = 0;
+    alignas(32) float products[R][C][8];
+    for (; b + 8 <= blocks; b += 8) {
+      WEIGHBRIDGE_UNROLL
+      for (int r = 0; r < R; ++r) {
+        const std::byte* block = row + r * row_bytes + b * sizeof(Block);
+        if constexpr (C == 1) {
+          WEIGHBRIDGE_UNROLL
+          for (uint64_t line = 0; line < 8 * sizeof(Block); line += 64) {
+            _mm_prefetch(reinterpret_cast<const char*>(block + prefetch_distance + line), _MM_HINT_T0);
+          }
+        }
+        const __m256 row_scales = eight_scales<Block>(block);
+        WEIGHBRIDGE_UNROLL
+        for (int c = 0; c < C; ++c) {
+          _mm256_store_ps(products[r][c], _mm256_mul_ps(row_scales, load_eight(scales + c * blocks + b)));
+        }
+      }
+      WEIGHBRIDGE_UNROLL
+      for (int k = 0; k < 8; ++k) {
+        WEIGHBRIDGE_UNROLL
+        for (int r = 0; r < R; ++r) {
+          const auto weights = Type::unpack(row + r * row_bytes + (b + k) * sizeof(Block));
+          WEIGHBRIDGE_UNROLL
+          for (int c = 0; c < C; ++c) {
+            const __m256 sums = _mm256_cvtepi32_ps(
+                Type::product(weights, quants + c * count + (b + k) * block_elements, eight_sums + c * blocks + b + k));
+            __m256& into = k % 2 == 0 ? even[r][c] : odd[r][c];
+            into = _mm256_fmadd_ps(_mm256_broadcast_ss(&products[r][c][k]), sums, into);
+          }
+        }
+      }
+    }
+    for (; b < blocks; ++b) {
+      for (int r = 0; r < R; ++r) {
+        const std::byte* block = row + r * row_bytes + b * sizeof(Block);
+        const float row_scale = half_to_float(load<uint16_t>(block));
+        const auto weights = Type::unpack(block);
+        for (int c = 0; c < C; ++c) {
+          const __m256 sums = _mm256_cvtepi32_ps(
+              Type::product(weights, quants + c * count + b * block_elements, eight_sums + c * blocks + b));
+          even[r][c] = _mm256_fmadd_ps(_mm256_set1_ps(row_scale * scales[c * blocks + b]), sums, even[r][c]);
+        }
+      }
+    }
+    WEIGHBRIDGE_UNROLL
+    for (int r = 0; r < R; ++r) {
+      WEIGHBRIDGE_UNROLL
+      for (int c = 0; c < C; ++c) out[c * out_stride + r] = sum_of(_mm256_add_ps(even[r][c], odd[r][c]));
+    }
+  }
+};
+
+float dot(const float* a, const float* b, uint64_t count) {
+  const Activations column = {.values = b, .elements = count, .count = 1};
+  float result = 0;
+  Floats<F32>::tile<1, 1>(reinterpret_cast<const std::byte*>(a), 0, column, 0, &result, 0);
+  return result;
+}
+
+void add_scaled(float* out, const float* values, float factor, uint64_t count) {
+  const __m256 factors = _mm256_set1_ps(factor);
+  uint64_t i = 0;
+  for (; i + 8 <= count; i += 8) {
+    _mm256_storeu_ps(out + i, _mm256_fmadd_ps(factors, load_eight(values + i), load_eight(out + i)));
+  }
+  for (; i < count; ++i) out[i] += factor * values[i];
+}
+
+}  // namespace
+
+WEIGHBRIDGE_TARGET_END
+
+namespace {
+
+constexpr DotRow rows[] = {
+    {gguf::TensorType::F32, multiply_tiled<Floats<F32>>},
+    {gguf::TensorType::F16, multiply_tiled<Floats<F16>>},
+    {gguf::TensorType::Q8_0, multiply_tiled<Quantized<Q8_0>>},
+    {gguf::TensorType::Q4_0, multiply_tiled<Quantized<Q4_0>>},
+};
+
+}  // namespace
+
+constinit const DotTable avx2_dots = {Isa::avx2, rows, dot, add_scaled};
+
+}  // namespace weighbridge::kernel
+
+#endif

@@ -1,0 +1,57 @@
+// AVX-512 with VNNI: one instruction multiplies unsigned by signed bytes and sums four products into 32 bits.
+#include "dot_tile.h"
+#include "target.h"
+
+#if WEIGHBRIDGE_X86
+
+namespace weighbridge::kernel {
+
+WEIGHBRIDGE_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")
+
+#include "dot_x86_blocks.inc"
+
+#include "dot_avx512_tile.inc"
+
+namespace {
+
+struct Q8_0Pair {
+  using Single = Q8_0;
+  // Weights stand 128 above their value, which makes them unsigned.
+  static __m512i unpack(const std::byte* block) {
+    return _mm512_xor_si512(unpack_bytes(block), _mm512_set1_epi8(static_cast<char>(0x80)));
+  }
+  static __m512i product(__m512i weights, const int8_t* quants, const int32_t* eight_sums) {
+    const __m512i above = _mm512_slli_epi32(spread_sums(eight_sums), 4);
+    return _mm512_sub_epi32(_mm512_dpbusd_epi32(_mm512_setzero_si512(), weights, load_quants(quants)), above);
+  }
+};
+
+struct Q4_0Pair {
+  using Single = Q4_0;
+  static __m512i unpack(const std::byte* block) { return unpack_nibbles(block); }
+  static __m512i product(__m512i weights, const int8_t* quants, const int32_t* eight_sums) {
+    const __m512i sums = _mm512_dpbusd_epi32(_mm512_setzero_si512(), weights, load_quants(quants));
+    return _mm512_sub_epi32(sums, spread_sums(eight_sums));
+  }
+};
+
+}  // namespace
+
+WEIGHBRIDGE_TARGET_END
+
+namespace {
+
+constexpr DotRow rows[] = {
+    {gguf::TensorType::F32, avx512_multiply_f32},
+    {gguf::TensorType::F16, avx512_multiply_f16},
+    {gguf::TensorType::Q8_0, multiply_tiled<Quantized512<Q8_0Pair>>},
+    {gguf::TensorType::Q4_0, multiply_tiled<Quantized512<Q4_0Pair>>},
+};
+
+}  // namespace
+
+constinit const DotTable avx512vnni_dots = {Isa::avx512vnni, rows, avx512_dot, avx512_add_scaled};
+
+}  // namespace weighbridge::kernel
+
+#endif

@@ -1,0 +1,43 @@
+// How rows and columns are grouped into tiles. Kernel::tile<R, C> multiplies R neighbouring rows with C neighbouring
+// columns; it decodes each weight block once for its C columns.
+#pragma once
+
+#include <algorithm>
+
+#include "dot.h"
+
+namespace weighbridge::kernel {
+
+// Rows whose bytes, with four columns of activations, stay in the first-level cache while columns pass by.
+inline constexpr uint64_t row_group = 8;
+inline constexpr uint64_t column_group = 4;
+
+// How far ahead of the weights in use memory is asked for, in bytes: hardware prefetchers stop at each 4 KiB page.
+inline constexpr uint64_t prefetch_distance = 2048;
+
+template <class Kernel>
+void multiply_tiled(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {
+  for (uint64_t first = 0; first < rows.count; first += row_group) {
+    const uint64_t last = std::min(first + row_group, rows.count);
+    uint64_t column = 0;
+    for (; column + column_group <= columns.count; column += column_group) {
+      for (uint64_t row = first; row < last; ++row) {
+        Kernel::template tile<1, column_group>(rows.data + row * rows.bytes, rows.bytes, columns, column,
+                                               out + column * out_stride + row, out_stride);
+      }
+    }
+    for (; column < columns.count; ++column) {
+      uint64_t row = first;
+      for (; row + 2 <= last; row += 2) {
+        Kernel::template tile<2, 1>(rows.data + row * rows.bytes, rows.bytes, columns, column,
+                                    out + column * out_stride + row, out_stride);
+      }
+      if (row < last) {
+        Kernel::template tile<1, 1>(rows.data + row * rows.bytes, rows.bytes, columns, column,
+                                    out + column * out_stride + row, out_stride);
+      }
+    }
+  }
+}
+
+}  // namespace weighbridge::kernel

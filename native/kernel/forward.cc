@@ -1,0 +1,297 @@
+// The forward pass, top to bottom. Phases are separated by the end of ThreadPool::run; with one token everything
+// between two products is done by the caller, since waking the others would cost more.
+//
+// Source of the computation: Touvron et al. 2023 (arXiv:2302.13971); rotation of neighbouring pairs (2i, 2i + 1), as
+// GGUF's query and key rows are ordered for it.
+#include <algorithm>
+#include <cmath>
+
+#include "session.h"
+
+namespace weighbridge {
+
+using namespace kernel;
+
+// Tokens `from` … `count` − 1 of a step's batch, at positions position + from …
+struct Session::State::Columns {
+  uint64_t from;
+  uint64_t count;
+  uint64_t position;
+  uint64_t size() const noexcept { return count - from; }
+};
+
+namespace {
+
+struct Share {
+  uint64_t from;
+  uint64_t to;
+};
+
+// Thread `index`'s part of `total` items, in whole units where that is possible.
+Share share_of(uint64_t total, uint64_t unit, uint64_t index, uint64_t threads) noexcept {
+  const uint64_t units = (total + unit - 1) / unit;
+  return {std::min(total, units * index / threads * unit), std::min(total, units * (index + 1) / threads * unit)};
+}
+
+// Rows of a product are divided so that no two threads write to the same cache line of an aligned result.
+constexpr uint64_t row_unit = 16;
+
+// Rows [from, to) of the matrix times all columns, written where the whole product would have them.
+void multiply_rows(const BoundTensor& matrix, Share rows, const Activations& columns, float* out, uint64_t out_stride) {
+  if (rows.from == rows.to) return;
+  matrix.multiply({matrix.data + rows.from * matrix.row_bytes, rows.to - rows.from, matrix.row_bytes}, columns,
+                  out + rows.from, out_stride);
+}
+
+// x / (1 + e^−x)
+float silu(float x) noexcept { return x / (1.0f + std::exp(-x)); }
+
+// out = x / sqrt(mean(x²) + epsilon) · weight
+void rms_norm(const float* x, uint64_t count, const std::byte* weight, float epsilon, float* out) noexcept {
+  double sums[4] = {};
+  uint64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    for (uint64_t lane = 0; lane < 4; ++lane) sums[lane] += static_cast<double>(x[i + lane]) * x[i + lane];
+  }
+  for (; i < count; ++i) sums[0] += static_cast<double>(x[i]) * x[i];
+  const double mean = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / static_cast<double>(count);
+  const float factor = 1.0f / std::sqrt(static_cast<float>(mean) + epsilon);
+  for (i = 0; i < count; ++i) out[i] = x[i] * factor * load<float>(weight + i * sizeof(float));
+}
+
+void softmax(float* scores, uint64_t count) noexcept {
+  const float largest = *std::max_element(scores, scores + count);
+  double sum = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    scores[i] = std::exp(scores[i] - largest);
+    sum += scores[i];
+  }
+  const float factor = static_cast<float>(1.0 / sum);
+  for (uint64_t i = 0; i < count; ++i) scores[i] *= factor;
+}
+
+bool takes_quants(const BoundTensor& matrix) noexcept { return matrix.type->form == ActivationForm::quants; }
+
+}  // namespace
+
+template <class Work>
+void Session::State::for_each_column(const Columns& columns, Work&& work) {
+  if (columns.size() == 1) {
+    work(columns.from);
+    return;
+  }
+  pool.run([&](uint32_t index) {
+    const Share share = share_of(columns.size(), 1, index, pool.size());
+    for (uint64_t c = columns.from + share.from; c < columns.from + share.to; ++c) work(c);
+  });
+}
+
+float* Session::State::key_cache(uint32_t layer, uint64_t kv_head) const noexcept {
+  const uint64_t head = uint64_t{layer} * shape.kv_heads + kv_head;
+  return reinterpret_cast<float*>(cache.data()) + head * context * shape.key_length;
+}
+
+float* Session::State::value_cache(uint32_t layer, uint64_t kv_head) const noexcept {
+  const uint64_t keys = uint64_t{shape.layers} * shape.kv_heads * context * shape.key_length;
+  const uint64_t head = uint64_t{layer} * shape.kv_heads + kv_head;
+  return reinterpret_cast<float*>(cache.data()) + keys + head * context * shape.value_length;
+}
+
+void Session::State::learn_frequencies() {
+  const BoundTensor& divisors = tensors.rope_divisors;
+  if (divisors.data != nullptr) weights->ready(divisors.range);
+  for (uint64_t i = 0; i < frequencies.size(); ++i) {
+    const double exponent = -2.0 * static_cast<double>(i) / shape.rope_dimensions;
+    const double divisor = divisors.data != nullptr ? load<float>(divisors.data + i * sizeof(float)) : 1.0;
+    frequencies[i] = std::pow(static_cast<double>(shape.rope_base), exponent) / divisor / position_divisor;
+  }
+  frequencies_known = true;
+}
+
+void Session::State::embed(std::span<const int32_t> tokens) {
+  const BoundTensor& embedding = tensors.embedding;
+  for (uint64_t c = 0; c < tokens.size(); ++c) {
+    const auto token = static_cast<uint64_t>(tokens[c]);
+    weights->ready(range_of_row(embedding.range, embedding.rows, token));
+    embedding.type->decode(embedding.data + token * embedding.row_bytes, shape.width,
+                           at(layout.residual) + c * shape.width);
+  }
+}
+
+void Session::State::rotate(float* heads, uint64_t count, const float* rotations) const noexcept {
+  for (uint64_t head = 0; head < count; ++head) {
+    float* pair = heads + head * shape.key_length;
+    for (uint64_t i = 0; i < shape.rope_dimensions; i += 2) {
+      const float x = pair[i];
+      const float y = pair[i + 1];
+      pair[i] = x * rotations[i] - y * rotations[i + 1];
+      pair[i + 1] = x * rotations[i + 1] + y * rotations[i];
+    }
+  }
+}
+
+void Session::State::quantize_operand(const Columns& columns, const float* values, uint64_t elements, bool wanted) {
+  if (!wanted) return;
+  const uint64_t blocks = elements / block_elements;
+  for_each_column(columns, [&](uint64_t c) {
+    quantize(values + c * elements, elements, at<int8_t>(layout.quants) + c * elements, at(layout.scales) + c * blocks,
+             at<int32_t>(layout.eight_sums) + c * blocks);
+  });
+}
+
+Activations Session::State::operand(const Columns& columns, const float* values, uint64_t elements) const noexcept {
+  const uint64_t blocks = elements / block_elements;
+  return {values + columns.from * elements,
+          at<int8_t>(layout.quants) + columns.from * elements,
+          at(layout.scales) + columns.from * blocks,
+          at<int32_t>(layout.eight_sums) + columns.from * blocks,
+          elements,
+          columns.size()};
+}
+
+// input = norm(residual)
+void Session::State::normalize(const Columns& columns, const BoundTensor& weight) {
+  weights->ready(weight.range);
+  const uint64_t width = shape.width;
+  for_each_column(columns, [&](uint64_t c) {
+    rms_norm(at(layout.residual) + c * width, width, weight.data, shape.norm_epsilon, at(layout.input) + c * width);
+  });
+}
+
+// Queries into scratch, keys and values of the columns' positions into the cache.
+void Session::State::attention_inputs(uint32_t layer, const Columns& columns) {
+  const BoundTensor& query = tensors.layers[layer].query;
+  const BoundTensor& key = tensors.layers[layer].key;
+  const BoundTensor& value = tensors.layers[layer].value;
+  normalize(columns, tensors.layers[layer].attention_norm);
+  quantize_operand(columns, at(layout.input), shape.width,
+                   takes_quants(query) || takes_quants(key) || takes_quants(value));
+  for (const BoundTensor* matrix : {&query, &key, &value}) weights->ready(matrix->range);
+  const Activations input = operand(columns, at(layout.input), shape.width);
+  pool.run([&](uint32_t index) {
+    const auto product = [&](const BoundTensor& matrix, float* out) {
+      multiply_rows(matrix, share_of(matrix.rows, row_unit, index, pool.size()), input,
+                    out + columns.from * matrix.rows, matrix.rows);
+    };
+    product(query, at(layout.query));
+    product(key, at(layout.key));
+    product(value, at(layout.value));
+  });
+  for_each_column(columns, [&](uint64_t c) {
+    const uint64_t position = columns.position + c;
+    const float* rotations = at(layout.rotations) + c * shape.rope_dimensions;
+    float* keys = at(layout.key) + c * key.rows;
+    rotate(at(layout.query) + c * query.rows, shape.heads, rotations);
+    rotate(keys, shape.kv_heads, rotations);
+    for (uint64_t head = 0; head < shape.kv_heads; ++head) {
+      std::copy_n(keys + head * shape.key_length, shape.key_length,
+                  key_cache(layer, head) + position * shape.key_length);
+      std::copy_n(at(layout.value) + c * value.rows + head * shape.value_length, shape.value_length,
+                  value_cache(layer, head) + position * shape.value_length);
+    }
+  });
+}
+
+// input = for every head: Σ over positions of softmax(query · key / √key_length) · value
+void Session::State::attend(uint32_t layer, const Columns& columns) {
+  const uint64_t heads = shape.heads;
+  const uint64_t heads_a_kv_head = heads / shape.kv_heads;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.key_length));
+  pool.run([&](uint32_t index) {
+    float* scores = at(layout.scores) + index * round_up(context, 16);
+    const Share items = share_of(heads * columns.size(), 1, index, pool.size());
+    for (uint64_t item = items.from; item < items.to; ++item) {
+      const uint64_t head = item / columns.size();
+      const uint64_t c = columns.from + item % columns.size();
+      const uint64_t visible = columns.position + c + 1;
+      const float* query = at(layout.query) + (c * heads + head) * shape.key_length;
+      const float* keys = key_cache(layer, head / heads_a_kv_head);
+      const float* values = value_cache(layer, head / heads_a_kv_head);
+      for (uint64_t t = 0; t < visible; ++t) {
+        scores[t] = dots.dot(query, keys + t * shape.key_length, shape.key_length) * scale;
+      }
+      softmax(scores, visible);
+      float* out = at(layout.input) + (c * heads + head) * shape.value_length;
+      std::fill_n(out, shape.value_length, 0.0f);
+      for (uint64_t t = 0; t < visible; ++t) {
+        dots.add_scaled(out, values + t * shape.value_length, scores[t], shape.value_length);
+      }
+    }
+  });
+}
+
+// residual += matrix · values
+void Session::State::add_product(const Columns& columns, const BoundTensor& matrix, const float* values,
+                                 uint64_t elements) {
+  quantize_operand(columns, values, elements, takes_quants(matrix));
+  weights->ready(matrix.range);
+  const Activations input = operand(columns, values, elements);
+  pool.run([&](uint32_t index) {
+    const Share rows = share_of(matrix.rows, row_unit, index, pool.size());
+    multiply_rows(matrix, rows, input, at(layout.update) + columns.from * matrix.rows, matrix.rows);
+    for (uint64_t c = columns.from; c < columns.count; ++c) {
+      float* residual = at(layout.residual) + c * matrix.rows;
+      const float* update = at(layout.update) + c * matrix.rows;
+      for (uint64_t r = rows.from; r < rows.to; ++r) residual[r] += update[r];
+    }
+  });
+}
+
+// residual += down · (silu(gate · norm(residual)) × (up · norm(residual)))
+void Session::State::feed_forward(const LayerTensors<BoundTensor>& layer, const Columns& columns) {
+  normalize(columns, layer.feed_forward_norm);
+  quantize_operand(columns, at(layout.input), shape.width, takes_quants(layer.gate) || takes_quants(layer.up));
+  weights->ready(layer.gate.range);
+  weights->ready(layer.up.range);
+  const Activations input = operand(columns, at(layout.input), shape.width);
+  const uint64_t size = shape.feed_forward;
+  pool.run([&](uint32_t index) {
+    const Share rows = share_of(size, row_unit, index, pool.size());
+    multiply_rows(layer.gate, rows, input, at(layout.hidden) + columns.from * size, size);
+    multiply_rows(layer.up, rows, input, at(layout.up) + columns.from * size, size);
+    for (uint64_t c = columns.from; c < columns.count; ++c) {
+      float* hidden = at(layout.hidden) + c * size;
+      const float* up = at(layout.up) + c * size;
+      for (uint64_t r = rows.from; r < rows.to; ++r) hidden[r] = silu(hidden[r]) * up[r];
+    }
+  });
+  add_product(columns, layer.down, at(layout.hidden), size);
+}
+
+void Session::State::step(std::span<const int32_t> tokens, float* logits, uint32_t rows) {
+  const Columns all = {0, tokens.size(), filled};
+  // The last layer is finished only for the tokens whose logits are asked for.
+  const Columns last = {tokens.size() - rows, tokens.size(), filled};
+  embed(tokens);
+  if (!frequencies_known) learn_frequencies();
+  for_each_column(all, [&](uint64_t c) {
+    float* rotations = at(layout.rotations) + c * shape.rope_dimensions;
+    for (uint64_t i = 0; i < frequencies.size(); ++i) {
+      const double angle = static_cast<double>(filled + c) * frequencies[i];
+      rotations[2 * i] = static_cast<float>(std::cos(angle));
+      rotations[2 * i + 1] = static_cast<float>(std::sin(angle));
+    }
+  });
+  for (uint32_t layer = 0; layer < shape.layers; ++layer) {
+    attention_inputs(layer, all);
+    const Columns& columns = layer + 1 < shape.layers ? all : last;
+    if (columns.size() == 0) break;
+    attend(layer, columns);
+    add_product(columns, tensors.layers[layer].attention_output, at(layout.input),
+                uint64_t{shape.heads} * shape.value_length);
+    feed_forward(tensors.layers[layer], columns);
+  }
+  if (rows > 0) {
+    normalize(last, tensors.output_norm);
+    const BoundTensor& output = tensors.output;
+    quantize_operand(last, at(layout.input), shape.width, takes_quants(output));
+    weights->ready(output.range);
+    const Activations input = operand(last, at(layout.input), shape.width);
+    pool.run([&](uint32_t index) {
+      multiply_rows(output, share_of(output.rows, row_unit, index, pool.size()), input, logits, output.rows);
+    });
+  }
+  filled += static_cast<uint32_t>(tokens.size());
+}
+
+}  // namespace weighbridge
