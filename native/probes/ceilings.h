@@ -28,14 +28,18 @@ struct CeilingResult {
 std::optional<Reason> device_ceiling_unsupported(std::span<const Part> parts);
 
 // Reads the byte ranges [first tensor byte, last tensor byte] of each part with O_DIRECT into `depth` hot, pre-touched
-// buffers of block_bytes in 2 MiB pages (MADV_HUGEPAGE), at most 16 MiB in all, and forgets them. Buffers are touched before the clock starts.
-CeilingResult device_ceiling(std::span<const Part> parts, std::span<const TensorRange> ranges, const DeviceRecipe& recipe);
+// buffers of block_bytes in 2 MiB pages (MADV_HUGEPAGE), at most 16 MiB in all, and forgets them. Buffers are touched
+// before the clock starts. Throws Error where the recipe's engine is not to be had: it never takes the other one.
+CeilingResult device_ceiling(std::span<const Part> parts, std::span<const TensorRange> ranges,
+                             const DeviceRecipe& recipe);
 
-// The best of {256K×32, 512K×32, 1M×8, 4M×8 (≤ 16 MiB: 4M×4)} over at most `bytes_each` bytes each, spread over different places of the model
-// so that no candidate profits from what another left in a host's cache.
-DeviceRecipe choose_device_recipe(std::span<const Part> parts, std::span<const TensorRange> ranges, uint64_t bytes_each);
+// The best of {256K×32, 512K×32, 1M×8, 4M×4} over at most `bytes_each` bytes each, spread over different places of the
+// model so that no candidate profits from what another left in a host's cache.
+DeviceRecipe choose_device_recipe(std::span<const Part> parts, std::span<const TensorRange> ranges,
+                                  uint64_t bytes_each);
 
-// Maps the parts shared, populates, sums every byte of the ranges once unmeasured, then again with `threads` threads, measured.
+// Maps the parts shared, populates, sums every byte from the first to the last tensor of each part once unmeasured, then
+// again with `threads` threads, measured.
 CeilingResult memory_ceiling(std::span<const Part> parts, std::span<const TensorRange> ranges, uint32_t threads);
 
 }  // namespace weighbridge

@@ -23,14 +23,15 @@ struct Residency {
 Residency residency(std::span<const std::string> paths);
 
 // fsync, then posix_fadvise(DONTNEED) over each whole file. Clean, unmapped pages leave; what stays is for residency()
-// to tell. Throws Error. fsync is left out (and never fails the call) where the file is not writable: read-only file systems.
+// to tell. Throws Error; a read-only file system that refuses fsync has nothing dirty and is no error.
 void evict(std::span<const std::string> paths);
 
-// The canonical warm-up: evict, read(2) each file in 1 MiB calls by this thread into one hot buffer, then map it shared,
-// sum every byte once and unmap. A page filled in another way can cost 25 times more at its next touch.
+// The canonical warm-up: evict, read(2) each file in 1 MiB calls by this thread into one hot buffer, then map it
+// shared, sum every byte once and unmap. A page filled in another way can cost 25 times more at its next touch.
 void warm(std::span<const std::string> paths);
 
-// Holds populated shared mappings of the files, since a system may page out page cache that nobody maps. Release by destroying.
+// Holds populated shared mappings of the files, since a system may page out page cache that nobody maps. Released by
+// destroying it.
 class Hold {
  public:
   explicit Hold(std::span<const std::string> paths);

@@ -41,7 +41,8 @@ struct Memory {
 // /proc/self/smaps_rollup (3–22 ms with large maps) for pss…, locked, huge…, hugetlb; /proc/self/status for the rest.
 Memory read_memory();
 
-// /proc/self/status alone (about 30 µs): rss, anonymous, file, shmem, hugetlb, swap, locked, page_tables; rss and the rest null.
+// /proc/self/status alone (about 30 µs): rss, anonymous, file, shmem, hugetlb, swap, locked, page_tables; the rest
+// null.
 Memory read_memory_status();
 // VmHWM, the highest rss so far.
 std::optional<uint64_t> peak_rss();

@@ -1,0 +1,15 @@
+// One row each; the files beside this one define them, table.cc lists them.
+#pragma once
+
+#include "loader.h"
+
+namespace weighbridge::mechanisms {
+
+extern const Loader null;
+extern const Loader cxx_stream;
+extern const Loader stdio;
+extern const Loader read;
+extern const Loader mmap;
+extern const Loader direct;
+
+}  // namespace weighbridge::mechanisms

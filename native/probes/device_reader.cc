@@ -1,0 +1,194 @@
+#include "device_reader.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <latch>
+#include <system_error>
+#include <thread>
+
+#include "direct_io.h"
+#include "huge_pages.h"
+#include "process.h"
+#include "uring.h"
+
+namespace weighbridge {
+
+namespace {
+
+constexpr uint64_t huge_page = 2 << 20;
+
+}  // namespace
+
+HotBuffers::HotBuffers(uint64_t bytes) : bytes_(round_up(bytes, huge_page)) {
+  reserved_bytes_ = bytes_ + huge_page;
+  void* const mapped =
+      ::mmap(nullptr, reserved_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) throw_errno("mmap", "", "out-of-memory");
+  reserved_ = static_cast<std::byte*>(mapped);
+  data_ = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<uintptr_t>(reserved_), huge_page));
+  // Refused by a kernel without transparent huge pages; in_huge_pages() tells.
+  ::madvise(data_, bytes_, MADV_HUGEPAGE);
+  touch();
+}
+
+HotBuffers::~HotBuffers() { ::munmap(reserved_, reserved_bytes_); }
+
+void HotBuffers::touch() noexcept {
+  auto* const bytes = reinterpret_cast<volatile unsigned char*>(data_);
+  for (uint64_t at = 0; at < bytes_; at += 64) bytes[at] = 1;
+}
+
+bool HotBuffers::in_huge_pages() const { return huge_page_bytes(memory()) >= bytes_; }
+
+DeviceReader::DeviceReader(std::span<const Part> parts) : buffers_(buffer_bytes) {
+  for (const Part& part : parts) {
+    FileDescriptor file = open_direct(part.path);
+    check_unchanged(part, regular_file_size(file, part.path));
+    const DirectAlignment alignment = direct_alignment(file, part.path);
+    parts_.push_back(OpenPart{part, std::move(file), std::max(alignment.memory, alignment.offset)});
+  }
+}
+
+uint64_t DeviceReader::unit() const noexcept {
+  uint64_t largest = 1;
+  for (const OpenPart& open : parts_) largest = std::max(largest, open.unit);
+  return largest;
+}
+
+std::vector<Extent> DeviceReader::aligned_extents(std::span<const TensorRange> ranges) const {
+  std::vector<Part> parts;
+  for (const OpenPart& open : parts_) parts.push_back(open.part);
+  std::vector<Extent> extents = tensor_extents(parts, ranges);
+  for (size_t index = 0; index < extents.size(); ++index) {
+    const uint64_t unit = parts_[index].unit;
+    extents[index] = Extent{round_down(extents[index].begin, unit), round_up(extents[index].end, unit)};
+  }
+  return extents;
+}
+
+std::vector<DeviceBlock> DeviceReader::blocks(std::span<const Extent> extents, uint64_t block_bytes) const {
+  std::vector<DeviceBlock> result;
+  for (uint32_t part = 0; part < extents.size(); ++part) {
+    if (extents[part].bytes() == 0) continue;
+    if (block_bytes == 0 || block_bytes % parts_[part].unit != 0) {
+      throw Error(Reason{.code = "bad-option",
+                         .operation = "device ceiling",
+                         .path = parts_[part].part.path,
+                         .message = "the block must be a multiple of " + std::to_string(parts_[part].unit) + " bytes"});
+    }
+    for (uint64_t at = extents[part].begin; at < extents[part].end; at += block_bytes) {
+      result.push_back(DeviceBlock{part, at, std::min(block_bytes, extents[part].end - at)});
+    }
+  }
+  return result;
+}
+
+CeilingResult DeviceReader::read(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe) {
+  const std::optional<uint64_t> needed = checked_multiply(recipe.block_bytes, recipe.depth);
+  if (recipe.depth == 0 || recipe.block_bytes == 0 || !needed || *needed > buffers_.memory().size()) {
+    throw Error(Reason{.code = "bad-option",
+                       .operation = "device ceiling",
+                       .message = "depth × block must lie between 1 byte and 16 MiB"});
+  }
+  buffers_.touch();
+  const bool ring = recipe.engine == DeviceEngine::io_uring;
+  const uint64_t ns = ring ? read_by_ring(blocks, recipe) : read_by_threads(blocks, recipe);
+  uint64_t bytes = 0;
+  for (const DeviceBlock& block : blocks) bytes += std::min(block.bytes, parts_[block.part].part.bytes - block.offset);
+  return CeilingResult{bytes, ns, buffers_.in_huge_pages()};
+}
+
+uint64_t DeviceReader::checked_bytes(const DeviceBlock& block, int64_t result) const {
+  const Part& part = parts_[block.part].part;
+  if (result < 0) {
+    throw Error(reason_from_errno(static_cast<int>(-result), "read", part.path));
+  }
+  const uint64_t there = std::min(block.bytes, part.bytes - block.offset);
+  if (static_cast<uint64_t>(result) < there) {
+    throw_short_read("read", part, block.offset + static_cast<uint64_t>(result));
+  }
+  return there;
+}
+
+// The tag of a read is its buffer's number; which block lies in flight there is kept beside it.
+uint64_t DeviceReader::read_by_ring(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe) {
+  Uring ring(recipe.depth);
+  std::vector<DeviceBlock> in_flight(recipe.depth);
+  size_t next = 0;
+  uint32_t flying = 0;
+  const auto queue = [&](uint32_t slot) {
+    in_flight[slot] = blocks[next++];
+    const DeviceBlock& block = in_flight[slot];
+    ring.queue_read(parts_[block.part].file.get(), buffers_.memory().subspan(slot * recipe.block_bytes, block.bytes),
+                    block.offset, slot);
+    ++flying;
+  };
+  std::exception_ptr failure;
+  const int64_t start = now_ns();
+  for (uint32_t slot = 0; slot < recipe.depth && next < blocks.size(); ++slot) queue(slot);
+  while (flying > 0) {
+    ring.submit(1);
+    while (const std::optional<Uring::Completion> done = ring.pop()) {
+      const auto slot = static_cast<uint32_t>(done->tag);
+      --flying;
+      try {
+        checked_bytes(in_flight[slot], done->result);
+      } catch (...) {
+        // The kernel still writes into the buffers of the others: wait for them before anything is unmapped.
+        failure = std::current_exception();
+      }
+      if (failure == nullptr && next < blocks.size()) queue(slot);
+    }
+  }
+  const int64_t end = now_ns();
+  if (failure != nullptr) std::rethrow_exception(failure);
+  return static_cast<uint64_t>(end - start);
+}
+
+uint64_t DeviceReader::read_by_threads(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe) {
+  std::atomic<size_t> next = 0;
+  std::vector<std::exception_ptr> failures(recipe.depth);
+  std::latch ready(recipe.depth + 1);
+  std::latch go(1);
+  const auto work = [&](uint32_t index) {
+    const std::span<std::byte> buffer = buffers_.memory().subspan(index * recipe.block_bytes, recipe.block_bytes);
+    ready.count_down();
+    go.wait();
+    try {
+      for (size_t at = next++; at < blocks.size(); at = next++) {
+        const DeviceBlock& block = blocks[at];
+        ssize_t got = 0;
+        do {
+          got = ::pread(parts_[block.part].file.get(), buffer.data(), block.bytes, static_cast<off_t>(block.offset));
+        } while (got < 0 && errno == EINTR);
+        checked_bytes(block, got < 0 ? -errno : got);
+      }
+    } catch (...) {
+      failures[index] = std::current_exception();
+    }
+  };
+  int64_t start = 0;
+  {
+    std::vector<std::jthread> threads;
+    try {
+      for (uint32_t index = 0; index < recipe.depth; ++index) threads.emplace_back(work, index);
+    } catch (const std::system_error& error) {
+      next = blocks.size();
+      go.count_down();
+      throw Error(reason_from_errno(error.code().value(), "pthread_create", "", "out-of-memory"));
+    }
+    ready.arrive_and_wait();
+    start = now_ns();
+    go.count_down();
+  }
+  const int64_t end = now_ns();
+  for (const std::exception_ptr& failure : failures) {
+    if (failure != nullptr) std::rethrow_exception(failure);
+  }
+  return static_cast<uint64_t>(end - start);
+}
+
+}  // namespace weighbridge

@@ -1,0 +1,29 @@
+// Direct I/O (O_DIRECT): whether a file can be read past the page cache, and with which alignment.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "../io.h"
+
+namespace weighbridge {
+
+struct DirectAlignment {
+  uint64_t memory;  // of a buffer's address, bytes
+  uint64_t offset;  // of file offset and length, bytes
+  bool reported;    // by statx(STATX_DIOALIGN), Linux 6.1; else a page is assumed, which suits every block device known
+};
+
+// Why the file cannot be read directly, or nothing: memory-backed file systems (tmpfs accepts O_DIRECT since Linux 6.6
+// and copies from memory all the same), a refused open, an alignment reported as zero. Code direct-io-unsupported.
+// Throws Error where the file cannot be opened at all.
+std::optional<Reason> direct_io_unsupported(const std::string& path);
+
+// Throws Error with the reason of direct_io_unsupported().
+FileDescriptor open_direct(const std::string& path);
+
+// Of an open file. Alignments are powers of two.
+DirectAlignment direct_alignment(const FileDescriptor& file, const std::string& path);
+
+}  // namespace weighbridge

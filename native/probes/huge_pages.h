@@ -1,0 +1,14 @@
+// What the kernel says about a piece of this process's address space.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace weighbridge {
+
+// Bytes of the mappings that overlap `memory` which are mapped by 2 MiB pages (/proc/self/smaps: AnonHugePages,
+// ShmemPmdMapped, FilePmdMapped); 0 where smaps cannot be read. Takes milliseconds: never inside a measurement.
+uint64_t huge_page_bytes(std::span<const std::byte> memory);
+
+}  // namespace weighbridge

@@ -1,0 +1,78 @@
+#include "process.h"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <string_view>
+
+namespace weighbridge {
+
+namespace {
+
+uint64_t nanoseconds(const timeval& time) {
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_usec) * 1'000;
+}
+
+bool write_oom_score(std::string_view score) noexcept {
+  const FileDescriptor file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  return file && ::write(file.get(), score.data(), score.size()) == static_cast<ssize_t>(score.size());
+}
+
+}  // namespace
+
+int64_t now_ns() noexcept {
+  timespec time = {};
+  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
+// Without /proc, or where it is not readable, read_bytes stays null.
+CounterReader::CounterReader() : io_(::open("/proc/self/io", O_RDONLY | O_CLOEXEC)) {}
+
+Counters CounterReader::read() const noexcept {
+  rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  Counters counters = {.minor_faults = static_cast<uint64_t>(usage.ru_minflt),
+                       .major_faults = static_cast<uint64_t>(usage.ru_majflt),
+                       .user_ns = nanoseconds(usage.ru_utime),
+                       .system_ns = nanoseconds(usage.ru_stime),
+                       .voluntary_switches = static_cast<uint64_t>(usage.ru_nvcsw),
+                       .involuntary_switches = static_cast<uint64_t>(usage.ru_nivcsw),
+                       .read_bytes = std::nullopt};
+  std::array<char, 512> buffer;
+  const ssize_t got = io_ ? ::pread(io_.get(), buffer.data(), buffer.size(), 0) : -1;
+  if (got <= 0) return counters;
+  const std::string_view content(buffer.data(), static_cast<size_t>(got));
+  constexpr std::string_view key = "\nread_bytes: ";
+  const size_t at = content.find(key);
+  if (at == std::string_view::npos) return counters;
+  uint64_t value = 0;
+  const char* const from = content.data() + at + key.size();
+  if (std::from_chars(from, content.data() + content.size(), value).ec == std::errc{}) counters.read_bytes = value;
+  return counters;
+}
+
+bool bind_to_parent(int64_t parent_pid, bool first_to_die) {
+  // The signal comes when the *thread* that forked this process ends; Node spawns from its main thread.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) throw_errno("prctl", "");
+  if (::getppid() != parent_pid) return false;
+  if (first_to_die && !write_oom_score("1000")) throw_errno("write", "/proc/self/oom_score_adj");
+  return true;
+}
+
+uint64_t spin_ns() noexcept {
+  // A chain of dependent multiplications: nothing but the clock of the core and its theft can change how long it takes.
+  constexpr int steps = 800'000;
+  const int64_t start = now_ns();
+  uint64_t value = static_cast<uint64_t>(start) | 1;
+  for (int i = 0; i < steps; ++i) value = value * 6364136223846793005u + 1442695040888963407u;
+  volatile uint64_t sink = value;
+  static_cast<void>(sink);
+  return static_cast<uint64_t>(now_ns() - start);
+}
+
+}  // namespace weighbridge

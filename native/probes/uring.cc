@@ -1,0 +1,117 @@
+#include "uring.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+namespace weighbridge {
+
+namespace {
+
+Reason refused(int error_number) {
+  if (error_number == EPERM || error_number == EACCES) {
+    return Reason{.code = "not-permitted",
+                  .operation = "io_uring_setup",
+                  .error_number = error_number,
+                  .message = "the system does not let this process use io_uring",
+                  .remedy = "set sysctl kernel.io_uring_disabled=0, or let the container's seccomp profile allow it"};
+  }
+  return reason_from_errno(error_number, "io_uring_setup", "", "unsupported-by-kernel");
+}
+
+uint32_t load_acquire(uint32_t* word) noexcept {
+  return std::atomic_ref<uint32_t>(*word).load(std::memory_order_acquire);
+}
+void store_release(uint32_t* word, uint32_t value) noexcept {
+  std::atomic_ref<uint32_t>(*word).store(value, std::memory_order_release);
+}
+
+uint32_t* word_at(std::byte* area, uint32_t offset) noexcept { return reinterpret_cast<uint32_t*>(area + offset); }
+
+}  // namespace
+
+Uring::Uring(uint32_t entries) {
+  io_uring_params parameters = {};
+  const long fd = ::syscall(__NR_io_uring_setup, entries, &parameters);
+  if (fd < 0) throw Error(refused(errno));
+  ring_ = FileDescriptor(static_cast<int>(fd));
+  // IORING_FEAT_RW_CUR_POS came with IORING_OP_READ in Linux 5.6; one mapping for both rings is older.
+  const uint32_t needed = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_RW_CUR_POS;
+  if ((parameters.features & needed) != needed) throw Error(refused(ENOSYS));
+
+  const auto map = [&](uint64_t bytes, uint64_t what) {
+    void* const mapped = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring_.get(),
+                                static_cast<off_t>(what));
+    if (mapped == MAP_FAILED) {
+      const int error_number = errno;
+      unmap();
+      throw Error(reason_from_errno(error_number, "mmap", "", "out-of-memory"));
+    }
+    return Area{static_cast<std::byte*>(mapped), bytes};
+  };
+  const io_sqring_offsets& submission = parameters.sq_off;
+  const io_cqring_offsets& completion = parameters.cq_off;
+  rings_ = map(std::max<uint64_t>(submission.array + uint64_t{parameters.sq_entries} * sizeof(uint32_t),
+                                  completion.cqes + uint64_t{parameters.cq_entries} * sizeof(io_uring_cqe)),
+               IORING_OFF_SQ_RING);
+  entries_ = map(uint64_t{parameters.sq_entries} * sizeof(io_uring_sqe), IORING_OFF_SQES);
+  submission_tail_ = word_at(rings_.data, submission.tail);
+  submission_mask_ = *word_at(rings_.data, submission.ring_mask);
+  submission_array_ = word_at(rings_.data, submission.array);
+  completion_head_ = word_at(rings_.data, completion.head);
+  completion_tail_ = word_at(rings_.data, completion.tail);
+  completion_mask_ = *word_at(rings_.data, completion.ring_mask);
+  completions_ = reinterpret_cast<const io_uring_cqe*>(rings_.data + completion.cqes);
+}
+
+Uring::~Uring() { unmap(); }
+
+void Uring::unmap() noexcept {
+  if (entries_.data != nullptr) ::munmap(entries_.data, entries_.bytes);
+  if (rings_.data != nullptr) ::munmap(rings_.data, rings_.bytes);
+}
+
+void Uring::queue_read(int file, std::span<std::byte> into, uint64_t offset, uint64_t tag) noexcept {
+  const uint32_t tail = *submission_tail_;
+  const uint32_t index = tail & submission_mask_;
+  io_uring_sqe& entry = reinterpret_cast<io_uring_sqe*>(entries_.data)[index];
+  std::memset(&entry, 0, sizeof entry);
+  entry.opcode = IORING_OP_READ;
+  entry.fd = file;
+  entry.addr = reinterpret_cast<uintptr_t>(into.data());
+  entry.len = static_cast<uint32_t>(into.size());
+  entry.off = offset;
+  entry.user_data = tag;
+  submission_array_[index] = index;
+  store_release(submission_tail_, tail + 1);
+  ++queued_;
+}
+
+void Uring::submit(uint32_t least) {
+  bool waited = least == 0;
+  while (queued_ > 0 || !waited) {
+    const long taken = ::syscall(__NR_io_uring_enter, ring_.get(), queued_, least,
+                                 least > 0 ? IORING_ENTER_GETEVENTS : 0u, nullptr, size_t{0});
+    if (taken < 0) {
+      if (errno == EINTR || errno == EAGAIN) continue;
+      throw_errno("io_uring_enter", "");
+    }
+    queued_ -= static_cast<uint32_t>(taken);
+    waited = true;
+  }
+}
+
+std::optional<Uring::Completion> Uring::pop() noexcept {
+  const uint32_t head = *completion_head_;
+  if (head == load_acquire(completion_tail_)) return std::nullopt;
+  const io_uring_cqe& entry = completions_[head & completion_mask_];
+  const Completion completion = {entry.user_data, entry.res};
+  store_release(completion_head_, head + 1);
+  return completion;
+}
+
+}  // namespace weighbridge
