@@ -76,7 +76,9 @@ export const genCommand: CommandModule<object, GenArguments> = {
     wholeNumber('--split', split, 1, Math.min(tensorCount(shape), 65535));
     checkFree(out, split, force);
     const stop = new AbortController();
-    const onSignal = (): void => stop.abort();
+    const onSignal = (): void => {
+      stop.abort();
+    };
     process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
     const progress = progressReporter();
     try {

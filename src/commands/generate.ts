@@ -100,7 +100,9 @@ export const generateCommand: CommandModule<object, GenerateArguments> = {
     const tokenizer = new Tokenizer(native().inspect(argv.model, { arrays: true, digest: false }));
     const prompt = tokenizer.encode(argv.prompt);
     const stop = new AbortController();
-    const onSignal = (): void => stop.abort();
+    const onSignal = (): void => {
+      stop.abort();
+    };
     process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
     try {
       const startedAt = performance.now();

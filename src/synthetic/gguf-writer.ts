@@ -86,13 +86,19 @@ class Writer {
         this.text(value.value);
         break;
       case 'strings':
-        this.#array(valueTypes.string, value.value, (element) => this.text(element));
+        this.#array(valueTypes.string, value.value, (element) => {
+          this.text(element);
+        });
         break;
       case 'i32s':
-        this.#array(valueTypes.i32, value.value, (element) => this.i32(element));
+        this.#array(valueTypes.i32, value.value, (element) => {
+          this.i32(element);
+        });
         break;
       case 'f32s':
-        this.#array(valueTypes.f32, value.value, (element) => this.f32(element));
+        this.#array(valueTypes.f32, value.value, (element) => {
+          this.f32(element);
+        });
         break;
     }
   }

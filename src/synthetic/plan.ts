@@ -57,9 +57,12 @@ function planTensors(shape: SyntheticShape, type: WeightType): PlannedTensor[] {
       stream: tensors.length,
     });
   };
-  const norm = (name: string): void => add(name, [width], 'F32', 'ones');
-  const matrix = (name: string, columns: number, rows: number, deviation: number): void =>
+  const norm = (name: string): void => {
+    add(name, [width], 'F32', 'ones');
+  };
+  const matrix = (name: string, columns: number, rows: number, deviation: number): void => {
     add(name, [columns, rows], layoutOf[type], deviation);
+  };
 
   const into = 1 / Math.sqrt(width);
   const residual = 1 / Math.sqrt(2 * layers);

@@ -12,6 +12,18 @@ const type = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byt
 /** U+2581 stands for a space within pieces. */
 const visibleSpace = '\u2581';
 
+/** Tokens that end an answer whatever the metadata says of them; llama.cpp goes by these texts too. */
+const endTexts = [
+  '</s>',
+  '<|eot_id|>',
+  '<|im_end|>',
+  '<|end|>',
+  '<|endoftext|>',
+  '<end_of_turn>',
+  '<|eom_id|>',
+  '<EOT>',
+];
+
 const loneSurrogates = /\p{Surrogate}/gu;
 
 /** A fragment of a text: what is still to be split, or a user-defined token found in it. */
@@ -48,7 +60,6 @@ export class Tokenizer {
     this.#eos = read.tokenId('eos_token_id', 2, this.size);
     this.#unknown = read.tokenId('unknown_token_id', 0, this.size);
     const endOfTurn = read.tokenId('eot_token_id', null, this.size);
-    this.ends = new Set([this.#eos, endOfTurn].filter((id): id is number => id !== null));
     this.#addBos = read.flag('add_bos_token', true);
     this.#addEos = read.flag('add_eos_token', false);
     this.#addSpacePrefix = read.flag('add_space_prefix', true);
@@ -58,8 +69,11 @@ export class Tokenizer {
     this.#pieces.forEach((piece, id) => {
       this.#ids.set(piece, id);
       longest = Math.max(longest, piece.length);
-      if (this.#types[id] === type.userDefined && piece !== '') userDefined.push([piece, id]);
+      const textual = piece !== '' && !endTexts.includes(piece);
+      if (this.#types[id] === type.userDefined && textual) userDefined.push([piece, id]);
     });
+    const named = endTexts.map((piece) => this.#ids.get(piece) ?? null);
+    this.ends = new Set([this.#eos, endOfTurn, ...named].filter((id) => id !== null));
     this.#longestPiece = longest;
     this.#userDefined = userDefined.sort((a, b) => Buffer.byteLength(b[0]) - Buffer.byteLength(a[0]));
     this.#byteTokens = Array.from({ length: 256 }, (_, byte) => {
@@ -93,7 +107,7 @@ export class Tokenizer {
   /** The bytes that a token stands for; none for control and unused tokens. */
   bytes(id: number): Buffer {
     const piece = this.#pieces[id];
-    switch (this.#types[id]) {
+    switch (this.#types[id] ?? type.unused) {
       case type.normal:
         return Buffer.from((piece ?? '').replaceAll(visibleSpace, ' '), 'utf8');
       case type.userDefined:
