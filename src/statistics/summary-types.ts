@@ -28,6 +28,8 @@ export interface PairedRatio {
 
 /** What holding the model costs the system: Δ(Pss_Anon + Pss_Shmem + hugetlb + swap) + page tables, plus the page cache once. Bytes. */
 export interface Footprint {
+  /** Samples of the memory pass behind the medians below. */
+  readonly n: number;
   readonly unreclaimable: number;
   readonly peakUnreclaimable: number | null;
   /** The model's pages in the page cache, counted once; null where it could not be read. */
@@ -41,7 +43,7 @@ export interface CellSummary {
   readonly memoryState: MemoryState;
   /** Samples of the time pass by outcome. */
   readonly outcomes: Readonly<Record<'ok' | 'unsupported' | 'invalid' | 'mismatch' | 'failed', number>>;
-  /** Distinct reasons of samples that were not ok, most frequent first. */
+  /** Distinct reasons of samples of either pass that were not ok, most frequent first. */
   readonly reasons: readonly { readonly outcome: string; readonly reason: Reason; readonly count: number }[];
   readonly warnings: readonly string[];
   /** open + acquire, nanoseconds. Never shown without ttft. */
@@ -63,6 +65,22 @@ export interface CellSummary {
   } | null;
 }
 
+/** tinybench's description of one cell's durations (time to first token; a ceiling's: all bytes), milliseconds. */
+export interface ReplayedCell {
+  readonly arm: string;
+  readonly state: string;
+  readonly memoryState: string;
+  readonly samples: number;
+  readonly mean: number;
+  readonly p50: number;
+  readonly p75: number;
+  readonly p99: number;
+  readonly min: number;
+  readonly max: number;
+  /** Standard deviation; null for one sample, of which tinybench reports 0. */
+  readonly sd: number | null;
+}
+
 export interface Summary {
   readonly schema: 1;
   readonly tool: string;
@@ -71,7 +89,14 @@ export interface Summary {
   readonly models: Readonly<Record<string, ModelRecord>>;
   /** In plan order: by model, memory state, state; loaders by median ttft, null last, then the ceiling. */
   readonly cells: readonly CellSummary[];
-  readonly samples: { readonly total: number; readonly invalid: number; readonly failed: number; readonly mismatch: number };
+  readonly samples: {
+    readonly total: number;
+    readonly invalid: number;
+    readonly failed: number;
+    readonly mismatch: number;
+  };
   readonly stopped: string | null;
+  /** Each cell as tinybench describes it; absent where it was not replayed. */
+  readonly tinybench?: readonly ReplayedCell[];
   readonly warnings: readonly string[];
 }

@@ -1,0 +1,120 @@
+/** Samples as CSV (RFC 4180), a row each, units in the names of columns. Cells that a spreadsheet would run are escaped. */
+import { stringify } from 'csv-stringify/sync';
+import type { Ledger, Memory, Phase, Sample } from '../src/samples/record.js';
+
+type Cell = string | number | null;
+
+const phases = ['setup', 'open', 'acquire', 'firstToken', 'complete', 'prefill', 'decode', 'release'] as const;
+const moments = ['baseline', 'loaded', 'firstToken', 'end', 'peak'] as const;
+
+const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const phaseColumns: readonly (readonly [string, (phase: Phase) => Cell])[] = [
+  ['ns', ({ ns }) => ns],
+  ['minor_faults', ({ minorFaults }) => minorFaults],
+  ['major_faults', ({ majorFaults }) => majorFaults],
+  ['read_bytes', ({ readBytes }) => readBytes],
+  ['user_ns', ({ userNs }) => userNs],
+  ['system_ns', ({ systemNs }) => systemNs],
+];
+
+const memoryColumns: readonly (readonly [string, (memory: Memory) => Cell])[] = [
+  ['rss_bytes', ({ rss }) => rss],
+  ['pss_anonymous_bytes', ({ pssAnonymous }) => pssAnonymous],
+  ['pss_shmem_bytes', ({ pssShmem }) => pssShmem],
+  ['pss_file_bytes', ({ pssFile }) => pssFile],
+  ['hugetlb_bytes', ({ hugetlb }) => hugetlb],
+  ['swap_bytes', ({ swap }) => swap],
+  ['page_tables_bytes', ({ pageTables }) => pageTables],
+];
+
+type Column = readonly [name: string, of: (sample: Sample) => Cell];
+
+const columns: readonly Column[] = [
+  ['round', ({ round }) => round],
+  ['block', ({ block }) => block],
+  ['position', ({ position }) => position],
+  ['attempt', ({ attempt }) => attempt],
+  ['pass', ({ pass }) => pass],
+  ['started_at', ({ startedAt }) => startedAt],
+  ['model', ({ arm }) => arm.model],
+  ['loader', ({ arm }) => arm.loader],
+  ['arm', ({ arm }) => arm.id],
+  ['state', ({ state }) => state],
+  ['memory_state', ({ memoryState }) => memoryState],
+  ['load', ({ load }) => load],
+  ['outcome', ({ outcome }) => outcome],
+  ['reason_code', ({ reason }) => reason?.code ?? null],
+  ['reason_message', ({ reason }) => reason?.message ?? null],
+  ['reason_errno', ({ reason }) => reason?.errno ?? null],
+  ['ttft_ns', ({ ttftNs }) => ttftNs],
+  ['complete_ns', ({ completeNs }) => completeNs],
+  ['settled_ns', ({ settledNs }) => settledNs],
+  ['bytes_needed', ({ bytesNeeded }) => bytesNeeded],
+  ['untouched_bytes', ({ untouchedBytes }) => untouchedBytes],
+  ...phases.flatMap((name) =>
+    phaseColumns.map(([column, of]): Column => {
+      const cell = (sample: Sample): Cell => {
+        const phase = sample.phases?.[name] ?? null;
+        return phase === null ? null : of(phase);
+      };
+      return [`phase_${snake(name)}_${column}`, cell];
+    }),
+  ),
+  ...moments.flatMap((name) =>
+    memoryColumns.map(([column, of]): Column => {
+      const cell = (sample: Sample): Cell => {
+        const memory = sample.memory?.[name] ?? null;
+        return memory === null ? null : of(memory);
+      };
+      return [`memory_${snake(name)}_${column}`, cell];
+    }),
+  ),
+  ['memory_peak_unreclaimable_bytes', ({ memory }) => memory?.peak.unreclaimable ?? null],
+  ['kv_cache_bytes', ({ memory }) => memory?.kvCacheBytes ?? null],
+  ['scratch_bytes', ({ memory }) => memory?.scratchBytes ?? null],
+  ['resident_before_bytes', ({ residency }) => residency?.before ?? null],
+  ['resident_opened_bytes', ({ residency }) => residency?.opened ?? null],
+  ['resident_loaded_bytes', ({ residency }) => residency?.loaded ?? null],
+  ['resident_first_token_bytes', ({ residency }) => residency?.firstToken ?? null],
+  ['resident_after_bytes', ({ residency }) => residency?.after ?? null],
+  ['file_bytes', ({ residency }) => residency?.size ?? null],
+  ['prompt_tokens', ({ tokens }) => tokens?.prompt ?? null],
+  ['generated_tokens', ({ tokens }) => tokens?.generated ?? null],
+  ['prefill_tokens_per_second', ({ tokensPerSecond }) => tokensPerSecond?.prefill ?? null],
+  ['decode_tokens_per_second', ({ tokensPerSecond }) => tokensPerSecond?.decode ?? null],
+  ['isa', ({ isa }) => isa],
+  ['logits_hash', ({ logitsHash }) => logitsHash],
+  ['spawn_to_start_ns', ({ process }) => process.spawnToStartNs],
+  ['exit_code', ({ process }) => process.exitCode],
+  ['signal', ({ process }) => process.signal],
+  ['steal_ns', ({ noise }) => noise?.stealNs ?? null],
+  ['voluntary_switches', ({ noise }) => noise?.voluntarySwitches ?? null],
+  ['involuntary_switches', ({ noise }) => noise?.involuntarySwitches ?? null],
+  ['spin_before_ns', ({ noise }) => noise?.spinBeforeNs ?? null],
+  ['spin_after_ns', ({ noise }) => noise?.spinAfterNs ?? null],
+  ['first_touch_ns', ({ noise }) => noise?.firstTouchNs ?? null],
+  ['effective', ({ effective }) => (effective === null ? null : JSON.stringify(effective))],
+  ['warnings', ({ warnings }) => warnings.join('; ')],
+];
+
+/** Rows a chunk: enough that writing them costs more than asking for them. */
+const CHUNK = 1000;
+
+const text = (rows: Cell[][]): string => stringify(rows, { escape_formulas: true });
+
+/** The heading, then samples some thousand at a time, for ledgers too long for one string: `Readable.from(…)` writes it. */
+export function* samplesCsvChunks(samples: Iterable<Sample>): Generator<string, void, void> {
+  let rows: Cell[][] = [columns.map(([name]) => name)];
+  for (const sample of samples) {
+    rows.push(columns.map(([, of]) => of(sample)));
+    if (rows.length < CHUNK) continue;
+    yield text(rows);
+    rows = [];
+  }
+  if (rows.length > 0) yield text(rows);
+}
+
+export function samplesCsv({ samples }: Ledger): string {
+  return [...samplesCsvChunks(samples)].join('');
+}

@@ -1,0 +1,68 @@
+/** The summary as CSV (RFC 4180), a row a cell, units in the names of columns. Cells that a spreadsheet would run are escaped. */
+import { stringify } from 'csv-stringify/sync';
+import type { CellSummary, Description, PairedRatio, Summary } from '../src/statistics/summary-types.js';
+
+type Cell = string | number | null;
+type Column = readonly [name: string, of: (cell: CellSummary) => Cell];
+
+function described(name: string, of: (cell: CellSummary) => Description | null): readonly Column[] {
+  return [
+    [`${name}_median`, (cell) => of(cell)?.median ?? null],
+    [`${name}_min`, (cell) => of(cell)?.min ?? null],
+    [`${name}_max`, (cell) => of(cell)?.max ?? null],
+    [`${name}_samples`, (cell) => of(cell)?.n ?? null],
+  ];
+}
+
+function paired(name: string, of: (cell: CellSummary) => PairedRatio | null | undefined): readonly Column[] {
+  return [
+    [`${name}_median`, (cell) => of(cell)?.median ?? null],
+    [`${name}_low`, (cell) => of(cell)?.low ?? null],
+    [`${name}_high`, (cell) => of(cell)?.high ?? null],
+    [`${name}_spread`, (cell) => of(cell)?.spread ?? null],
+    [`${name}_confidence`, (cell) => of(cell)?.confidence ?? null],
+    [`${name}_pairs`, (cell) => of(cell)?.pairs ?? null],
+    [`${name}_values`, (cell) => of(cell)?.values.join(' ') ?? null],
+  ];
+}
+
+const columns: readonly Column[] = [
+  ['model', ({ arm }) => arm.model],
+  ['loader', ({ arm }) => arm.label],
+  ['arm', ({ arm }) => arm.id],
+  ['kind', ({ arm }) => arm.kind],
+  ['is_reference', ({ isReference }) => String(isReference)],
+  ['threads', ({ arm }) => arm.threads],
+  ['isa', ({ arm }) => arm.isa],
+  ['state', ({ state }) => state],
+  ['memory_state', ({ memoryState }) => memoryState],
+  ['ok', ({ outcomes }) => outcomes.ok],
+  ['unsupported', ({ outcomes }) => outcomes.unsupported],
+  ['invalid', ({ outcomes }) => outcomes.invalid],
+  ['mismatch', ({ outcomes }) => outcomes.mismatch],
+  ['failed', ({ outcomes }) => outcomes.failed],
+  [
+    'reasons',
+    ({ reasons }) => reasons.map(({ outcome, reason, count }) => `${count} × ${outcome}: ${reason.code}`).join('; '),
+  ],
+  ...described('load_ns', ({ loadNs }) => loadNs),
+  ...described('ttft_ns', ({ ttftNs }) => ttftNs),
+  ...described('complete_ns', ({ completeNs }) => completeNs),
+  ...described('bytes_per_second', ({ bytesPerSecond }) => bytesPerSecond),
+  ...described('prefill_tokens_per_second', ({ prefillTokensPerSecond }) => prefillTokensPerSecond),
+  ...described('decode_tokens_per_second', ({ decodeTokensPerSecond }) => decodeTokensPerSecond),
+  ['unreclaimable_bytes', ({ footprint }) => footprint?.unreclaimable ?? null],
+  ['peak_unreclaimable_bytes', ({ footprint }) => footprint?.peakUnreclaimable ?? null],
+  ['reclaimable_bytes', ({ footprint }) => footprint?.reclaimable ?? null],
+  ['footprint_samples', ({ footprint }) => footprint?.n ?? null],
+  ...paired('ceiling_share', ({ ceilingShare }) => ceilingShare),
+  ...paired('load_ratio', ({ ratio }) => ratio?.load),
+  ...paired('ttft_ratio', ({ ratio }) => ratio?.ttft),
+  ...paired('complete_ratio', ({ ratio }) => ratio?.complete),
+  ['warnings', ({ warnings }) => warnings.join('; ')],
+];
+
+export function summaryCsv({ cells }: Summary): string {
+  const rows: Cell[][] = [columns.map(([name]) => name), ...cells.map((cell) => columns.map(([, of]) => of(cell)))];
+  return stringify(rows, { escape_formulas: true });
+}

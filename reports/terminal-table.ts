@@ -1,0 +1,190 @@
+/** The report as text for a terminal: a block a state, whose columns are split over as many tables as the width asks. */
+import type { RatioFigure, Report, Row, Section } from '../src/report/report.js';
+import { hang, padEnd, padStart, shorten, textWidth, truncate, wrap } from './text-layout.js';
+
+export interface TerminalTableOptions {
+  /** Columns of the terminal; less than 60 is taken as 60. */
+  readonly width?: number;
+  /** Whether headings may be set in bold (ANSI SGR 1): only where the output is a terminal. */
+  readonly bold?: boolean;
+}
+
+interface Column {
+  readonly heading: readonly [string, string];
+  readonly of: (row: Row) => string;
+}
+
+/** Columns that stay side by side whatever the width: load is never shown without first token. */
+type Bundle = readonly Column[];
+
+const GAP = '  ';
+
+const none = '–';
+
+function withSpread(figure: RatioFigure | null, row: Row): string {
+  if (row.isReference) return 'reference';
+  return figure === null ? none : `${figure.text} (${figure.spreadText})`;
+}
+
+const bundles: readonly Bundle[] = [
+  [
+    { heading: ['', 'load'], of: ({ load }) => load?.text ?? none },
+    { heading: ['first', 'token'], of: ({ firstToken }) => firstToken?.text ?? none },
+    { heading: ['', 'complete'], of: ({ complete }) => complete?.text ?? none },
+  ],
+  [
+    { heading: ['', 'GB/s'], of: ({ bytesPerSecond }) => bytesPerSecond?.text ?? none },
+    { heading: ['of', 'ceil'], of: ({ ceilingShare }) => ceilingShare?.text ?? none },
+  ],
+  [
+    { heading: ['unrecl.', 'memory'], of: ({ unreclaimable }) => unreclaimable?.text ?? none },
+    { heading: ['reclaim.', 'memory'], of: ({ reclaimable }) => reclaimable?.text ?? none },
+  ],
+  [
+    {
+      heading: ['load', '÷ ref.'],
+      of: ({ toReference, isReference }) => (isReference ? '1' : (toReference.load?.text ?? none)),
+    },
+    { heading: ['first token', '÷ reference'], of: (row) => withSpread(row.toReference.firstToken, row) },
+    { heading: ['complete', '÷ reference'], of: (row) => withSpread(row.toReference.complete, row) },
+    { heading: ['decode', 'tokens/s'], of: ({ decode }) => decode?.text ?? none },
+  ],
+];
+
+/** A line, and whether it is a heading. */
+interface Line {
+  readonly text: string;
+  readonly strong: boolean;
+}
+
+const plain = (text: string): Line => ({ text, strong: false });
+const strong = (text: string): Line => ({ text, strong: true });
+const blank = plain('');
+
+/** Ends with a line break. No line is wider than the width. */
+export function terminalTable(report: Report, { width = 80, bold = false }: TerminalTableOptions = {}): string {
+  const columns = Math.max(60, width);
+  const lines = [
+    strong(report.title),
+    ...[report.machine, ...report.models.map(({ label, detail }) => `${label} · ${detail}`)]
+      .flatMap((text) => wrap(text, columns))
+      .map(plain),
+    ...report.sections.flatMap((section) => [
+      blank,
+      strong(headingOf(section, report.models.length > 1, columns)),
+      ...wrap(section.answer, columns).map(plain),
+      ...tablesOf(section, columns).flatMap((table) => [blank, ...table]),
+      ...afterwordOf(section, columns),
+    ]),
+    blank,
+    ...legend.flatMap(([term, meaning]) => hang(padEnd(term, 17), meaning, columns)).map(plain),
+    ...(report.notes.length === 0 ? [] : [blank]),
+    ...report.notes.flatMap((note) => hang('* ', note, columns)).map(plain),
+  ];
+  return lines
+    .map(({ text, strong: isHeading }) => {
+      const fitting = truncate(text.trimEnd(), columns);
+      return bold && isHeading ? `\u001b[1m${fitting}\u001b[22m\n` : `${fitting}\n`;
+    })
+    .join('');
+}
+
+function headingOf({ model, state, conditions }: Section, nameModel: boolean, width: number): string {
+  const text = truncate(`${nameModel ? `${model} · ` : ''}${state.toUpperCase()} · ${conditions} `, width);
+  return text + '─'.repeat(Math.max(0, width - textWidth(text)));
+}
+
+/** The rows again for each table that the columns need, since a line holds only so many. */
+function tablesOf({ rows, ceiling, harness }: Section, width: number): readonly (readonly Line[])[] {
+  const bounds = [ceiling, harness].filter((row) => row !== null).filter(({ load, complete }) => load ?? complete);
+  const measured = rows.filter(({ firstToken }) => firstToken !== null);
+  const silent = rows.filter(({ firstToken }) => firstToken === null);
+  const longest = Math.max(...[...rows, ...bounds].map(({ label }) => textWidth(label)), 'loader'.length);
+  const label = Math.min(longest, Math.max(20, Math.floor(width / 4)));
+  return pack([...measured, ...bounds], width - label).map((columns, index) => {
+    const first = index === 0;
+    const line = (row: Row): string =>
+      padEnd(shorten(row.label, label), label) + columns.map((column) => GAP + column.cell(row)).join('');
+    const tableWidth = columns.reduce((sum, column) => sum + GAP.length + column.width, label);
+    const rule = plain('─'.repeat(tableWidth));
+    const headings = ([0, 1] as const).map((at) =>
+      strong(padEnd(at === 0 ? '' : 'loader', label) + columns.map((column) => GAP + column.heading[at]).join('')),
+    );
+    return [
+      ...headings,
+      ...measured.map((row) => plain(line(row))),
+      ...(first ? silent.flatMap((row) => silentLines(row, label, width)) : []),
+      ...(first && bounds.length > 0 ? [rule, ...bounds.map((row) => plain(line(row).replaceAll(none, ' ')))] : []),
+    ];
+  });
+}
+
+/** A row without numbers says why, in at most three lines. */
+function silentLines(row: Row, label: number, width: number): readonly Line[] {
+  const why = row.problems.length === 0 ? 'not sampled' : row.problems.join('; ');
+  const lines = hang(padEnd(shorten(row.label, label), label) + GAP, why, width);
+  return lines
+    .slice(0, 3)
+    .map((line, index) => plain(index === 2 && lines.length > 3 ? `${truncate(line, width - 2)} …` : line));
+}
+
+/** A column whose cells have their final width. */
+interface SetColumn {
+  readonly width: number;
+  readonly heading: readonly [string, string];
+  readonly cell: (row: Row) => string;
+}
+
+/** Lays bundles side by side as long as they fit, then starts another table. */
+function pack(rows: readonly Row[], room: number): readonly (readonly SetColumn[])[] {
+  const tables: SetColumn[][] = [];
+  let left = 0;
+  for (const bundle of bundles) {
+    const columns = bundle.map((column) => setColumn(column, rows));
+    const needed = columns.reduce((sum, { width }) => sum + GAP.length + width, 0);
+    const table = tables.at(-1);
+    if (table !== undefined && needed <= left) {
+      table.push(...columns);
+      left -= needed;
+    } else {
+      tables.push(columns);
+      left = room - needed;
+    }
+  }
+  return tables;
+}
+
+function setColumn({ heading, of }: Column, rows: readonly Row[]): SetColumn {
+  const width = Math.max(...[...heading, ...rows.map(of)].map(textWidth));
+  return {
+    width,
+    heading: [padStart(heading[0], width), padStart(heading[1], width)],
+    cell: (row) => padStart(of(row), width),
+  };
+}
+
+/** What stands below the tables: sample counts, and samples that were not ok in rows that have numbers. */
+function afterwordOf({ rows, counts, ceiling, harness }: Section, width: number): readonly Line[] {
+  const partly = rows.filter(({ firstToken }) => firstToken !== null);
+  const others = [ceiling, harness].filter((row) => row !== null);
+  return [
+    ...wrap(counts, width),
+    ...[...partly, ...others].flatMap(({ label, problems }) =>
+      problems.flatMap((problem) => hang('! ', `${label}: ${problem}`, width)),
+    ),
+  ].map(plain);
+}
+
+const legend: readonly (readonly [string, string])[] = [
+  ['load', 'until tensor addresses are valid; a lazy loader pays the rest at first token'],
+  ['first token', 'from the start, load included, to the first logits'],
+  ['complete', 'from the start until every tensor byte has been read'],
+  ['GB/s', 'all tensor bytes ÷ complete, in 10^9 bytes'],
+  [
+    'of ceil',
+    'speed as a share of the ceiling in the same blocks: the most that the device (cold) or memory (warm) delivers',
+  ],
+  ['unrecl. memory', 'unreclaimable: taken as long as the model is held, page tables included, KV cache not'],
+  ['reclaim. memory', "reclaimable: the model's pages in the page cache, which the system may drop"],
+  ['÷ reference', "time ÷ the reference's time in the same block: 0.50 is half, 2.00 twice as long"],
+];

@@ -1,0 +1,66 @@
+/** Numbers as people read them. One place, so that every report says the same number the same way. */
+
+/** Three significant digits, without exponents: 1.23, 12.3, 123, 1234. */
+export function significant(value: number): string {
+  if (value < 9.995) return value.toFixed(2);
+  return value < 99.95 ? value.toFixed(1) : value.toFixed(0);
+}
+
+const durations = [
+  { unit: 's', ns: 1e9 },
+  { unit: 'ms', ns: 1e6 },
+  { unit: 'µs', ns: 1e3 },
+] as const;
+
+/** Nanoseconds as s, ms, µs or ns. */
+export function duration(ns: number): string {
+  for (const { unit, ns: size } of durations) {
+    if (ns >= 0.9995 * size) return `${significant(ns / size)} ${unit}`;
+  }
+  return `${ns.toFixed(0)} ns`;
+}
+
+const sizes = [
+  { unit: 'GiB', bytes: 2 ** 30, decimals: 2 },
+  { unit: 'MiB', bytes: 2 ** 20, decimals: 1 },
+  { unit: 'KiB', bytes: 2 ** 10, decimals: 0 },
+] as const;
+
+/** Bytes in binary units, as memory is counted; at most 8 characters. */
+export function size(bytes: number): string {
+  for (const { unit, bytes: one, decimals } of sizes) {
+    const value = bytes / one;
+    if (value >= 0.9765625) return `${value.toFixed(value < 9.995 ? decimals : Math.max(0, decimals - 1))} ${unit}`;
+  }
+  return `${bytes.toFixed(0)} B`;
+}
+
+/** Bytes per second in GB/s (10^9, as devices are sold), the unit left to the heading. */
+export function gigabytes(bytesPerSecond: number): string {
+  return significant(bytesPerSecond / 1e9);
+}
+
+/** A ratio: finer where it is small, since 0.003 and 0.006 are far apart. */
+export function ratio(value: number): string {
+  if (value < 0.0005) return '<0.001';
+  return value < 0.0995 ? value.toFixed(3) : significant(value);
+}
+
+export function percent(share: number): string {
+  return `${(share * 100).toFixed(share < 0.0995 ? 1 : 0)}%`;
+}
+
+/** A confidence: 97.9 %; 96.9 %, never rounded up to 100 %. */
+export function confidence(value: number): string {
+  return `${Math.min(99.9, value * 100).toFixed(1)} %`;
+}
+
+export function counted(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+/** "a", "a and b", "a, b and c". */
+export function enumeration(items: readonly string[]): string {
+  const last = items.at(-1);
+  return last === undefined ? '' : items.length === 1 ? last : `${items.slice(0, -1).join(', ')} and ${last}`;
+}

@@ -1,0 +1,87 @@
+/**
+ * What a report says, as plain data: contract between `report()` and the formats in `reports/`. All text is escaped: no
+ * control characters, no line breaks. Numbers carry both their value (nanoseconds, bytes, bytes per second, tokens per
+ * second, ratios) and how people read it.
+ */
+import type { MemoryState, State } from '../samples/record.js';
+
+export interface Figure {
+  /** Median of n samples. */
+  readonly value: number;
+  readonly n: number;
+  /** Lowest and highest sample; null where only the median is known. */
+  readonly low: number | null;
+  readonly high: number | null;
+  /** The median with its unit; GB/s, tokens per second and shares leave the unit to the heading. */
+  readonly text: string;
+}
+
+/** A median over pairs of one block. */
+export interface RatioFigure {
+  readonly value: number;
+  readonly pairs: number;
+  readonly low: number;
+  readonly high: number;
+  readonly spread: 'range' | 'interval';
+  readonly confidence: number | null;
+  readonly text: string;
+  /** "0.52–0.61", or "1 pair". */
+  readonly spreadText: string;
+}
+
+export interface Row {
+  readonly label: string;
+  readonly isReference: boolean;
+  /** open + acquire. Never shown without firstToken beside it. */
+  readonly load: Figure | null;
+  readonly firstToken: Figure | null;
+  readonly complete: Figure | null;
+  readonly bytesPerSecond: Figure | null;
+  readonly ceilingShare: RatioFigure | null;
+  readonly unreclaimable: Figure | null;
+  readonly peakUnreclaimable: Figure | null;
+  readonly reclaimable: Figure | null;
+  readonly prefill: Figure | null;
+  readonly decode: Figure | null;
+  /** This row's time ÷ the reference's. */
+  readonly toReference: {
+    readonly load: RatioFigure | null;
+    readonly firstToken: RatioFigure | null;
+    readonly complete: RatioFigure | null;
+  };
+  /** What was not ok, a line a reason: "unsupported: …", "1 of 5 failed: …". */
+  readonly problems: readonly string[];
+}
+
+/** One model in one state: rows may be compared with each other, and with nothing else. */
+export interface Section {
+  readonly model: string;
+  readonly state: State;
+  readonly memoryState: MemoryState;
+  /** What the two states mean, in a few words. */
+  readonly conditions: string;
+  /** One or two sentences: which loader is first here, and how sure that is. */
+  readonly answer: string;
+  /** How many samples and pairs stand behind the numbers. */
+  readonly counts: string;
+  /** Label of the reference; null when it has no row. */
+  readonly reference: string | null;
+  /** Fastest first token first; those without numbers last. */
+  readonly rows: readonly Row[];
+  /** The null loader, which measures the harness: never ranked. */
+  readonly harness: Row | null;
+  /** The physical limit: never ranked. */
+  readonly ceiling: Row | null;
+}
+
+export interface Report {
+  /** Tool and time. */
+  readonly title: string;
+  /** CPU, memory, kernel: what of it is known. */
+  readonly machine: string;
+  /** In the order of sections: label, and size, file system and device. */
+  readonly models: readonly { readonly id: string; readonly label: string; readonly detail: string }[];
+  readonly sections: readonly Section[];
+  /** What a reader must know before believing the numbers. */
+  readonly notes: readonly string[];
+}

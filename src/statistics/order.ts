@@ -1,0 +1,66 @@
+/** Order statistics: medians and what is known about them without assuming a distribution. */
+import { binomialTails } from './binomial.js';
+import type { Description } from './summary-types.js';
+
+/** Below this many values no order-statistic interval reaches 95 %: the range is all that can be said. */
+export const LEAST_FOR_INTERVAL = 6;
+
+export interface Spread {
+  readonly spread: 'range' | 'interval';
+  readonly low: number;
+  readonly high: number;
+  /** Achieved confidence of an interval, from the binomial distribution; null for a range. */
+  readonly confidence: number | null;
+}
+
+/** A sorted copy. */
+function ascending(values: readonly number[]): Float64Array {
+  if (values.length === 0) throw new RangeError('no values: their order statistics do not exist');
+  return Float64Array.from(values).sort();
+}
+
+/** Of an even count, the mean of the two middle values. Throws RangeError when there are none. */
+export function median(values: readonly number[]): number {
+  return middle(ascending(values));
+}
+
+/** The k-th smallest, counted from 1. */
+function nth(sorted: Float64Array, k: number): number {
+  const value = sorted[k - 1];
+  if (value === undefined) throw new RangeError(`there is no order statistic ${k} of ${sorted.length} values`);
+  return value;
+}
+
+function middle(sorted: Float64Array): number {
+  const half = Math.ceil(sorted.length / 2);
+  return sorted.length % 2 === 1 ? nth(sorted, half) : (nth(sorted, half) + nth(sorted, half + 1)) / 2;
+}
+
+/**
+ * The narrowest symmetric interval (x_k, x_n+1−k) that holds the median of the population with at least the given
+ * confidence, whatever the distribution: the sign test turned round (Thompson 1936; David & Nagaraja, Order Statistics,
+ * §7.1). Its confidence is 1 − 2·P(Binomial(n, ½) < k). With fewer values than that needs, the range.
+ */
+export function medianInterval(values: readonly number[], confidence = 0.95): Spread {
+  const sorted = ascending(values);
+  const n = sorted.length;
+  let rank = 0;
+  let achieved = 0;
+  for (const tail of binomialTails(n)) {
+    if (1 - 2 * tail < confidence) break;
+    rank += 1;
+    achieved = 1 - 2 * tail;
+  }
+  if (rank === 0 || n < LEAST_FOR_INTERVAL) {
+    return { spread: 'range', low: nth(sorted, 1), high: nth(sorted, n), confidence: null };
+  }
+  return { spread: 'interval', low: nth(sorted, rank), high: nth(sorted, n + 1 - rank), confidence: achieved };
+}
+
+/** Null when there is nothing to describe. */
+export function describe(values: readonly number[]): Description | null {
+  if (values.length === 0) return null;
+  const sorted = ascending(values);
+  const n = sorted.length;
+  return { n, median: middle(sorted), min: nth(sorted, 1), max: nth(sorted, n), values };
+}

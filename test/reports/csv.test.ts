@@ -1,0 +1,121 @@
+import test from 'ava';
+import { samplesCsv, samplesCsvChunks } from '../../reports/samples-csv.js';
+import { summaryCsv } from '../../reports/summary-csv.js';
+import { summaryJson } from '../../reports/summary-json.js';
+import { summarize } from '../../src/statistics/summarize.js';
+import { arm, ledger, memoryCeiling, ok, reason, without } from '../statistics/ledger-builder.js';
+
+/** A reader of RFC 4180, for tests: quotes doubled inside quotes. */
+function parse(csv: string): readonly Readonly<Record<string, string>>[] {
+  const rows: string[][] = [[]];
+  for (const [, quoted, bare, end] of csv.matchAll(/(?:"((?:[^"]|"")*)"|([^",\n]*))(,|\n|$)/g)) {
+    rows.at(-1)!.push(quoted?.replaceAll('""', '"') ?? bare ?? '');
+    if (end === '\n') rows.push([]);
+  }
+  const [header, ...records] = rows.filter((row) => row.length > 1);
+  return records.map((record) => Object.fromEntries(header!.map((name, index) => [name, record[index] ?? 'missing'])));
+}
+
+const base = arm('cxx-stream');
+const head = arm('mmap-shared');
+
+test('a sample is a row whose columns name their units', (t) => {
+  const [row] = parse(
+    samplesCsv(
+      ledger({ arms: [base], samples: [ok({ arm: base, round: 3 }, { loadNs: 1000, ttftNs: 77, completeNs: 88 })] }),
+    ),
+  );
+  t.like(row, {
+    round: '3',
+    loader: 'cxx-stream',
+    state: 'warm',
+    outcome: 'ok',
+    reason_code: '',
+    ttft_ns: '77',
+    complete_ns: '88',
+    phase_open_ns: '100',
+    phase_acquire_ns: '900',
+    memory_baseline_pss_anonymous_bytes: '30000000',
+    decode_tokens_per_second: '12',
+    effective: '{}',
+  });
+});
+
+test('what was not measured is an empty cell, never 0', (t) => {
+  const samples = [ok({ arm: memoryCeiling() }), without('failed', { arm: base }, reason('signal'))];
+  const [ceiling, failed] = parse(samplesCsv(ledger({ arms: [base, memoryCeiling()], samples })));
+  t.like(ceiling, { ttft_ns: '', phase_acquire_ns: '', kv_cache_bytes: '' });
+  t.like(failed, { ttft_ns: '', complete_ns: '', effective: '', reason_code: 'signal' });
+});
+
+test('no two columns have one name', (t) => {
+  for (const header of [
+    samplesCsv(ledger({ arms: [], samples: [] })),
+    summaryCsv(summarize(ledger({ arms: [], samples: [] }))),
+  ]) {
+    const names = header.trim().split(',');
+    t.deepEqual([...new Set(names)], names);
+  }
+});
+
+test('text with quotes, commas and line breaks comes back as it was', (t) => {
+  const message = 'a "quoted", reason\nof two lines';
+  const samples = [ok({ arm: base }), without('failed', { arm: base }, reason('signal', { message }))];
+  t.is(parse(samplesCsv(ledger({ arms: [base], samples })))[1]!['reason_message'], message);
+});
+
+test('thousands of samples come in chunks, one heading and none lost', (t) => {
+  const samples = Array.from({ length: 2500 }, (_, round) => ok({ arm: base, round }));
+  const chunks = [...samplesCsvChunks(samples)];
+  t.true(chunks.length > 1);
+  t.true(chunks.every((chunk) => chunk.endsWith('\n')));
+  t.deepEqual(
+    parse(chunks.join('')).map((row) => Number(row['round'])),
+    samples.map(({ round }) => round),
+  );
+});
+
+test('a cell of the summary is a row with medians, spreads and counts', (t) => {
+  const samples = [1, 2].flatMap((round) => [
+    ok({ arm: base, round }, { ttftNs: 100 }),
+    ok({ arm: head, round }, { ttftNs: 25 * round }),
+  ]);
+  const rows = parse(summaryCsv(summarize(ledger({ arms: [base, head], samples }))));
+  t.deepEqual(
+    rows.map((row) => [row['loader'], row['is_reference']]),
+    [
+      ['mmap-shared', 'false'],
+      ['cxx-stream', 'true'],
+    ],
+  );
+  t.like(rows[0], {
+    ok: '2',
+    ttft_ns_median: '37.5',
+    ttft_ns_samples: '2',
+    ttft_ratio_median: '0.375',
+    ttft_ratio_low: '0.25',
+    ttft_ratio_high: '0.5',
+    ttft_ratio_spread: 'range',
+    ttft_ratio_confidence: '',
+    ttft_ratio_pairs: '2',
+    ttft_ratio_values: '0.25 0.5',
+    unreclaimable_bytes: '',
+  });
+});
+
+for (const formula of ['=cmd|" /C calc"!A0', '+1', '@SUM(A1)', '-2+3', '\t=1', '\r=1']) {
+  test(`a cell that begins like the formula ${JSON.stringify(formula)} is escaped`, (t) => {
+    const of = arm('x', { id: formula, loader: formula, label: formula });
+    const made = ledger({ arms: [of], samples: [ok({ arm: of }, {}, { warnings: [formula] })] });
+    const [sample] = parse(samplesCsv(made));
+    t.like(sample, { loader: `'${formula}`, arm: `'${formula}`, warnings: `'${formula}` });
+    const [cell] = parse(summaryCsv(summarize(made)));
+    t.like(cell, { loader: `'${formula}`, arm: `'${formula}`, warnings: `'${formula}` });
+  });
+}
+
+test('the JSON is the summary', (t) => {
+  const summary = summarize(ledger({ arms: [base], samples: [ok({ arm: base })] }));
+  t.deepEqual(JSON.parse(summaryJson(summary)), summary);
+  t.true(summaryJson(summary).endsWith('}\n'));
+});

@@ -1,0 +1,243 @@
+import test from 'ava';
+import { terminalTable } from '../../reports/terminal-table.js';
+import { textWidth } from '../../reports/text-layout.js';
+import type { Arm, Ledger, Reason, Sample } from '../../src/samples/record.js';
+import { report } from '../../src/report/report.js';
+import { summarize } from '../../src/statistics/summarize.js';
+import {
+  MODEL,
+  arm,
+  deviceCeiling,
+  excluded,
+  ledger,
+  memory,
+  memoryCeiling,
+  model,
+  nullArm,
+  ok,
+  peak,
+  reason,
+  without,
+} from '../statistics/ledger-builder.js';
+
+const tableOf = (of: Ledger, width = 80): string => terminalTable(report(summarize(of), of), { width });
+const linesOf = (of: Ledger, width = 80): readonly string[] => tableOf(of, width).split('\n');
+
+/** The lines of a loader, one a table that has it. */
+const rowsOf = (lines: readonly string[], loader: string): readonly string[] =>
+  lines.filter((line) => line.startsWith(`${loader}  `));
+
+const weigh = (of: Arm, state: 'cold' | 'warm'): Sample =>
+  ok(
+    { arm: of, pass: 'memory', state },
+    {},
+    {
+      memory: {
+        baseline: memory(),
+        loaded: null,
+        firstToken: memory({ pssAnonymous: 30_000_000 + 593 * 2 ** 20 }),
+        end: memory(),
+        peak: peak(null),
+        kvCacheBytes: 1,
+        scratchBytes: 1,
+      },
+      residency: { before: 0, opened: 0, loaded: 0, firstToken: 592 * 2 ** 20, after: 0, size: 593 * 2 ** 20 },
+    },
+  );
+
+function realistic(
+  loaders: readonly string[],
+  rounds = 3,
+  why: Reason = reason('no-ring', { message: 'no ring here' }),
+): Ledger {
+  const arms = loaders.map((name) => arm(name));
+  const [reference] = arms;
+  const uring = arm('uring');
+  const samples = (['cold', 'warm'] as const).flatMap((state) => [
+    ...Array.from({ length: rounds }, (_, round) =>
+      arms.flatMap((of, block) => {
+        const times = {
+          loadNs: 1_000_000 * (block + 1),
+          ttftNs: 400_000_000 + 10_000_000 * block + round,
+          completeNs: 450_000_000,
+        };
+        return [
+          ok({ arm: of, round, block, state }, times),
+          ...(block === 0
+            ? []
+            : [ok({ arm: reference!, round, block, state }, { ttftNs: 800_000_000, completeNs: 900_000_000 })]),
+          ok(
+            { arm: state === 'cold' ? deviceCeiling() : memoryCeiling(), round, block, state },
+            { completeNs: 225_000_000 },
+          ),
+        ];
+      }),
+    ).flat(),
+    ...arms.map((of) => weigh(of, state)),
+    ok({ arm: nullArm(), state }, { loadNs: 21_000, completeNs: 22_000 }),
+    without('unsupported', { arm: uring, state }, why),
+  ]);
+  return ledger({
+    arms: [...arms, uring, nullArm(), deviceCeiling(), memoryCeiling()],
+    samples,
+    states: ['cold', 'warm'],
+    models: { [MODEL]: model({ tensorBytes: 620_000_000 }) },
+  });
+}
+
+test('a row says load, first token, complete, GB/s, share, memory; then ratios with their range and tokens/s', (t) => {
+  const [times, ratios] = rowsOf(linesOf(realistic(['cxx-stream', 'mmap-shared'])), 'mmap-shared');
+  t.regex(times!, /^mmap-shared +2\.00 ms +410 ms +450 ms +1\.38 +50% +593 MiB +592 MiB$/);
+  t.regex(ratios!, /^mmap-shared +0\.20 +0\.51 \(0\.51–0\.51\) +0\.50 \(0\.50–0\.50\) +12\.0$/);
+});
+
+test('cold and warm are blocks of their own, as memory states are', (t) => {
+  const headings = linesOf(realistic(['cxx-stream', 'mmap-shared'])).filter((line) => /^(COLD|WARM) ·/.test(line));
+  t.deepEqual(
+    headings.map((line) => line.slice(0, 4)),
+    ['COLD', 'WARM'],
+  );
+  const of = arm('cxx-stream');
+  const both = ledger({
+    arms: [of],
+    memoryStates: ['backed', 'returned'],
+    samples: [ok({ arm: of }), ok({ arm: of, memoryState: 'returned' })],
+  });
+  t.is(linesOf(both).filter((line) => line.startsWith('WARM ·')).length, 2);
+});
+
+test('load never stands without first token: no heading line has one alone', (t) => {
+  for (const width of [60, 80, 100, 160]) {
+    for (const line of linesOf(realistic(['cxx-stream', 'mmap-shared']), width)) {
+      if (line.startsWith('loader')) t.is(/\bload\b/.test(line.slice(6)), /\btoken\b/.test(line), line);
+    }
+  }
+});
+
+test('sample and pair counts are stated, also where a row has fewer', (t) => {
+  const text = tableOf(realistic(['cxx-stream', 'mmap-shared', 'read'], 3)).replaceAll('\n', ' ');
+  t.true(text.includes('Medians of 3 samples (cxx-stream 9)'));
+  t.true(text.includes('memory of 1 sample'));
+  t.true(text.includes('ratios of 3 pairs'));
+});
+
+test('null and the ceiling stand apart, after the ranking', (t) => {
+  const lines = linesOf(realistic(['cxx-stream', 'mmap-shared']));
+  const at = (start: string): number => lines.findIndex((line) => line.startsWith(start));
+  const rule = lines.findIndex((line) => /^─+$/.test(line));
+  t.true(at('cxx-stream ') < rule && rule < at('device ceiling ') && at('device ceiling ') < at('null (harness) '));
+  t.is(rowsOf(lines, 'null (harness)').length, 2, 'once a state, never among ratios');
+  t.regex(lines[at('null (harness) ')]!, /^null \(harness\) +21\.0 µs$/);
+});
+
+test('an unsupported loader has its reason in place of numbers', (t) => {
+  const rows = rowsOf(linesOf(realistic(['cxx-stream'])), 'uring');
+  t.is(rows.length, 2, 'once a state');
+  t.regex(rows[0]!, /^uring +unsupported: no ring here$/);
+});
+
+const widths = [60, 80, 100, 132, 200];
+const long = `mmap-${'shared-willneed-'.repeat(12)}hugepage`;
+
+for (const width of widths) {
+  test(`no line is wider than ${width} columns, however long names and reasons are`, (t) => {
+    const why = reason('x', { message: `${'because '.repeat(100)}${'y'.repeat(300)}`, path: `/${'deep/'.repeat(80)}` });
+    const names = [
+      'cxx-stream',
+      long,
+      `${long}-2`,
+      '載入器-寬',
+      ...Array.from({ length: 17 }, (_, index) => `loader-${index}`),
+    ];
+    const of = realistic(names, 3, why);
+    const lines = linesOf(of, width);
+    for (const line of lines) t.true(textWidth(line) <= width, `${textWidth(line)}: ${line}`);
+    t.true(lines.length < 400);
+    t.true(
+      lines.some((line) => line.includes('…') && line.includes('page-2  ')),
+      'variants keep their ends',
+    );
+  });
+}
+
+test('extreme ratios and times keep to the width', (t) => {
+  const head = arm('mmap-shared-populate');
+  const base = arm('cxx-stream');
+  const samples = [1e-5, 1, 12_345, 3, 4, 5, 6].flatMap((ratio, round) => [
+    ok({ arm: base, round }, { loadNs: 1e9, ttftNs: 1e9, completeNs: 1e9 }),
+    ok({ arm: head, round }, { loadNs: 1e9 * ratio, ttftNs: 1e9 * ratio, completeNs: 1e9 * ratio }),
+  ]);
+  for (const line of linesOf(ledger({ arms: [base, head], samples }))) t.true(textWidth(line) <= 80, line);
+});
+
+test('foreign text stays on its line and cannot steer the terminal', (t) => {
+  const hostile = '\u001b[2J\u001b[31mevil\nWARM · fake\r\u202e';
+  const of = arm('cxx-stream', { label: hostile });
+  const other = arm('direct');
+  const text = tableOf(
+    ledger({
+      arms: [of, other],
+      samples: [
+        ok({ arm: of }, {}, { warnings: [hostile] }),
+        without('failed', { arm: other }, reason('bad', { message: hostile, path: hostile, remedy: hostile })),
+      ],
+      models: { [MODEL]: model({ path: `/models/${hostile}.gguf`, name: hostile, device: hostile }) },
+      run: { tool: hostile, machine: { fingerprint: 'x', kernel: hostile, cpu: { model: hostile } } },
+      ledger: { warnings: [hostile] },
+    }),
+  );
+  t.notRegex(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+  t.is(text.split('\n').filter((line) => line.startsWith('WARM ·')).length, 1);
+});
+
+test('bold is asked for, and changes no letter', (t) => {
+  const of = realistic(['cxx-stream', 'mmap-shared']);
+  const made = report(summarize(of), of);
+  const bold = terminalTable(made, { bold: true });
+  t.true(bold.includes('\u001b[1m'));
+  t.is(bold.replaceAll('\u001b[1m', '').replaceAll('\u001b[22m', ''), terminalTable(made));
+});
+
+test('without a single ok sample there is a table that says so', (t) => {
+  const of = arm('cxx-stream');
+  const text = tableOf(
+    ledger({
+      arms: [of],
+      samples: [without('failed', { arm: of }, reason('signal', { message: 'killed by SIGKILL' }))],
+    }),
+  );
+  t.true(text.includes('No loader has a valid sample here'));
+  t.regex(text, /^cxx-stream +1 × failed: killed by SIGKILL$/m);
+  t.notThrows(() => tableOf(ledger({ arms: [of], samples: [] })));
+  t.notThrows(() => tableOf(ledger({ arms: [], samples: [] })));
+});
+
+test('a single pair is called that', (t) => {
+  const head = arm('mmap-shared');
+  const base = arm('cxx-stream');
+  const text = tableOf(
+    ledger({ arms: [base, head], samples: [ok({ arm: base }, { ttftNs: 400 }), ok({ arm: head }, { ttftNs: 100 })] }),
+  );
+  t.regex(text, /^mmap-shared .*0\.25 \(1 pair\)/m);
+});
+
+test('samples that were not ok are told beside rows with numbers', (t) => {
+  const of = arm('cxx-stream');
+  const text = tableOf(
+    ledger({
+      arms: [of],
+      samples: [
+        ok({ arm: of }),
+        excluded('mismatch', { arm: of, round: 2 }, {}, reason('hash', { message: 'logits differ' })),
+      ],
+    }),
+  );
+  t.true(text.includes('! cxx-stream: 1 × mismatch: logits differ'));
+});
+
+test('wide terminals get one table a state', (t) => {
+  const of = realistic(['cxx-stream', 'mmap-shared']);
+  const headings = (width: number): number => linesOf(of, width).filter((line) => line.startsWith('loader ')).length;
+  t.is(headings(80), 4);
+  t.is(headings(160), 2);
+});
