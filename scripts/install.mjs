@@ -186,7 +186,7 @@ async function build({ force }) {
   args.push('-C', 'native', '--jobs', String(availableParallelism()), `--python=${tools.python}`);
   if (headers !== null) args.push(`--nodedir=${headers}`);
   const startedAt = Date.now();
-  process.stderr.write('weighbridge: building the native addon, about a minute\n');
+  process.stderr.write('weighbridge: building the native addon, a minute or two\n');
   const { code, output } = await run(process.execPath, args, { ...process.env, CXX: compiler, MAKE: tools.make });
   mkdirSync(buildDirectory, { recursive: true });
   writeFileSync(logFile, output);

@@ -19,8 +19,9 @@ async function installation(
   await cp(join(root, 'package.json'), join(directory, 'package.json'));
   await cp(join(root, 'scripts', 'install.mjs'), join(directory, 'scripts', 'install.mjs'));
   await cp(join(root, 'native', 'binding.gyp'), join(directory, 'native', 'binding.gyp'));
-  await cp(join(root, 'dist', 'src'), join(directory, 'dist', 'src'), { recursive: true });
-  await cp(join(root, 'dist', 'loaders'), join(directory, 'dist', 'loaders'), { recursive: true });
+  for (const folder of ['src', 'loaders', 'reports']) {
+    await cp(join(root, 'dist', folder), join(directory, 'dist', folder), { recursive: true });
+  }
   await symlink(join(root, 'node_modules'), join(directory, 'node_modules'));
   await writeFile(join(directory, 'native', 'addon.cc'), source ?? MINIMAL_ADDON);
   if (clone) await writeFile(join(directory, 'src', 'native.ts'), '');
