@@ -53,7 +53,9 @@ export async function findLoader(name: string): Promise<LoaderDefinition> {
   const loaders = await listLoaders();
   const found = loaders.find((loader) => loader.name === name);
   if (found === undefined) {
-    throw new UsageError(`there is no loader ${JSON.stringify(name)}; there are: ${loaders.map((l) => l.name).join(', ')}`);
+    throw new UsageError(
+      `there is no loader ${JSON.stringify(name)}; there are: ${loaders.map((l) => l.name).join(', ')}`,
+    );
   }
   return found;
 }

@@ -9,20 +9,16 @@ import { addonPath, native, type Shape } from './native.js';
 import { allBlocks, type Cell } from './plan/blocks.js';
 import { makePlan, modelId, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
 import { report, type Report } from './report/report.js';
-import {
-  chooseCeilings,
-  referenceHashes,
-  warmRuntime,
-  type CalibrationOptions,
-} from './samples/calibrate.js';
-import { drive, type Progress } from './samples/drive.js';
+import { chooseCeilings, referenceHashes, warmRuntime, type CalibrationOptions } from './samples/calibrate.js';
+import { drive, durationMs, type Progress } from './samples/drive.js';
 import { LedgerError, LedgerWriter, readLedger } from './samples/ledger.js';
 import { lockMachine } from './samples/lock.js';
 import { SCHEMA_VERSION, type EndRecord, type Ledger, type RunRecord, type Sample } from './samples/record.js';
 import { FreeMemory } from './samples/states.js';
 import { BATCH } from './samples/weigh.js';
+import { replay } from './statistics/replay.js';
 import { summarize } from './statistics/summarize.js';
-import type { Summary } from './statistics/summary-types.js';
+import type { ReplayedCell, Summary } from './statistics/summary-types.js';
 
 /** What the pipeline says while it works. */
 export interface Listener {
@@ -46,6 +42,8 @@ export interface RunRequest extends Omit<PlanRequest, 'models' | 'build' | 'isa'
 export interface RunResult {
   readonly ledger: Ledger;
   readonly summary: Summary;
+  /** Each cell as tinybench describes it. */
+  readonly tinybench: readonly ReplayedCell[];
   readonly report: Report;
   readonly stopped: EndRecord['stopped'];
 }
@@ -74,30 +72,35 @@ export async function weigh(
   const planned = planOf(request);
   const ledger = LedgerWriter.create(directory);
   try {
-    return await locked(request.lockWaitSeconds, listener, async () => {
-      const machine = factsOf(planned);
-      const calibration = calibrationOf(planned, machine, signal, listener);
-      await warmRuntime(calibration);
-      const hashes = await referenceHashes(calibration);
-      const ceilings = await chooseCeilings(calibration);
-      const run: RunRecord = {
-        kind: 'run',
-        schema: SCHEMA_VERSION,
-        tool: `weighbridge ${version}`,
-        startedAt: new Date().toISOString(),
-        seed: planned.plan.seed,
-        plan: planned.plan,
-        arms: planned.arms,
-        models: planned.models,
-        machine: { ...machine },
-        runtime: { node: process.version, v8: process.versions.v8, addon: buildOf(), isas: native().isas() },
-        ceilings,
-        referenceHashes: hashes,
-        command: request.command,
-      };
-      ledger.append(run);
-      return { run, shapes: planned.shapes, ceilings, done: [] };
-    }, { ledger, directory, signal, listener });
+    return await locked(
+      request.lockWaitSeconds,
+      listener,
+      async () => {
+        const machine = factsOf(planned);
+        const calibration = calibrationOf(planned, machine, signal, listener);
+        await warmRuntime(calibration);
+        const hashes = await referenceHashes(calibration);
+        const ceilings = await chooseCeilings(calibration);
+        const run: RunRecord = {
+          kind: 'run',
+          schema: SCHEMA_VERSION,
+          tool: `weighbridge ${version}`,
+          startedAt: new Date().toISOString(),
+          seed: planned.plan.seed,
+          plan: planned.plan,
+          arms: planned.arms,
+          models: planned.models,
+          machine: { ...machine },
+          runtime: { node: process.version, v8: process.versions.v8, addon: buildOf(), isas: native().isas() },
+          ceilings,
+          referenceHashes: hashes,
+          command: request.command,
+        };
+        ledger.append(run);
+        return { run, shapes: planned.shapes, ceilings, done: [] };
+      },
+      { ledger, directory, signal, listener },
+    );
   } finally {
     ledger.close();
   }
@@ -115,24 +118,35 @@ export async function resumeRun(
   const shapes = checkSameRun(run);
   const ledger = LedgerWriter.continue(directory, goodBytes);
   try {
-    return await locked(lockWaitSeconds, listener, async () => {
-      const calibration = calibrationOf({ ...run, shapes }, factsOf(run), signal, listener);
-      await warmRuntime(calibration);
-      const ceilings = await chooseCeilings(calibration);
-      const completedSamples = earlier.samples.length;
-      ledger.append({ kind: 'resume', startedAt: new Date().toISOString(), ceilings, completedSamples });
-      return { run, shapes, ceilings, done: earlier.samples };
-    }, { ledger, directory, signal, listener });
+    return await locked(
+      lockWaitSeconds,
+      listener,
+      async () => {
+        const calibration = calibrationOf({ ...run, shapes }, factsOf(run), signal, listener);
+        await warmRuntime(calibration);
+        const ceilings = await chooseCeilings(calibration);
+        const completedSamples = earlier.samples.length;
+        ledger.append({ kind: 'resume', startedAt: new Date().toISOString(), ceilings, completedSamples });
+        return { run, shapes, ceilings, done: earlier.samples };
+      },
+      { ledger, directory, signal, listener },
+    );
   } finally {
     ledger.close();
   }
 }
 
 /** Summary and report of a ledger on disk. */
-export function readResult(directory: string): RunResult {
+export async function readResult(directory: string): Promise<RunResult> {
   const { ledger } = readLedger(directory);
   const summary = summarize(ledger);
-  return { ledger, summary, report: report(summary, ledger), stopped: ledger.end?.stopped ?? 'interrupted' };
+  return {
+    ledger,
+    summary,
+    tinybench: await replay(ledger.samples, durationMs),
+    report: report(summary, ledger),
+    stopped: ledger.end?.stopped ?? 'interrupted',
+  };
 }
 
 interface Started {
@@ -279,4 +293,3 @@ function checkSameRun(run: RunRecord): Record<string, Shape> {
 export function samplesOf({ plan, arms }: Planned): number {
   return allBlocks(plan, arms).reduce((sum, block) => sum + block.cells.length, 0);
 }
-

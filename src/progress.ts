@@ -10,10 +10,7 @@ export interface ProgressStream {
 }
 
 /** `label` turns an arm's id into what people call it. `finish` leaves the cursor on a fresh line. */
-export function progressLines(
-  stream: ProgressStream,
-  label: (armId: string) => string,
-): Listener & { finish(): void } {
+export function progressLines(stream: ProgressStream, label: (armId: string) => string): Listener & { finish(): void } {
   const live = stream.isTTY === true;
   let lastBlock = -1;
   let open = false;

@@ -25,7 +25,9 @@ export function runExitCode({ ledger, summary, stopped }: RunResult): RunVerdict
     return fail(`${empty.arm.label} ${empty.state} has no valid sample; the table says why`);
   }
   if (ledger.run.plan.loadersNamed) {
-    const never = unsupported.find(({ arm }) => loaders.every((cell) => cell.arm.id !== arm.id || unsupported.includes(cell)));
+    const never = unsupported.find(({ arm }) =>
+      loaders.every((cell) => cell.arm.id !== arm.id || unsupported.includes(cell)),
+    );
     if (never !== undefined) {
       return fail(`${never.arm.label} was asked for and is unsupported here; the table says why`);
     }

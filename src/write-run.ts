@@ -8,10 +8,10 @@ import { summaryCsv } from '../reports/summary-csv.js';
 import { summaryJson } from '../reports/summary-json.js';
 
 /** Returns the paths of all files of the run, the ledger first. */
-export function writeRun(directory: string, { ledger, summary }: RunResult): string[] {
+export function writeRun(directory: string, { ledger, summary, tinybench }: RunResult): string[] {
   const files: Readonly<Record<string, string>> = {
-    'summary.json': summaryJson(summary),
-    'samples.csv': samplesCsv(ledger.samples),
+    'summary.json': summaryJson({ ...summary, tinybench }),
+    'samples.csv': samplesCsv(ledger),
     'summary.csv': summaryCsv(summary),
   };
   const written = [join(directory, LEDGER_FILE)];

@@ -207,12 +207,13 @@ Napi::Value run_ceiling(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
     const Napi::Object spec = info[0].As<Napi::Object>();
+    const bool device = text(spec, "ceiling") == "device";
+    // Only then the header is read: before the barrier the model must stay as cold as it was made.
+    const BarrierTimes times = pass(barrier_of(spec));
     const gguf::Model model = gguf::parse(text(spec, "path"));
     std::vector<Part> parts;
     for (const gguf::Part& part : model.parts) parts.push_back({part.path, part.bytes});
     const std::vector<TensorRange> ranges = forward_order(model);
-    const bool device = text(spec, "ceiling") == "device";
-    const BarrierTimes times = pass(barrier_of(spec));
     const CeilingResult result = device
                                      ? device_ceiling(parts, ranges, recipe_of(spec.Get("recipe").As<Napi::Object>()))
                                      : memory_ceiling(parts, ranges, small(spec, "threads"));

@@ -5,9 +5,10 @@ import type { Argv, CommandModule } from 'yargs';
 import { findLoader, listLoaders } from '../catalog.js';
 import { Interrupted, UsageError, exitCode } from '../failure.js';
 import type { LoaderDefinition } from '../loader.js';
-import { planOf, readResult, resumeRun, samplesOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
+import { planOf, resumeRun, samplesOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
 import { progressLines } from '../progress.js';
 import type { MemoryState, State } from '../samples/record.js';
+import { readLedger } from '../samples/ledger.js';
 import { pairsForVerdict } from '../statistics/sign-test.js';
 import { runExitCode } from '../verdict.js';
 import { writeRun } from '../write-run.js';
@@ -24,7 +25,11 @@ const options = {
   loader: { type: 'string', describe: 'Loaders, comma-separated, or all; one named twice is weighed against itself' },
   reference: { type: 'string', describe: 'Loader that the others are compared with (default: stdio, else the first)' },
   state: { type: 'string', default: 'cold,warm', describe: 'Page cache before a sample: cold, warm' },
-  'memory-state': { type: 'string', default: 'backed', describe: 'Free memory before a sample: backed, returned, as-is' },
+  'memory-state': {
+    type: 'string',
+    default: 'backed',
+    describe: 'Free memory before a sample: backed, returned, as-is',
+  },
   threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
   isa: { type: 'string', default: 'auto', describe: "Instruction set of the kernel's products" },
   rounds: { type: 'string', default: '3', describe: 'Times that every cell is weighed' },
@@ -69,8 +74,7 @@ async function run(args: Arguments): Promise<void> {
       throw new UsageError('--resume continues the plan in its ledger: give no model, --out or --dry-run with it');
     }
     const directory = resolve(args.resume);
-    const { ledger } = readResult(directory);
-    const labels = labelsOf(ledger.run.arms);
+    const labels = labelsOf(readLedger(directory).ledger.run.arms);
     await measure(args, directory, labels, (signal, listener) =>
       resumeRun(directory, whole('--lock-wait', args.lockWait, 0, 1e6), signal, listener),
     );
@@ -108,10 +112,13 @@ async function measure(
     const written = writeRun(directory, result);
     if (args.json) {
       const { run, samples } = result.ledger;
-      process.stdout.write(`${JSON.stringify({ run, samples, groups: [], summary: result.summary })}\n`);
+      const summary = { ...result.summary, tinybench: result.tinybench };
+      process.stdout.write(`${JSON.stringify({ run, samples, groups: [], summary })}\n`);
     } else {
       const columns = process.stdout.isTTY ? process.stdout.columns : 80;
-      process.stdout.write(`${terminalTable(result.report, { width: columns, bold: process.stdout.isTTY === true })}\n`);
+      process.stdout.write(
+        `${terminalTable(result.report, { width: columns, bold: process.stdout.isTTY === true })}\n`,
+      );
       process.stdout.write(`Written:\n${written.map((path) => `  ${path}\n`).join('')}`);
     }
     const verdict = runExitCode(result);
@@ -167,7 +174,9 @@ async function loadersOf(list: string | undefined): Promise<readonly LoaderDefin
 /** The run's directory, made if need be. A new run never writes over another one. */
 function outDirectory(out: string | undefined, request: RunRequest): string {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-  const name = basename(request.modelPaths[0] ?? 'model').replace(/\.gguf$/i, '').replace(/[^\w.-]+/g, '_');
+  const name = basename(request.modelPaths[0] ?? 'model')
+    .replace(/\.gguf$/i, '')
+    .replace(/[^\w.-]+/g, '_');
   const directory = resolve(out ?? join('weighbridge-runs', `${stamp}-${name}`));
   mkdirSync(directory, { recursive: true });
   return directory;
@@ -192,7 +201,9 @@ function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: R
     return;
   }
   const lines = [
-    ...Object.values(models).map((model) => `model      ${model.path} (${model.fileSystem}, ${(model.bytes / 2 ** 20).toFixed(0)} MiB)`),
+    ...Object.values(models).map(
+      (model) => `model      ${model.path} (${model.fileSystem}, ${(model.bytes / 2 ** 20).toFixed(0)} MiB)`,
+    ),
     `loaders    ${request.loaders.map((loader) => loader.name).join(', ')}`,
     `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,
     `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,

@@ -67,9 +67,11 @@ export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, r
           const members = order.slice(at, at + OTHERS_PER_BLOCK);
           if (pass === 'time' || at === 0) members.push(reference);
           if (ceiling !== undefined) members.push(ceiling);
-          const cells = shuffled(members, derivedSeed(plan.seed, salt, round, number, at + 1)).map(
-            (arm): Cell => ({ arm, state, memoryState }),
-          );
+          const cells = shuffled(members, derivedSeed(plan.seed, salt, round, number, at + 1)).map((arm): Cell => ({
+            arm,
+            state,
+            memoryState,
+          }));
           groups.push({ round, pass, reference, cells });
         }
       }

@@ -143,7 +143,9 @@ function contextFor(request: PlanRequest, model: PlannedModel, id: string): numb
     );
   }
   if (context > trained) {
-    throw new UsageError(`${id} was trained for a context of ${trained}, ${context} is asked; lower --context, --prompt or --generate`);
+    throw new UsageError(
+      `${id} was trained for a context of ${trained}, ${context} is asked; lower --context, --prompt or --generate`,
+    );
   }
   return context;
 }
@@ -153,11 +155,14 @@ function chooseReference(request: PlanRequest): LoaderDefinition {
   if (request.reference !== null) {
     const named = comparable.find((loader) => loader.name === request.reference);
     if (named === undefined) {
-      throw new UsageError(`--reference ${request.reference} is not among the loaders of this run (the null loader cannot be it)`);
+      throw new UsageError(
+        `--reference ${request.reference} is not among the loaders of this run (the null loader cannot be it)`,
+      );
     }
     return named;
   }
-  const chosen = comparable.find((loader) => loader.name === PREFERRED_REFERENCE) ?? comparable[0] ?? request.loaders[0];
+  const chosen =
+    comparable.find((loader) => loader.name === PREFERRED_REFERENCE) ?? comparable[0] ?? request.loaders[0];
   if (chosen === undefined) throw new UsageError('no loader is named; weighbridge loaders lists them');
   return chosen;
 }

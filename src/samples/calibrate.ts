@@ -66,7 +66,9 @@ export async function referenceHashes(options: CalibrationOptions): Promise<Reco
     const sample = end.kind === 'answered' && end.answer.kind === 'sample' ? end.answer.sample : null;
     if (sample === null || sample.logitsHash === null) {
       const { message, remedy } = failureReason(end, options.timeoutNs);
-      throw new ReferenceFailed(`the reference load of ${arm.model} failed: ${message}${remedy === null ? '' : `; ${remedy}`}`);
+      throw new ReferenceFailed(
+        `the reference load of ${arm.model} failed: ${message}${remedy === null ? '' : `; ${remedy}`}`,
+      );
     }
     hashes[referenceKey(arm)] = sample.logitsHash;
   }

@@ -82,12 +82,17 @@ function overBudget(progress: Progress, budgetNs: number | null, weighed: number
  * An arm whose sample is invalid runs again at once beside a new sample of the reference, under a new attempt number:
  * pairs are formed within one attempt. When the reference itself is invalid, the whole block begins again.
  */
-async function runBlock(block: Block, firstAttempt: number, weigh: (attempt: Attempt) => Promise<Sample>): Promise<void> {
+async function runBlock(
+  block: Block,
+  firstAttempt: number,
+  weigh: (attempt: Attempt) => Promise<Sample>,
+): Promise<void> {
   let attempt = firstAttempt;
   let position = 0;
   const isReference = (cell: Cell): boolean => cell.arm === block.reference;
   const reference = block.cells.find(isReference);
-  const one = (cell: Cell, number: number): Promise<Sample> => weigh({ block, cell, position: position++, attempt: number });
+  const one = (cell: Cell, number: number): Promise<Sample> =>
+    weigh({ block, cell, position: position++, attempt: number });
 
   restart: for (let restarts = 0; ; restarts++) {
     const main = attempt;

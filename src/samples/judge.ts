@@ -47,7 +47,9 @@ export function failureReason(end: ChildEnd, timeoutNs: number): Reason {
 export function warningsOf(arm: Arm, measured: Measurement): string[] {
   const warnings: string[] = [];
   if (measured.effective['leftCacheCold'] === false) {
-    warnings.push(`${arm.loader} should bypass the page cache, but left ${measured.residency.after} bytes of the model in it`);
+    warnings.push(
+      `${arm.loader} should bypass the page cache, but left ${measured.residency.after} bytes of the model in it`,
+    );
   }
   if (arm.kind === 'ceiling' && arm.loader === 'device' && measured.effective['hugePages'] === false) {
     warnings.push('the device ceiling had no 2 MiB pages for its buffers: it may read lower than the device can do');
@@ -73,7 +75,11 @@ export function judge(arm: Arm, cell: Cell, measured: Measurement, expected: str
   const beforeToken = [phases.open, phases.acquire, phases.firstToken].map((phase) => phase.readBytes ?? 0);
   const read = beforeToken.reduce((sum, bytes) => sum + bytes, 0);
   if (cell.state === 'warm' && read > 0) {
-    return bad('invalid', 'read-while-warm', `${read} bytes were read from storage before the first token of a warm sample`);
+    return bad(
+      'invalid',
+      'read-while-warm',
+      `${read} bytes were read from storage before the first token of a warm sample`,
+    );
   }
   const all = read + (phases.complete.readBytes ?? 0);
   if (cell.state === 'cold' && measured.residency.before === null && all < CERTIFYING_SHARE * measured.bytesNeeded) {

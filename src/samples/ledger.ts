@@ -1,8 +1,25 @@
 /** The append-only file of a run. Each record is on disk before the next sample begins. */
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../failure.js';
-import { SCHEMA_VERSION, type EndRecord, type Ledger, type LedgerRecord, type ResumeRecord, type RunRecord, type Sample } from './record.js';
+import {
+  SCHEMA_VERSION,
+  type EndRecord,
+  type Ledger,
+  type LedgerRecord,
+  type ResumeRecord,
+  type RunRecord,
+  type Sample,
+} from './record.js';
 
 export const LEDGER_FILE = 'ledger.jsonl';
 
@@ -86,7 +103,9 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
     if (index === 0) {
       if (record.kind !== 'run') throw new UsageError(`${path}: line 1 is not a run header; this is no ledger`);
       if (record.schema !== SCHEMA_VERSION) {
-        throw new UsageError(`${path}: schema ${String(record.schema)} is not known; this version reads ${SCHEMA_VERSION}`);
+        throw new UsageError(
+          `${path}: schema ${String(record.schema)} is not known; this version reads ${SCHEMA_VERSION}`,
+        );
       }
       run = record;
     } else if (record.kind === 'sample') {

@@ -26,7 +26,9 @@ export async function lockMachine(waitSeconds: number, onWait: (holder: string) 
     if (server !== null) return { release: () => server.close() };
     const holder = await askHolder();
     if (Date.now() >= until) {
-      throw new Locked(`another run is measuring on this machine (${holder}); wait for it, or give --lock-wait SECONDS`);
+      throw new Locked(
+        `another run is measuring on this machine (${holder}); wait for it, or give --lock-wait SECONDS`,
+      );
     }
     if (!told) onWait(holder);
     told = true;
@@ -41,7 +43,9 @@ function listen(): Promise<Server | null> {
       socket.end(`process ${process.pid}`);
     });
     server.unref();
-    server.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(null) : reject(error)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(null) : reject(error),
+    );
     server.listen(NAME, () => resolve(server));
   });
 }

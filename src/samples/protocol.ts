@@ -16,4 +16,3 @@ export type ChildAnswer =
   | { readonly kind: 'sample'; readonly sample: NativeSample }
   | { readonly kind: 'ceiling'; readonly ceiling: NativeCeiling }
   | { readonly kind: 'failed'; readonly reason: Reason };
-

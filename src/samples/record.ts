@@ -251,7 +251,12 @@ export interface RunRecord {
   readonly arms: Readonly<Record<string, Arm>>;
   readonly models: Readonly<Record<string, ModelRecord>>;
   readonly machine: Readonly<Record<string, unknown>> & { readonly fingerprint: string };
-  readonly runtime: { readonly node: string; readonly v8: string; readonly addon: string; readonly isas: readonly string[] };
+  readonly runtime: {
+    readonly node: string;
+    readonly v8: string;
+    readonly addon: string;
+    readonly isas: readonly string[];
+  };
   readonly ceilings: CeilingChoices;
   /** Hash by model id and ISA ("MODEL avx2"), from one untimed `read` load before round 1. */
   readonly referenceHashes: Readonly<Record<string, string>>;
@@ -264,12 +269,21 @@ export interface CeilingChoices {
   readonly device: Readonly<
     Record<
       string,
-      | { readonly engine: 'io_uring' | 'threads'; readonly blockBytes: number; readonly depth: number; readonly reason: null }
+      | {
+          readonly engine: 'io_uring' | 'threads';
+          readonly blockBytes: number;
+          readonly depth: number;
+          readonly reason: null;
+        }
       | { readonly reason: Reason }
     >
   >;
   /** First touch of 32 MiB with free memory backed and, where the machine gives memory back, returned. */
-  readonly firstTouch: { readonly backedNs: number; readonly returnedNs: number | null; readonly limitNs: number | null };
+  readonly firstTouch: {
+    readonly backedNs: number;
+    readonly returnedNs: number | null;
+    readonly limitNs: number | null;
+  };
 }
 
 export interface ResumeRecord {

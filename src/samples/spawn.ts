@@ -9,7 +9,12 @@ const childPath = fileURLToPath(new URL('./child.js', import.meta.url));
 
 /** How a child ended. */
 export type ChildEnd =
-  | { readonly kind: 'answered'; readonly answer: ChildAnswer; readonly exitCode: number | null; readonly signal: string | null }
+  | {
+      readonly kind: 'answered';
+      readonly answer: ChildAnswer;
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+    }
   | { readonly kind: 'died'; readonly exitCode: number | null; readonly signal: string | null; readonly stderr: string }
   | { readonly kind: 'timeout' };
 

@@ -80,14 +80,24 @@ export async function prepareCache(
 }
 
 /** Reads the cache back. Null when it is what the state says, or when nobody may know (then bytes read must certify it). */
-export function certifyCache(cache: PreparedCache): { readonly reading: ResidencyReading; readonly refusal: Refusal | null } {
+export function certifyCache(cache: PreparedCache): {
+  readonly reading: ResidencyReading;
+  readonly refusal: Refusal | null;
+} {
   const reading = native().residency(cache.paths);
   const path = cache.paths[0] ?? null;
   if (reading.source === 'none') return { reading, refusal: null };
   if (cache.state === 'cold' && reading.resident > 0) {
     return {
       reading,
-      refusal: refusal('invalid', 'not-cold', 'residency', `${reading.resident} bytes were in the page cache before the start`, null, path),
+      refusal: refusal(
+        'invalid',
+        'not-cold',
+        'residency',
+        `${reading.resident} bytes were in the page cache before the start`,
+        null,
+        path,
+      ),
     };
   }
   if (cache.state === 'warm' && reading.resident < reading.size) {

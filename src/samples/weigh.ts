@@ -64,7 +64,13 @@ const unmeasured: { readonly [K in keyof Measurement]: null } = {
 /** Largest prompt step of one internal batch; bounds scratch memory. */
 export const BATCH = 128;
 
-export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: 'time' | 'memory', ceilings: CeilingChoices): ChildTask {
+export function taskOf(
+  arm: Arm,
+  model: ModelRecord,
+  shape: Shape,
+  pass: 'time' | 'memory',
+  ceilings: CeilingChoices,
+): ChildTask {
   const barrier = { readyFd: READY_FD, releaseFd: RELEASE_FD };
   if (arm.kind === 'ceiling') {
     const chosen = ceilings.device[arm.model];
@@ -72,7 +78,13 @@ export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: 'time' 
     return {
       kind: 'ceiling',
       parent: process.pid,
-      spec: { path: model.path, ceiling: arm.loader === 'device' ? 'device' : 'memory', recipe, threads: arm.threads, ...barrier },
+      spec: {
+        path: model.path,
+        ceiling: arm.loader === 'device' ? 'device' : 'memory',
+        recipe,
+        threads: arm.threads,
+        ...barrier,
+      },
     };
   }
   return {
@@ -101,7 +113,8 @@ export async function prepare(context: WeighingContext, { block, cell }: Attempt
   const arm = context.arms[cell.arm];
   const model = arm === undefined ? undefined : context.models[arm.model];
   const shape = arm === undefined ? undefined : context.shapes[arm.model];
-  if (arm === undefined || model === undefined || shape === undefined) throw new Error(`no arm ${cell.arm} in the plan`);
+  if (arm === undefined || model === undefined || shape === undefined)
+    throw new Error(`no arm ${cell.arm} in the plan`);
   const paths = model.parts.map((part) => part.path);
   const impossible = unsupportedCell(arm, cell, paths);
   if (impossible !== null) return { kind: 'refused', startedAt, refusal: impossible };
@@ -151,7 +164,9 @@ async function certify(
     firstTouchNs: memory.firstTouchNs,
     counters,
     warnings: unknown
-      ? ['residency cannot be read without owning the model or the right to write it: the state is certified by bytes read']
+      ? [
+          'residency cannot be read without owning the model or the right to write it: the state is certified by bytes read',
+        ]
       : [],
   };
 }
@@ -213,7 +228,8 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
   if (end.kind !== 'answered' || end.answer.kind === 'failed' || prepared.kind === 'ended') {
     const reason = failureReason(end, context.plan.timeoutNs);
     const outcome = reason.code.startsWith('unsupported') ? 'unsupported' : 'failed';
-    const how = end.kind === 'timeout' ? { exitCode: null, signal: 'SIGKILL' } : { exitCode: end.exitCode, signal: end.signal };
+    const how =
+      end.kind === 'timeout' ? { exitCode: null, signal: 'SIGKILL' } : { exitCode: end.exitCode, signal: end.signal };
     return { ...base, process: { ...nobody, ...how }, warnings: [], outcome, reason, ...unmeasured };
   }
   const { answer } = end;
@@ -224,7 +240,11 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
   return {
     ...base,
     process: { ...nobody, spawnToStartNs, exitCode: end.exitCode, signal: end.signal },
-    warnings: [...prepared.warnings, ...(answer.kind === 'sample' ? answer.sample.warnings : []), ...warningsOf(arm, measured)],
+    warnings: [
+      ...prepared.warnings,
+      ...(answer.kind === 'sample' ? answer.sample.warnings : []),
+      ...warningsOf(arm, measured),
+    ],
     ...verdict,
     ...measured,
   };
@@ -289,7 +309,14 @@ function ceilingMeasurement(
     completeNs: ceiling.ns,
     bytesNeeded: ceiling.bytes,
     untouchedBytes: 0,
-    residency: { before: cache.before, opened: null, loaded: null, firstToken: null, after: cache.after, size: cache.size },
+    residency: {
+      before: cache.before,
+      opened: null,
+      loaded: null,
+      firstToken: null,
+      after: cache.after,
+      size: cache.size,
+    },
     effective: { bytesRead: ceiling.bytes, hugePages: ceiling.hugePages },
     noise: noise({ voluntarySwitches: null, involuntarySwitches: null, spinBeforeNs: null, spinAfterNs: null }),
   };

@@ -1,22 +1,7 @@
 /** The samples of each cell as tinybench describes them, for readers who know its numbers. */
 import { Bench } from 'tinybench';
 import type { Sample } from '../samples/record.js';
-
-/** tinybench's description of one cell's durations (time to first token; a ceiling's: all bytes), milliseconds. */
-export interface ReplayedCell {
-  readonly arm: string;
-  readonly state: string;
-  readonly memoryState: string;
-  readonly samples: number;
-  readonly mean: number;
-  readonly p50: number;
-  readonly p75: number;
-  readonly p99: number;
-  readonly min: number;
-  readonly max: number;
-  /** Standard deviation; null for one sample, of which tinybench reports 0. */
-  readonly sd: number | null;
-}
+import type { ReplayedCell } from './summary-types.js';
 
 /** Replays recorded durations, one Task a cell. Cells without an ok sample of the time pass are left out. */
 export async function replay(

@@ -1,0 +1,103 @@
+import test from 'ava';
+import { allBlocks, blocksOfRound, cellsOf } from '../../src/plan/blocks.js';
+import type { Arm, Plan } from '../../src/samples/record.js';
+
+const names = ['stdio', 'read', 'cxx-stream', 'mmap-shared', 'mmap-private', 'direct', 'mmap-shared-populate', 'null'];
+
+function arm(id: string, kind: Arm['kind']): Arm {
+  return {
+    id,
+    kind,
+    loader: id,
+    label: id,
+    mechanism: id,
+    options: {},
+    model: 'm',
+    work: kind === 'ceiling' ? 'read' : 'infer',
+    threads: 1,
+    loadThreads: null,
+    processes: 1,
+    memoryLimit: null,
+    context: 8,
+    prompt: 1,
+    generate: 1,
+    isa: 'scalar',
+    numa: null,
+    pressure: null,
+    build: 'b',
+  };
+}
+
+const arms: Record<string, Arm> = Object.fromEntries([
+  ...names.map((name) => [name, arm(name, 'loader')] as const),
+  ['ceiling:device', arm('ceiling:device', 'ceiling')] as const,
+  ['ceiling:memory', arm('ceiling:memory', 'ceiling')] as const,
+]);
+
+const plan = (seed: number): Plan => ({
+  models: ['m'],
+  arms: names,
+  reference: { m: 'stdio' },
+  ceilings: { m: { cold: 'ceiling:device', warm: 'ceiling:memory' } },
+  states: ['cold', 'warm'],
+  memoryStates: ['backed'],
+  rounds: 3,
+  memoryRounds: 1,
+  seed,
+  timeoutNs: 1,
+  timeBudgetNs: null,
+  loadersNamed: false,
+});
+
+test('a block of the time pass holds the reference, at most three others and the ceiling of its state', (t) => {
+  for (const block of blocksOfRound(plan(7), arms, 1, 'time')) {
+    const ids = block.cells.map((cell) => cell.arm);
+    const state = block.cells[0]?.state;
+    t.is(ids.filter((id) => id === 'stdio').length, 1);
+    t.deepEqual(
+      ids.filter((id) => id.startsWith('ceiling')),
+      [state === 'cold' ? 'ceiling:device' : 'ceiling:memory'],
+    );
+    const others = ids.filter((id) => id !== 'stdio' && !id.startsWith('ceiling'));
+    t.true(others.length >= 1 && others.length <= 3);
+    t.true(block.cells.every((cell) => cell.state === state && cell.memoryState === 'backed'));
+  }
+});
+
+test('a round weighs every cell once, the reference and the ceiling once a block', (t) => {
+  const blocks = blocksOfRound(plan(7), arms, 2, 'time');
+  for (const state of ['cold', 'warm'] as const) {
+    const cells = blocks.flatMap((block) => block.cells).filter((cell) => cell.state === state);
+    for (const name of names.filter((other) => other !== 'stdio')) {
+      t.is(cells.filter((cell) => cell.arm === name).length, 1, `${name} ${state}`);
+    }
+  }
+});
+
+test('the memory pass weighs every cell once, without ceilings', (t) => {
+  const cells = blocksOfRound(plan(7), arms, 1, 'memory').flatMap((block) => block.cells);
+  t.is(cells.length, names.length * 2);
+  t.is(new Set(cells.map((cell) => `${cell.arm} ${cell.state}`)).size, cells.length);
+  t.false(cells.some((cell) => cell.arm.startsWith('ceiling')));
+});
+
+test('the order follows from the seed and changes from round to round', (t) => {
+  const order = (seed: number, round: number): string => JSON.stringify(blocksOfRound(plan(seed), arms, round, 'time'));
+  t.is(order(7, 1), order(7, 1));
+  t.not(order(7, 1), order(8, 1));
+  t.not(order(7, 1).replaceAll('"round":1', ''), order(7, 2).replaceAll('"round":2', ''));
+});
+
+test('a run holds the memory pass after its first round', (t) => {
+  const passes = allBlocks(plan(7), arms).map((block) => `${block.pass}${block.round}`);
+  t.deepEqual([...new Set(passes)], ['time1', 'memory1', 'time2', 'time3']);
+});
+
+test('every cell of the blocks is a cell of the plan', (t) => {
+  const known = new Set(cellsOf(plan(7), arms).map((cell) => JSON.stringify(cell)));
+  for (const block of allBlocks(plan(7), arms)) {
+    for (const { arm: id, state, memoryState } of block.cells) {
+      t.true(known.has(JSON.stringify({ arm: id, state, memoryState })));
+    }
+  }
+});

@@ -1,0 +1,85 @@
+/** Real processes and real files of a test's own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const cliPath = fileURLToPath(new URL('../src/cli.js', import.meta.url));
+const repository = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The command line, left running. */
+export function start(...args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [cliPath, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** A folder on the repository's own disk (the system's temporary folder may live in memory, where nothing can be cold). */
+export function scratchFolder(): string {
+  const parent = join(repository, 'dist', 'scratch');
+  mkdirSync(parent, { recursive: true });
+  return mkdtempSync(join(parent, 'test-'));
+}
+
+export function removeFolder(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
+export const fixture = (name: string): string => join(repository, 'test', 'fixtures', 'models', name);
+
+/** A copy of a fixture of this test's own: certifying a cache state needs a file that nobody else touches. */
+export function copyOfFixture(name: string, folder: string): string {
+  const path = join(folder, name);
+  copyFileSync(fixture(name), path);
+  return path;
+}
+
+/** Direct children of a process, from /proc (proc_pid_task(5)). */
+export function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Processes whose command line holds all of these words. */
+export function processesWith(...words: readonly string[]): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return words.every((word) => line.includes(word));
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** Waits until the condition holds; throws after `seconds`. */
+export async function until(condition: () => boolean, seconds: number, what: string): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`waited ${seconds} s for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export interface EndedProcess {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function endOf(child: ChildProcess): Promise<EndedProcess> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return new Promise((resolve) => {
+    child.once('close', (code, signal) => {
+      resolve({ code, signal, stdout, stderr });
+    });
+  });
+}

@@ -1,0 +1,101 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import { LedgerError, LedgerWriter, readLedger } from '../../src/samples/ledger.js';
+import type { EndRecord } from '../../src/samples/record.js';
+import { arm, ledger as ledgerOf, ok } from '../statistics/ledger-builder.js';
+import { removeFolder, scratchFolder } from '../processes.js';
+
+const read = arm('read');
+const { run } = ledgerOf({ arms: [read], samples: [] });
+const sample = ok({ arm: read });
+
+const folder = scratchFolder();
+test.after.always(() => {
+  removeFolder(folder);
+});
+
+function emptyDirectory(name: string): string {
+  const path = join(folder, name);
+  mkdirSync(path);
+  return path;
+}
+
+const end: EndRecord = { kind: 'end', endedAt: '2026-01-01T00:00:00Z', stopped: 'complete', message: null };
+
+test('a torn last line is cut, with a warning, and the ledger goes on from there', (t) => {
+  const directory = emptyDirectory('torn');
+  const writer = LedgerWriter.create(directory);
+  writer.append(run);
+  writer.append(sample);
+  writer.close();
+  appendFileSync(writer.path, '{"kind":"sample","rou');
+  const { ledger, goodBytes } = readLedger(directory);
+  t.is(ledger.samples.length, 1);
+  t.is(ledger.warnings.length, 1);
+  const continued = LedgerWriter.continue(directory, goodBytes);
+  continued.append(end);
+  continued.close();
+  const again = readLedger(directory).ledger;
+  t.deepEqual(again.warnings, []);
+  t.is(again.end?.stopped, 'complete');
+});
+
+test('a ledger is never written over', (t) => {
+  const directory = emptyDirectory('taken');
+  const writer = LedgerWriter.create(directory);
+  writer.append(run);
+  writer.close();
+  t.throws(() => LedgerWriter.create(directory), { code: 'EEXIST' });
+});
+
+test('a ledger to which nothing was written leaves no file', (t) => {
+  const directory = emptyDirectory('nothing');
+  LedgerWriter.create(directory).close();
+  t.throws(() => readLedger(directory), { message: /no ledger can be read/ });
+});
+
+for (const [name, text, message] of [
+  ['a file of another kind', '{"kind":"other"}\n', /not a run header/],
+  ['a damaged line', '{"kind":"run","schema":1}\n{"kind"\n{"kind":"end"}\n', /line 2 is not JSON/],
+  ['a later schema', '{"kind":"run","schema":99}\n', /schema 99 is not known/],
+  ['an empty file', '', /the ledger is empty/],
+] as const) {
+  test(`${name} is refused with its line`, (t) => {
+    const directory = emptyDirectory(name.replaceAll(' ', '-'));
+    writeFileSync(join(directory, 'ledger.jsonl'), text);
+    t.throws(() => readLedger(directory), { message });
+  });
+}
+
+test('a full disk loses nothing that was measured', (t) => {
+  const directory = emptyDirectory('full');
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', directory], { stdio: 'pipe' });
+  } catch {
+    t.log('skipped: mounting a small file system needs root');
+    t.pass();
+    return;
+  }
+  t.teardown(() => {
+    execFileSync('umount', [directory]);
+  });
+  const writer = LedgerWriter.create(directory);
+  writer.append(run);
+  let written = 0;
+  const error = t.throws(
+    () => {
+      for (;;) {
+        writer.append(sample);
+        written += 1;
+      }
+    },
+    { instanceOf: LedgerError },
+  );
+  t.regex(error.message, /cannot be written/);
+  t.true(written > 5);
+  writer.close();
+  t.is(readLedger(directory).ledger.samples.length, written);
+  t.true(readFileSync(join(directory, 'ledger.jsonl')).at(-1) === 0x0a);
+});
