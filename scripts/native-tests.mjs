@@ -1,0 +1,94 @@
+/**
+ * Builds the native test programs of test/native and runs them; closes with "N passed, N failed".
+ * AVX-512 is checked through SIMDe where its headers are installed (libsimde-dev), whatever the processor.
+ *
+ *   node scripts/native-tests.mjs [--sanitize]     with address, undefined-behaviour and thread sanitizers
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const compiler = process.env.CXX ?? 'c++';
+const sanitize = process.argv.includes('--sanitize');
+const flags = ['-std=c++20', '-O2', '-g1', '-Wall', '-Wextra', '-Werror', '-ffp-contract=off', '-pthread'];
+const memorySanitizers = sanitize ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'] : [];
+const threadSanitizer = sanitize ? ['-fsanitize=thread'] : [];
+
+const dots = [
+  ...readdirSync(join(root, 'native/kernel'))
+    .filter((file) => /^(dot.*|quant|isa)\.cc$/.test(file))
+    .map((file) => `native/kernel/${file}`),
+  'native/format/model.cc',
+  'test/native/dots.cc',
+];
+
+const programs = [
+  {
+    name: 'threads',
+    sources: ['native/kernel/threads.cc', 'native/io.cc', 'test/native/threads.cc'],
+    flags: threadSanitizer,
+  },
+  { name: 'dots', sources: dots, flags: memorySanitizers },
+  {
+    name: 'dots-emulated',
+    sources: dots,
+    // SIMDe's own functions are not clean under every warning.
+    flags: [
+      ...memorySanitizers,
+      '-DWEIGHBRIDGE_SIMDE="simde_avx512.h"',
+      '-Itest/native',
+      '-Wno-error',
+      '-w',
+      '-Wno-psabi',
+    ],
+    arguments: ['emulated'],
+    needs: 'simde/x86/avx512.h',
+    remedy: 'install libsimde-dev',
+  },
+];
+
+function compile(sources, output, extra) {
+  return (
+    spawnSync(compiler, [...flags, ...extra, ...sources, '-o', output], { cwd: root, stdio: 'inherit' }).status === 0
+  );
+}
+
+function hasHeader(header) {
+  const source = `#if !__has_include(<${header}>)\n#error missing\n#endif\n`;
+  const arguments_ = ['-std=c++20', '-fsyntax-only', '-x', 'c++', '-'];
+  return spawnSync(compiler, arguments_, { input: source, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
+}
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+const folder = mkdtempSync(join(tmpdir(), 'weighbridge-native-'));
+try {
+  for (const program of programs) {
+    if (program.needs !== undefined && !hasHeader(program.needs)) {
+      console.log(`${program.name}: skipped, ${program.needs} is not installed (${program.remedy})`);
+      skipped += 1;
+      continue;
+    }
+    const binary = join(folder, program.name);
+    if (!compile(program.sources, binary, program.flags)) {
+      console.log(`${program.name}: does not compile`);
+      failed += 1;
+      continue;
+    }
+    const { status, signal, stdout, stderr } = spawnSync(binary, program.arguments ?? [], { encoding: 'utf8' });
+    const counts = /(\d+) passed, (\d+) failed\n$/.exec(stdout);
+    console.log(`${program.name}:\n${stdout}${stderr}`.trimEnd());
+    passed += Number(counts?.[1] ?? 0);
+    const counted = Number(counts?.[2] ?? 0);
+    if (status !== 0 && counted === 0) console.log(`${program.name}: ended with ${signal ?? `status ${status}`}`);
+    failed += status !== 0 && counted === 0 ? 1 : counted;
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
+console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,271 @@
+// Every instruction set's products against exact ones, on random rows: all types, lengths, numbers of rows and columns,
+// ordinary and extreme scales. With an argument, "emulated", AVX-512 runs through SIMDe whatever the processor.
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "../../native/kernel/dot.h"
+#include "checks.h"
+
+namespace weighbridge::kernel {
+namespace {
+
+enum class Magnitude { ordinary, tiny, huge, zero, mixed, extreme_quants };
+
+constexpr const char* name_of(Magnitude magnitude) {
+  constexpr const char* names[] = {"ordinary", "tiny", "huge", "zero", "mixed", "extreme quants"};
+  return names[static_cast<int>(magnitude)];
+}
+
+class Random {
+ public:
+  explicit Random(uint64_t seed) : engine_(seed) {}
+  uint32_t bits() { return static_cast<uint32_t>(engine_()); }
+  uint64_t below(uint64_t limit) { return engine_() % limit; }
+  float uniform() { return static_cast<float>(bits() >> 8) * 0x1p-23f - 1.0f; }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+uint16_t random_half(Random& random, Magnitude magnitude) {
+  const auto sign = static_cast<uint16_t>(random.bits() & 0x8000u);
+  const auto mantissa = static_cast<uint16_t>(random.bits() & 0x3ffu);
+  const auto with_exponent = [&](uint64_t exponent) { return static_cast<uint16_t>(sign | exponent << 10 | mantissa); };
+  switch (magnitude) {
+    case Magnitude::zero:
+      return sign;
+    case Magnitude::tiny:
+      return with_exponent(0);  // subnormal
+    case Magnitude::huge:
+      return with_exponent(28 + random.below(3));
+    case Magnitude::mixed:
+      return with_exponent(random.below(31));
+    default:
+      return with_exponent(8 + random.below(6));
+  }
+}
+
+float random_activation(Random& random, Magnitude magnitude) {
+  switch (magnitude) {
+    case Magnitude::zero:
+      return 0.0f;
+    case Magnitude::tiny:
+      return random.uniform() * 1e-30f;
+    case Magnitude::huge:
+      return random.uniform() * 1e20f;
+    case Magnitude::mixed:
+      return random.below(4) == 0 ? 0.0f : std::ldexp(random.uniform(), static_cast<int>(random.below(40)) - 20);
+    case Magnitude::extreme_quants:
+      return random.below(2) == 0 ? 1.0f : -1.0f;
+    default:
+      return random.uniform();
+  }
+}
+
+std::vector<std::byte> random_rows(Random& random, const WeightType& type, uint64_t elements, uint64_t count,
+                                   Magnitude magnitude) {
+  std::vector<std::byte> rows(elements / type.elements * type.bytes * count);
+  for (std::byte& byte : rows) byte = static_cast<std::byte>(random.bits());
+  const auto put = [&](uint64_t at, const auto& value) { std::memcpy(rows.data() + at, &value, sizeof value); };
+  for (uint64_t at = 0; at < rows.size(); at += type.bytes) {
+    if (type.type == gguf::TensorType::F32) {
+      put(at, random_activation(random, magnitude));
+    } else {
+      put(at, random_half(random, magnitude));
+      if (magnitude == Magnitude::extreme_quants && type.bytes > 2) {
+        const bool q8 = type.type == gguf::TensorType::Q8_0;
+        std::memset(rows.data() + at + 2, random.below(2) == 0 ? (q8 ? 0x80 : 0x00) : (q8 ? 0x7f : 0xff), type.bytes - 2);
+      }
+    }
+  }
+  return rows;
+}
+
+struct Exact {
+  double product;
+  double magnitude;  // Σ |weight · activation|: rounding errors are proportional to it
+};
+
+Exact exact_product(const WeightType& type, const std::byte* row, const Activations& columns, uint64_t column) {
+  std::vector<float> weights(columns.elements);
+  type.decode(row, columns.elements, weights.data());
+  const uint64_t blocks = columns.elements / block_elements;
+  Exact exact = {0, 0};
+  for (uint64_t i = 0; i < columns.elements; ++i) {
+    const uint64_t at = column * columns.elements + i;
+    const double activation =
+        type.form == ActivationForm::values
+            ? columns.values[at]
+            : double{columns.scales[column * blocks + i / block_elements]} * columns.quants[at];
+    exact.product += weights[i] * activation;
+    exact.magnitude += std::abs(weights[i] * activation);
+  }
+  return exact;
+}
+
+struct Operand {
+  std::vector<float> values;
+  std::vector<int8_t> quants;
+  std::vector<float> scales;
+  std::vector<int32_t> eight_sums;
+
+  Operand(Random& random, uint64_t elements, uint64_t count, Magnitude magnitude, bool quantized)
+      : values(elements * count), quants(elements * count), scales(elements * count / block_elements + 1),
+        eight_sums(elements * count / block_elements + 1) {
+    for (float& value : values) value = random_activation(random, magnitude);
+    if (quantized) quantize(values.data(), values.size(), quants.data(), scales.data(), eight_sums.data());
+  }
+  Activations columns(uint64_t elements, uint64_t first, uint64_t count) const {
+    const uint64_t blocks = elements / block_elements;
+    return {values.data() + first * elements,   quants.data() + first * elements, scales.data() + first * blocks,
+            eight_sums.data() + first * blocks, elements,                         count};
+  }
+};
+
+bool same_bits(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+void check_products(testing::Checks& checks, const DotTable& table, const WeightType& type, uint64_t elements,
+                    Magnitude magnitude, uint64_t seed) {
+  Random random(seed);
+  const uint64_t rows = 1 + random.below(19);
+  const uint64_t columns = 1 + random.below(9);
+  const std::string what = std::string(weighbridge::name_of(table.isa)) + " " + gguf::traits(type.type)->name + ", " +
+                           std::to_string(elements) + " elements, " + std::to_string(rows) + " rows, " +
+                           std::to_string(columns) + " columns, " + name_of(magnitude);
+  const Multiply multiply = table.multiply(type.type);
+  if (multiply == nullptr) {
+    checks.check(false, what + ": no product");
+    return;
+  }
+  // Weights begin at an odd address: a file may align them so.
+  const uint64_t row_bytes = elements / type.elements * type.bytes;
+  const std::vector<std::byte> made = random_rows(random, type, elements, rows, magnitude);
+  std::vector<std::byte> memory(made.size() + 1);
+  std::copy(made.begin(), made.end(), memory.begin() + 1);
+  const std::byte* weights = memory.data() + 1;
+  const Operand operand(random, elements, columns, magnitude, type.form == ActivationForm::quants);
+  const Activations all = operand.columns(elements, 0, columns);
+
+  std::vector<float> out(rows * columns, std::numeric_limits<float>::quiet_NaN());
+  multiply({weights, rows, row_bytes}, all, out.data(), rows);
+  bool close = true;
+  bool divisible = true;
+  for (uint64_t c = 0; c < columns; ++c) {
+    for (uint64_t r = 0; r < rows; ++r) {
+      const Exact exact = exact_product(type, weights + r * row_bytes, all, c);
+      const double bound = exact.magnitude * 1e-6 * std::sqrt(static_cast<double>(elements)) + 1e-37;
+      const float got = out[c * rows + r];
+      close = close && (exact.magnitude > 1e37 || std::abs(got - exact.product) <= bound);
+      float alone = 0;
+      multiply({weights + r * row_bytes, 1, row_bytes}, operand.columns(elements, c, 1), &alone, 1);
+      divisible = divisible && same_bits(alone, got);
+    }
+  }
+  checks.check(close, what + ": differs from the exact product");
+  checks.check(divisible, what + ": a row and column alone differ from the same in a group");
+}
+
+void check_vectors(testing::Checks& checks, const DotTable& table, uint64_t elements) {
+  Random random(elements);
+  const Operand a(random, elements, 1, Magnitude::ordinary, false), b(random, elements, 1, Magnitude::ordinary, false);
+  double exact = 0;
+  bool scaled = true;
+  std::vector<float> out = a.values;
+  out.push_back(7.0f);
+  table.add_scaled(out.data(), b.values.data(), 0.3f, elements);
+  for (uint64_t i = 0; i < elements; ++i) {
+    exact += double{a.values[i]} * b.values[i];
+    scaled = scaled && std::abs(out[i] - (a.values[i] + 0.3f * b.values[i])) <= 1e-6;
+  }
+  const std::string what = std::string(weighbridge::name_of(table.isa)) + " of " + std::to_string(elements);
+  checks.check(std::abs(table.dot(a.values.data(), b.values.data(), elements) - exact) <= 1e-5, "dot " + what);
+  checks.check(scaled && out[elements] == 7.0f, "add_scaled " + what);
+}
+
+void check_quantize(testing::Checks& checks) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  for (const float odd : {infinity, -infinity, std::numeric_limits<float>::quiet_NaN()}) {
+    float values[block_elements] = {1.0f, odd};
+    int8_t quants[block_elements];
+    float scale = 0;
+    int32_t eight_sum = 0;
+    quantize(values, block_elements, quants, &scale, &eight_sum);
+    checks.check(std::isnan(scale), "quantize keeps what is not finite visible");
+  }
+  Random random(1);
+  for (const Magnitude magnitude : {Magnitude::ordinary, Magnitude::tiny, Magnitude::huge, Magnitude::mixed}) {
+    const Operand operand(random, 32 * block_elements, 1, magnitude, true);
+    bool near = true, sums = true;
+    for (uint64_t b = 0; b < 32; ++b) {
+      int32_t sum = 0;
+      for (uint64_t i = b * block_elements; i < (b + 1) * block_elements; ++i) {
+        near = near && std::abs(operand.values[i] - operand.scales[b] * operand.quants[i]) <= 0.501f * operand.scales[b];
+        sum += operand.quants[i];
+      }
+      sums = sums && operand.eight_sums[b] == 8 * sum;
+    }
+    checks.check(near, std::string("quantize rounds to the nearest, ") + name_of(magnitude));
+    checks.check(sums, std::string("quantize sums its quants, ") + name_of(magnitude));
+  }
+}
+
+void check_halves(testing::Checks& checks) {
+  bool right = true;
+  for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const int exponent = static_cast<int>(bits >> 10 & 31);
+    const auto mantissa = static_cast<float>(bits & 0x3ff);
+    const float sign = (bits & 0x8000) != 0 ? -1.0f : 1.0f;
+    const float got = half_to_float(static_cast<uint16_t>(bits));
+    if (exponent == 31) {
+      right = right && (mantissa == 0 ? got == sign * std::numeric_limits<float>::infinity() : std::isnan(got));
+    } else {
+      const float wanted = sign * (exponent == 0 ? std::ldexp(mantissa, -24) : std::ldexp(1024 + mantissa, exponent - 25));
+      right = right && same_bits(got, wanted);
+    }
+  }
+  checks.check(right, "half_to_float of all 65536 values");
+}
+
+int run(bool emulated) {
+  testing::Checks checks;
+  std::vector<const DotTable*> tables;
+  if (emulated) {
+#if defined(WEIGHBRIDGE_SIMDE)
+    tables = {&avx2_dots, &avx512_dots, &avx512vnni_dots};
+#endif
+  } else {
+    for (const Isa isa : available_isas()) tables.push_back(dot_table(isa));
+    check_halves(checks);
+    check_quantize(checks);
+  }
+  checks.check(!tables.empty(), "there are tables to check");
+  for (const DotTable* table : tables) {
+    uint64_t seed = 0;
+    for (const WeightType& type : weight_types()) {
+      for (const uint64_t blocks : {1, 2, 3, 7, 8, 9, 16, 23, 64, 173}) {
+        for (const auto magnitude : {Magnitude::ordinary, Magnitude::tiny, Magnitude::huge, Magnitude::zero,
+                                     Magnitude::mixed, Magnitude::extreme_quants}) {
+          check_products(checks, *table, type, blocks * block_elements, magnitude, ++seed);
+        }
+      }
+      if (type.elements != 1) continue;
+      for (const uint64_t elements : {1, 3, 7, 8, 15, 16, 17, 31, 33, 47, 172, 1001}) {
+        check_products(checks, *table, type, elements, Magnitude::ordinary, ++seed);
+      }
+    }
+    for (const uint64_t elements : {1, 4, 8, 13, 16, 31, 48, 64, 100, 128}) check_vectors(checks, *table, elements);
+    std::printf("%s%s: checked\n", weighbridge::name_of(table->isa), emulated ? " (emulated)" : "");
+  }
+  return checks.finish();
+}
+
+}  // namespace
+}  // namespace weighbridge::kernel
+
+int main(int count, char** arguments) {
+  return weighbridge::kernel::run(count > 1 && std::string(arguments[1]) == "emulated");
+}
