@@ -109,7 +109,7 @@ std::unique_ptr<Weights> load(std::span<const Part> parts, std::span<const Tenso
                          {"populate", wanted.populate},
                          {"mappedBytes", static_cast<int64_t>(mapped_bytes)}};
   std::string accepted;
-  for (const Advice& advice : wanted.advices) accepted += (accepted.empty() ? "" : ",") + std::string(advice.name);
+  for (const Advice& advice : wanted.advices) accepted.append(accepted.empty() ? "" : ",").append(advice.name);
   if (!accepted.empty()) effective.emplace("adviceAccepted", accepted);
   return std::make_unique<MappedWeights>(std::move(mappings), std::move(effective));
 }

@@ -52,7 +52,7 @@ void Options::only(std::initializer_list<const char*> known) const {
     const bool is_known = std::any_of(known.begin(), known.end(), [&](const char* one) { return name == one; });
     if (is_known) continue;
     std::string list;
-    for (const char* one : known) list += (list.empty() ? "" : ", ") + std::string(one);
+    for (const char* one : known) list.append(list.empty() ? "" : ", ").append(one);
     throw Error(Reason{.code = "bad-option",
                        .operation = "options",
                        .message = "this mechanism has no option " + name,

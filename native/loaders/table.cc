@@ -24,7 +24,7 @@ const Loader& loader(const std::string& name) {
   std::string known;
   for (const Loader& row : table()) {
     if (name == row.name) return row;
-    known += (known.empty() ? "" : ", ") + std::string(row.name);
+    known.append(known.empty() ? "" : ", ").append(row.name);
   }
   throw Error(Reason{.code = "bad-option",
                      .operation = "mechanism",

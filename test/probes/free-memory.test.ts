@@ -1,0 +1,94 @@
+/** Backing of free memory: helper processes that must never outlive their work, and the probe of the first touch. */
+import { spawn } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import test from 'ava';
+import { native } from '../../src/native.js';
+import { endOf, until } from '../processes.js';
+
+const MIB = 1024 * 1024;
+const nativeModule = new URL('../../src/native.js', import.meta.url).href;
+
+/** Children whichever thread of the process forked them (proc_pid_task(5) lists them by thread). */
+function childrenOfAnyThread(pid: number): readonly number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
+function stateOf(pid: number): string | null {
+  try {
+    return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** The helpers of a process, as soon as there are so many: they touch their share within tens of milliseconds. */
+async function helpersOf(pid: number, count: number): Promise<readonly number[]> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const helpers = childrenOfAnyThread(pid);
+    if (helpers.length >= count) return helpers;
+    if (Date.now() > deadline) throw new Error(`waited 20 s for ${count} helpers`);
+    await setImmediate();
+  }
+}
+
+const gone = (pid: number): boolean => [null, 'Z', 'X'].includes(stateOf(pid));
+
+test.serial('backing touches memory in helpers and leaves none of them', async (t) => {
+  const before = childrenOfAnyThread(process.pid);
+  await native().backFreeMemory(64 * MIB, 3);
+  t.deepEqual(childrenOfAnyThread(process.pid), before);
+});
+
+test.serial('nothing to back is nothing to do', async (t) => {
+  await t.notThrowsAsync(native().backFreeMemory(0, 2));
+});
+
+test.serial('more than an address space is out of memory, at once and without remains', async (t) => {
+  const before = childrenOfAnyThread(process.pid);
+  await t.throwsAsync(native().backFreeMemory(2 ** 52, 2), { code: 'out-of-memory' });
+  t.deepEqual(childrenOfAnyThread(process.pid), before);
+});
+
+test.serial('no helper is a mistake of the caller', async (t) => {
+  await t.throwsAsync(native().backFreeMemory(MIB, 0), { code: 'bad-option' });
+  t.throws(() => void native().backFreeMemory(-1, 1), { code: 'bad-option' });
+});
+
+test.serial('a helper that is killed is told as out of memory', async (t) => {
+  const backing = native().backFreeMemory(512 * MIB, 2);
+  const failure = t.throwsAsync(backing, { code: 'out-of-memory' });
+  const [first = 0, second = 0] = await helpersOf(process.pid, 2);
+  process.kill(first, 'SIGKILL');
+  await failure;
+  t.true(gone(first) && gone(second));
+});
+
+test.serial('helpers die with a parent that is killed, and are the first to go when memory is short', async (t) => {
+  const script = `import { native } from ${JSON.stringify(nativeModule)}; await native().backFreeMemory(${1024 * MIB}, 1);`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'ignore' });
+  const ended = endOf(parent);
+  const { pid = 0 } = parent;
+  const [helper = 0] = await helpersOf(pid, 1);
+  process.kill(helper, 'SIGSTOP');
+  t.is(readFileSync(`/proc/${helper}/oom_score_adj`, 'utf8').trim(), '1000');
+  parent.kill('SIGKILL');
+  t.is((await ended).signal, 'SIGKILL');
+  await until(() => gone(helper), 10, 'the end of the helper');
+  t.true(gone(helper));
+});
+
+test.serial('the first touch of more memory takes longer', async (t) => {
+  const little = await native().firstTouchNs(4 * MIB);
+  const much = await native().firstTouchNs(128 * MIB);
+  // A fault cannot be had in less than 20 ns.
+  t.true(little > (4 * MIB * 20) / 4096, String(little));
+  t.true(much > 4 * little, `${little} ns for 4 MiB, ${much} ns for 128 MiB`);
+});
