@@ -85,18 +85,20 @@ export function countsOf(rows: readonly Row[]): string {
   const parts = [
     times === null ? '' : `Medians of ${times}`,
     memory === null ? '' : `memory of ${memory} in a pass of its own`,
-    pairs === null ? '' : `ratios of ${pairs}, in parentheses their ${spreadOf(rows)}`,
+    pairs === null ? '' : `ratios of ${pairs}${spreadOf(rows)}`,
   ].filter((text) => text !== '');
   return parts.length === 0 ? '' : `${parts.join('; ')}.`;
 }
 
+/** What the parentheses behind ratios hold. */
 function spreadOf(rows: readonly Row[]): string {
   const paired = rows.map(({ toReference }) => toReference.firstToken).filter((figure) => figure !== null);
   const achieved = paired.map((figure) => figure.confidence).filter((value) => value !== null);
-  if (achieved.length === 0) return 'range';
+  if (paired.every((figure) => figure.pairs === 1)) return '';
+  if (achieved.length === 0) return ', in parentheses their range';
   const lowest = Math.min(...achieved);
   const least = achieved.every((value) => value === lowest) ? '' : 'at least ';
-  const interval = `exact interval of ${least}${confidence(lowest)} confidence`;
+  const interval = `, in parentheses their exact interval of ${least}${confidence(lowest)} confidence`;
   return achieved.length === paired.length ? interval : `${interval} or, below 6 pairs, range`;
 }
 

@@ -84,7 +84,7 @@ function sectionOf(summary: Summary, cells: readonly [CellSummary, ...CellSummar
 function rowOf(cell: CellSummary): Row {
   const { arm, footprint } = cell;
   const held = (value: number | null | undefined): Figure | null =>
-    footprint === null || value === null || value === undefined
+    arm.work === 'none' || footprint === null || value === null || value === undefined
       ? null
       : { value, n: footprint.n, low: null, high: null, text: size(value) };
   return {

@@ -124,7 +124,8 @@ function summarizeCell({ arm, place, samples, isReference, reference, ceiling }:
     reasons: distinctReasons(samples),
     warnings: [...new Set(samples.flatMap(({ warnings }) => warnings))],
     loadNs: loads ? figures(loadNs) : null,
-    ttftNs: figures(({ ttftNs }) => ttftNs),
+    // Without weights there is no first token, whatever the harness timed.
+    ttftNs: bringsBytes ? figures(({ ttftNs }) => ttftNs) : null,
     completeNs: figures(({ completeNs }) => completeNs),
     bytesPerSecond: bringsBytes
       ? figures(({ completeNs }) => (completeNs === null || completeNs === 0 ? null : (tensorBytes * 1e9) / completeNs))

@@ -145,7 +145,11 @@ test('the order of blocks in the ledger changes no figure', (t) => {
 });
 
 test('null has a load, and neither ratio nor share nor throughput', (t) => {
-  const samples = [ok({ arm: stream }), ok({ arm: nullArm() }, { loadNs: 100 }), ok({ arm: memoryCeiling() })];
+  const samples = [
+    ok({ arm: stream }),
+    ok({ arm: nullArm() }, { loadNs: 100 }, { ttftNs: 100 }),
+    ok({ arm: memoryCeiling() }),
+  ];
   const cell = cellOf(summarize(ledger({ arms: [stream, nullArm(), memoryCeiling()], samples })), 'null');
   t.is(cell.loadNs!.median, 100);
   t.is(cell.ttftNs, null);
