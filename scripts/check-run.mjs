@@ -1,6 +1,7 @@
 /**
- * Checks what `weighbridge run --json` printed: every sample is ok or says why not, hashes are the reference's, cold
- * samples began with nothing of the model in the page cache, warm ones with all of it and without a read.
+ * Checks what `weighbridge run --json` printed: every sample is ok or says why not, every cell has one that is ok unless
+ * it is unsupported, hashes are the reference's, cold samples began with nothing of the model in the page cache, warm
+ * ones with all of it and without a read.
  * Usage: node scripts/check-run.mjs FILE
  */
 import { readFileSync } from 'node:fs';
@@ -38,6 +39,14 @@ const found = samples.flatMap((sample) =>
 );
 if (samples.length === 0) found.push('no sample');
 if (!Array.isArray(summary?.cells) || summary.cells.length === 0) found.push('no cell in the summary');
+const cells = new Map();
+for (const { pass, arm, state, memoryState, outcome } of samples) {
+  const cell = `${arm.id} ${state} ${memoryState} ${pass}`;
+  cells.set(cell, [...(cells.get(cell) ?? []), outcome]);
+}
+for (const [cell, outcomes] of cells) {
+  if (!outcomes.includes('ok') && !outcomes.includes('unsupported')) found.push(`${cell}: no sample is ok`);
+}
 for (const line of found) process.stdout.write(`${line}\n`);
 const outcomes = new Map();
 for (const { outcome } of samples) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
