@@ -17,6 +17,11 @@ const flags = ['-std=c++20', '-O2', '-g1', '-Wall', '-Wextra', '-Werror', '-ffp-
 const memorySanitizers = sanitize ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'] : [];
 const threadSanitizer = sanitize ? ['-fsanitize=thread'] : [];
 
+const sourcesIn = (folder) =>
+  readdirSync(join(root, folder))
+    .filter((file) => file.endsWith('.cc'))
+    .map((file) => `${folder}/${file}`);
+
 const dots = [
   ...readdirSync(join(root, 'native/kernel'))
     .filter((file) => /^(dot.*|quant|isa)\.cc$/.test(file))
@@ -30,6 +35,11 @@ const programs = [
     name: 'threads',
     sources: ['native/kernel/threads.cc', 'native/io.cc', 'test/native/threads.cc'],
     flags: threadSanitizer,
+  },
+  {
+    name: 'loaders',
+    sources: [...sourcesIn('native/loaders'), ...sourcesIn('native/probes'), 'native/io.cc', 'test/native/loaders.cc'],
+    flags: memorySanitizers,
   },
   { name: 'dots', sources: dots, flags: memorySanitizers },
   {

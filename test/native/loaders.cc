@@ -1,0 +1,208 @@
+// Mechanisms and ceilings below the addon: alignment, files that change between header and load, files that end early,
+// parts without tensors, both engines of the device ceiling.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "../../native/loaders/loader.h"
+#include "../../native/probes/byte_sum.h"
+#include "../../native/probes/ceilings.h"
+#include "../../native/probes/machine.h"
+#include "checks.h"
+
+namespace weighbridge {
+namespace {
+
+using testing::Checks;
+
+constexpr uint64_t part_bytes = 3'000'123;
+
+std::vector<std::byte> content(uint64_t bytes, uint32_t seed) {
+  std::vector<std::byte> result(bytes);
+  for (std::byte& byte : result) byte = static_cast<std::byte>((seed = seed * 1664525 + 1013904223) >> 24);
+  return result;
+}
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "weighbridge-loaders-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw_errno("mkdtemp", name);
+    path_ = name;
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Part write(const std::string& name, std::span<const std::byte> bytes) const {
+    const Part part = {path_ + "/" + name, bytes.size()};
+    const FileDescriptor file = open_file(part.path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
+      throw_errno("write", part.path);
+    }
+    ::fsync(file.get());
+    return part;
+  }
+
+ private:
+  std::string path_;
+};
+
+// The least options with which each mechanism works; one that is not named takes none.
+Options options_of(const std::string& mechanism) {
+  if (mechanism == "mmap") return Options({{"sharing", std::string("shared")}});
+  return {};
+}
+
+// The code of the Error that the call ends with, or "" if it returns.
+std::string code_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.reason().code;
+  }
+  return {};
+}
+
+void check_bytes(Checks& checks, const Loader& row, const Folder& folder) {
+  const std::vector<std::byte> first = content(part_bytes, 1);
+  const std::vector<std::byte> third = content(70'000, 3);
+  const std::vector<Part> parts = {folder.write("first", first), folder.write("second", content(5'000, 2)),
+                                   folder.write("third", third)};
+  // Unsorted, with gaps, up to the very last byte; the second part holds no tensor.
+  const std::vector<TensorRange> tensors = {
+      {2, 64, 69'936}, {0, 1'000'032, 2'000'091}, {0, 7'008, 900'000}, {2, 32, 32}};
+  const Options options = options_of(row.name);
+  if (const auto reason = row.unsupported(parts, options)) {
+    std::printf("skipped: %s: %s\n", row.name, reason->message.c_str());
+    return;
+  }
+  const std::unique_ptr<Weights> weights = row.load(parts, tensors, options);
+  for (const TensorRange& tensor : tensors) {
+    const std::string name = std::string(row.name) + " at " + std::to_string(tensor.offset);
+    const std::byte* const address = weights->address(tensor);
+    const std::vector<std::byte>& expected = tensor.part == 0 ? first : third;
+    weights->ready(tensor);
+    checks.check(std::memcmp(address, expected.data() + tensor.offset, tensor.bytes) == 0, name + ": bytes");
+    const uint64_t within_page = reinterpret_cast<uintptr_t>(address) % page_size();
+    checks.check(within_page == tensor.offset % page_size(), name + ": alignment");
+  }
+  checks.check(weights->settled_at() == 0, std::string(row.name) + ": had ended when load returned");
+}
+
+void check_refusals(Checks& checks, const Loader& row, const Folder& folder) {
+  const Options options = options_of(row.name);
+  const std::string name = row.name;
+  const std::vector<TensorRange> tensors = {{0, 4'096, 8'000}};
+  std::vector<Part> parts = {folder.write("changing", content(20'000, 4))};
+  if (row.unsupported(parts, options)) return;
+  const auto load = [&] { row.load(parts, tensors, options); };
+  parts[0].bytes = 20'001;
+  checks.check(code_of(load) == "file-changed", name + ": a file that shrank");
+  parts[0].bytes = 19'999;
+  checks.check(code_of(load) == "file-changed", name + ": a file that grew");
+  parts[0].path += "-gone";
+  checks.check(code_of(load) == "file-missing", name + ": a file that went");
+  parts[0] = folder.write("whole", content(20'000, 5));
+  checks.check(code_of([&] { row.load(parts, std::vector<TensorRange>{{0, 19'000, 1'001}}, options); }) == "malformed",
+               name + ": a tensor beyond the end");
+  checks.check(code_of([&] { row.load(parts, std::vector<TensorRange>{{0, UINT64_MAX, 2}}, options); }) == "malformed",
+               name + ": a tensor whose end overflows");
+  checks.check(code_of([&] { row.load(parts, std::vector<TensorRange>{{1, 0, 1}}, options); }) == "malformed",
+               name + ": a tensor of a part that is not there");
+}
+
+// Files of sysfs say 4096 bytes and end after a few: what a file does that is cut while it is read.
+void check_early_end(Checks& checks, const Loader& row) {
+  const std::string path = "/sys/kernel/mm/transparent_hugepage/enabled";
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) != 0 || status.st_size == 0) {
+    std::printf("skipped: %s: no %s here\n", row.name, path.c_str());
+    return;
+  }
+  const std::vector<Part> parts = {{path, static_cast<uint64_t>(status.st_size)}};
+  const std::vector<TensorRange> tensors = {{0, 0, parts[0].bytes}};
+  const std::string code = code_of([&] { row.load(parts, tensors, options_of(row.name)); });
+  const bool reads = std::string(row.name) != "mmap" && std::string(row.name) != "direct";
+  checks.check(reads ? code == "short-read" : !code.empty(), std::string(row.name) + ": an early end gives " + code);
+}
+
+void check_null(Checks& checks) {
+  const std::unique_ptr<Weights> nothing = loader("null").load({}, {}, {});
+  checks.check(code_of([&] { nothing->address(TensorRange{0, 0, 1}); }) == "internal", "null has no addresses");
+}
+
+void check_sum(Checks& checks) {
+  const std::vector<std::byte> bytes = content(1'000, 6);
+  for (size_t from = 0; from < 9; ++from) {
+    for (size_t size = 0; size < 400; ++size) {
+      uint64_t expected = 0;
+      for (size_t at = 0; at < size; ++at) {
+        expected += static_cast<uint64_t>(bytes[from + at]) << (8 * (at % 8));
+      }
+      if (byte_sum(std::span(bytes).subspan(from, size)) != expected) {
+        checks.check(false, "sum of " + std::to_string(size) + " bytes from " + std::to_string(from));
+        return;
+      }
+    }
+  }
+  checks.check(true, "sums");
+}
+
+void check_ceilings(Checks& checks, const Folder& folder) {
+  const std::vector<Part> parts = {folder.write("a", content(part_bytes, 7)), folder.write("b", content(50'000, 8))};
+  const std::vector<TensorRange> tensors = {{0, 10'000, part_bytes - 10'000}, {1, 4'000, 40'000}};
+  const CeilingResult memory = memory_ceiling(parts, tensors, 3);
+  checks.check(memory.bytes == part_bytes - 10'000 + 40'000 && memory.ns > 0, "memory ceiling");
+  if (const auto reason = device_ceiling_unsupported(parts)) {
+    std::printf("skipped: device ceiling: %s\n", reason->message.c_str());
+    return;
+  }
+  std::vector<DeviceEngine> engines = {DeviceEngine::threads};
+  if (io_uring_capability().supported) engines.push_back(DeviceEngine::io_uring);
+  for (const DeviceEngine engine : engines) {
+    const std::string name = engine == DeviceEngine::threads ? "threads" : "io_uring";
+    for (const uint64_t block : {uint64_t{64} << 10, uint64_t{1} << 20}) {
+      const CeilingResult device = device_ceiling(parts, tensors, {engine, block, 5});
+      checks.check(device.bytes >= memory.bytes && device.bytes < memory.bytes + 4 * page_size() && device.ns > 0,
+                   name + ": device ceiling reads all, and no more than alignment asks");
+    }
+    checks.check(code_of([&] { device_ceiling(parts, tensors, {engine, 1'000, 4}); }) == "bad-option",
+                 name + ": a block that does not fit the alignment");
+    checks.check(code_of([&] { device_ceiling(parts, tensors, {engine, 4 << 20, 5}); }) == "bad-option",
+                 name + ": more than the buffers hold");
+  }
+  const DeviceRecipe best = choose_device_recipe(parts, tensors, 1 << 20);
+  checks.check(best.block_bytes * best.depth <= 16 << 20 && best.engine == engines.back(), "recipe");
+}
+
+int run() {
+  Checks checks;
+  const Folder folder;
+  for (const Loader& row : loaders()) {
+    if (std::string(row.name) == "null") continue;
+    check_bytes(checks, row, folder);
+    check_refusals(checks, row, folder);
+    check_early_end(checks, row);
+  }
+  check_null(checks);
+  check_sum(checks);
+  check_ceilings(checks, folder);
+  return checks.finish();
+}
+
+}  // namespace
+}  // namespace weighbridge
+
+int main() {
+  try {
+    return weighbridge::run();
+  } catch (const weighbridge::Error& error) {
+    std::printf("failed: %s: %s %s\n0 passed, 1 failed\n", error.reason().operation.c_str(), error.what(),
+                error.reason().path.c_str());
+    return 1;
+  }
+}
