@@ -38,6 +38,12 @@ const parser = yargs(hideBin(process.argv))
   .demandCommand(1, 'name a command; weighbridge --help lists them')
   .recommendCommands()
   .strict()
+  .check((args) => {
+    // Only models may be several; yargs makes a list of any option that is given twice.
+    const twice = Object.entries(args).find(([name, value]) => Array.isArray(value) && !['_', 'models'].includes(name));
+    if (twice !== undefined) throw new UsageError(`--${twice[0]} is given more than once; give it one value`);
+    return true;
+  }, true)
   .version(version)
   .help()
   .alias('help', 'h')

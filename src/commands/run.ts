@@ -117,7 +117,7 @@ async function measure(
     } else {
       const columns = process.stdout.isTTY ? process.stdout.columns : 80;
       process.stdout.write(
-        `${terminalTable(result.report, { width: columns, bold: process.stdout.isTTY === true })}\n`,
+        terminalTable(result.report, { width: columns, bold: process.stdout.isTTY === true }),
       );
       process.stdout.write(`Written:\n${written.map((path) => `  ${path}\n`).join('')}`);
     }

@@ -61,7 +61,9 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
       if (block.pass === 'time' && block.round > 1 && overBudget(progress(block.round), plan.timeBudgetNs, weighed)) {
         return 'time-budget';
       }
-      await runBlock(block, Math.max(0, ...had.map((sample) => sample.attempt)) + 1, weigh);
+      const attempt = Math.max(0, ...had.map((sample) => sample.attempt)) + 1;
+      const ceiling = block.cells.find((cell) => arms[cell.arm]?.kind === 'ceiling')?.arm;
+      await runBlock(block, attempt, ceiling, weigh);
       weighed += 1;
       pending -= 1;
     }
@@ -79,18 +81,19 @@ function overBudget(progress: Progress, budgetNs: number | null, weighed: number
 }
 
 /**
- * An arm whose sample is invalid runs again at once beside a new sample of the reference, under a new attempt number:
- * pairs are formed within one attempt. When the reference itself is invalid, the whole block begins again.
+ * An arm whose sample is invalid runs again at once beside new samples of the reference and the ceiling, under a new
+ * attempt number: pairs are formed within one attempt. When the reference itself is invalid, the whole block begins again.
  */
 async function runBlock(
   block: Block,
   firstAttempt: number,
+  ceiling: string | undefined,
   weigh: (attempt: Attempt) => Promise<Sample>,
 ): Promise<void> {
   let attempt = firstAttempt;
   let position = 0;
   const isReference = (cell: Cell): boolean => cell.arm === block.reference;
-  const reference = block.cells.find(isReference);
+  const partners = block.cells.filter((cell) => isReference(cell) || cell.arm === ceiling);
   const one = (cell: Cell, number: number): Promise<Sample> =>
     weigh({ block, cell, position: position++, attempt: number });
 
@@ -105,7 +108,9 @@ async function runBlock(
       }
       for (let retry = 0; sample.outcome === 'invalid' && retry < RETRIES; retry++) {
         attempt += 1;
-        if (block.pass === 'time' && reference !== undefined) await one(reference, attempt);
+        if (block.pass === 'time') {
+          for (const partner of partners) if (partner.arm !== cell.arm) await one(partner, attempt);
+        }
         sample = await one(cell, attempt);
       }
     }

@@ -20,22 +20,9 @@ test.after.always(() => {
 });
 const model = copyOfFixture('tiny-Q8_0.gguf', folder);
 
-function runInto(out: string, rounds: number): readonly string[] {
-  return [
-    ...[
-      'run',
-      model,
-      '--loader',
-      'read,mmap-shared',
-      '--state',
-      'warm',
-      '--rounds',
-      String(rounds),
-      '--memory-rounds',
-      '0',
-    ],
-    ...['--prompt', '4', '--generate', '3', '--out', out, '--lock-wait', '240'],
-  ];
+function runInto(out: string, rounds: number, lockWait = 240): readonly string[] {
+  const what = `--loader read,mmap-shared --state warm --memory-state as-is --memory-rounds 0 --prompt 4 --generate 3`;
+  return ['run', model, ...what.split(' '), '--rounds', String(rounds), '--out', out, '--lock-wait', String(lockWait)];
 }
 
 /** Whole records of a ledger; a torn last line is left out. */
@@ -131,7 +118,7 @@ test.serial('a second run on the machine is refused, naming the first', async (t
   const run = start(...runInto(out, 50));
   const ended = endOf(run);
   await until(() => samplesOf(out).length >= 1, 300, 'a sample');
-  const second = await weighbridge([...runInto(join(folder, 'second'), 1), '--lock-wait', '0']);
+  const second = await weighbridge(runInto(join(folder, 'second'), 1, 0));
   run.kill('SIGINT');
   await ended;
   t.is(second.code, 1);
