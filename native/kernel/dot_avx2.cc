@@ -28,49 +28,39 @@ struct F16 {
 
 template <class Element>
 struct Floats {
-  template <int R, int C>
-  static void tile(const std::byte* row, uint64_t row_bytes, const Activations& columns, uint64_t column, float* out,
-                   uint64_t out_stride) {
+  template <int C>
+  static void tile(const std::byte* row, const Activations& columns, uint64_t column, float* out, uint64_t out_stride) {
     const uint64_t count = columns.elements;
     const float* values = columns.values + column * count;
-    __m256 even[R][C], odd[R][C];
+    __m256 even[C], odd[C];
     WEIGHBRIDGE_UNROLL
-    for (int r = 0; r < R; ++r) {
-      WEIGHBRIDGE_UNROLL
-      for (int c = 0; c < C; ++c) even[r][c] = odd[r][c] = _mm256_setzero_ps();
-    }
+    for (int c = 0; c < C; ++c) even[c] = odd[c] = _mm256_setzero_ps();
     uint64_t i = 0;
     for (; i + 16 <= count; i += 16) {
+      const std::byte* from = row + i * Element::bytes;
+      if constexpr (C == 1) _mm_prefetch(reinterpret_cast<const char*>(from + prefetch_distance), _MM_HINT_T0);
+      const __m256 first = Element::eight(from);
+      const __m256 second = Element::eight(from + 8 * Element::bytes);
       WEIGHBRIDGE_UNROLL
-      for (int r = 0; r < R; ++r) {
-        const std::byte* from = row + r * row_bytes + i * Element::bytes;
-        if constexpr (C == 1) _mm_prefetch(reinterpret_cast<const char*>(from + prefetch_distance), _MM_HINT_T0);
-        const __m256 first = Element::eight(from);
-        const __m256 second = Element::eight(from + 8 * Element::bytes);
-        WEIGHBRIDGE_UNROLL
-        for (int c = 0; c < C; ++c) {
-          even[r][c] = _mm256_fmadd_ps(first, load_eight(values + c * count + i), even[r][c]);
-          odd[r][c] = _mm256_fmadd_ps(second, load_eight(values + c * count + i + 8), odd[r][c]);
-        }
+      for (int c = 0; c < C; ++c) {
+        even[c] = _mm256_fmadd_ps(first, load_eight(values + c * count + i), even[c]);
+        odd[c] = _mm256_fmadd_ps(second, load_eight(values + c * count + i + 8), odd[c]);
       }
     }
-    for (int r = 0; r < R; ++r) {
-      for (int c = 0; c < C; ++c) {
-        float sum = sum_of(_mm256_add_ps(even[r][c], odd[r][c]));
-        for (uint64_t k = i; k < count; ++k) {
-          sum += Element::one(row + r * row_bytes + k * Element::bytes) * values[c * count + k];
-        }
-        out[c * out_stride + r] = sum;
+    for (int c = 0; c < C; ++c) {
+      float sum = sum_of(_mm256_add_ps(even[c], odd[c]));
+      for (uint64_t k = i; k < count; ++k) {
+        sum += Element::one(row + k * Element::bytes) * values[c * count + k];
       }
+      out[c * out_stride] = sum;
     }
   }
 };
 
 template <class Type>
 struct Quantized {
-  template <int R, int C>
-  static void tile(const std::byte* row, uint64_t row_bytes, const Activations& columns, uint64_t column, float* out,
-                   uint64_t out_stride) {
+  template <int C>
+  static void tile(const std::byte* row, const Activations& columns, uint64_t column, float* out, uint64_t out_stride) {
     using Block = typename Type::Block;
     const uint64_t count = columns.elements;
     const uint64_t blocks = count / block_elements;
@@ -78,69 +68,61 @@ struct Quantized {
     const float* scales = columns.scales + column * blocks;
     const int32_t* eight_sums = columns.eight_sums + column * blocks;
     // Two chains, so that one sum need not wait for the other.
-    __m256 even[R][C], odd[R][C];
+    __m256 even[C], odd[C];
     WEIGHBRIDGE_UNROLL
-    for (int r = 0; r < R; ++r) {
-      WEIGHBRIDGE_UNROLL
-      for (int c = 0; c < C; ++c) even[r][c] = odd[r][c] = _mm256_setzero_ps();
-    }
+    for (int c = 0; c < C; ++c) even[c] = odd[c] = _mm256_setzero_ps();
     uint64_t b = 0;
-    alignas(32) float products[R][C][8];
+    alignas(32) float products[C][8];
     for (; b + 8 <= blocks; b += 8) {
-      WEIGHBRIDGE_UNROLL
-      for (int r = 0; r < R; ++r) {
-        const std::byte* block = row + r * row_bytes + b * sizeof(Block);
-        if constexpr (C == 1) {
-          WEIGHBRIDGE_UNROLL
-          for (uint64_t line = 0; line < 8 * sizeof(Block); line += 64) {
-            _mm_prefetch(reinterpret_cast<const char*>(block + prefetch_distance + line), _MM_HINT_T0);
-          }
-        }
-        const __m256 row_scales = eight_scales<Block>(block);
+      const std::byte* block = row + b * sizeof(Block);
+      if constexpr (C == 1) {
         WEIGHBRIDGE_UNROLL
-        for (int c = 0; c < C; ++c) {
-          _mm256_store_ps(products[r][c], _mm256_mul_ps(row_scales, load_eight(scales + c * blocks + b)));
+        for (uint64_t line = 0; line < 8 * sizeof(Block); line += 64) {
+          _mm_prefetch(reinterpret_cast<const char*>(block + prefetch_distance + line), _MM_HINT_T0);
+        }
+      }
+      const __m256 row_scales = eight_scales<Block>(block);
+      WEIGHBRIDGE_UNROLL
+      for (int c = 0; c < C; ++c) {
+        const __m256 eight = _mm256_mul_ps(row_scales, load_eight(scales + c * blocks + b));
+        _mm256_store_ps(products[c], eight);
+        if constexpr (Type::raised) {
+          const __m256 sums = _mm256_cvtepi32_ps(load_bytes(eight_sums + c * blocks + b));
+          even[c] = _mm256_fnmadd_ps(eight, sums, even[c]);
         }
       }
       WEIGHBRIDGE_UNROLL
       for (int k = 0; k < 8; ++k) {
+        const auto weights = Type::unpack(row + (b + k) * sizeof(Block));
         WEIGHBRIDGE_UNROLL
-        for (int r = 0; r < R; ++r) {
-          const auto weights = Type::unpack(row + r * row_bytes + (b + k) * sizeof(Block));
-          WEIGHBRIDGE_UNROLL
-          for (int c = 0; c < C; ++c) {
-            const __m256 sums = _mm256_cvtepi32_ps(
-                Type::product(weights, quants + c * count + (b + k) * block_elements, eight_sums + c * blocks + b + k));
-            __m256& into = k % 2 == 0 ? even[r][c] : odd[r][c];
-            into = _mm256_fmadd_ps(_mm256_broadcast_ss(&products[r][c][k]), sums, into);
-          }
+        for (int c = 0; c < C; ++c) {
+          const __m256 sums =
+              _mm256_cvtepi32_ps(Type::product(weights, quants + c * count + (b + k) * block_elements));
+          __m256& into = k % 2 == 0 ? even[c] : odd[c];
+          into = _mm256_fmadd_ps(_mm256_set1_ps(products[c][k]), sums, into);
         }
       }
     }
     for (; b < blocks; ++b) {
-      for (int r = 0; r < R; ++r) {
-        const std::byte* block = row + r * row_bytes + b * sizeof(Block);
-        const float row_scale = half_to_float(load<uint16_t>(block));
-        const auto weights = Type::unpack(block);
-        for (int c = 0; c < C; ++c) {
-          const __m256 sums = _mm256_cvtepi32_ps(
-              Type::product(weights, quants + c * count + b * block_elements, eight_sums + c * blocks + b));
-          even[r][c] = _mm256_fmadd_ps(_mm256_set1_ps(row_scale * scales[c * blocks + b]), sums, even[r][c]);
-        }
+      const std::byte* block = row + b * sizeof(Block);
+      const float row_scale = half_to_float(load<uint16_t>(block));
+      const auto weights = Type::unpack(block);
+      for (int c = 0; c < C; ++c) {
+        const __m256i sums = Type::product(weights, quants + c * count + b * block_elements);
+        const __m256i above = _mm256_zextsi128_si256(_mm_cvtsi32_si128(Type::raised ? eight_sums[c * blocks + b] : 0));
+        const __m256 scale = _mm256_set1_ps(row_scale * scales[c * blocks + b]);
+        even[c] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(_mm256_sub_epi32(sums, above)), even[c]);
       }
     }
     WEIGHBRIDGE_UNROLL
-    for (int r = 0; r < R; ++r) {
-      WEIGHBRIDGE_UNROLL
-      for (int c = 0; c < C; ++c) out[c * out_stride + r] = sum_of(_mm256_add_ps(even[r][c], odd[r][c]));
-    }
+    for (int c = 0; c < C; ++c) out[c * out_stride] = sum_of(_mm256_add_ps(even[c], odd[c]));
   }
 };
 
 float dot(const float* a, const float* b, uint64_t count) {
   const Activations column = {.values = b, .elements = count, .count = 1};
   float result = 0;
-  Floats<F32>::tile<1, 1>(reinterpret_cast<const std::byte*>(a), 0, column, 0, &result, 0);
+  Floats<F32>::tile<1>(reinterpret_cast<const std::byte*>(a), column, 0, &result, 0);
   return result;
 }
 

@@ -35,46 +35,34 @@ struct F16 {
 
 template <class Element>
 struct Floats {
-  template <int R, int C>
-  static void tile(const std::byte* row, uint64_t row_bytes, const Activations& columns, uint64_t column, float* out,
-                   uint64_t out_stride) {
+  template <int C>
+  static void tile(const std::byte* row, const Activations& columns, uint64_t column, float* out, uint64_t out_stride) {
     const uint64_t count = columns.elements;
     const float* values = columns.values + column * count;
-    __m512 even[R][C], odd[R][C];
+    __m512 even[C], odd[C];
     WEIGHBRIDGE_UNROLL
-    for (int r = 0; r < R; ++r) {
-      WEIGHBRIDGE_UNROLL
-      for (int c = 0; c < C; ++c) even[r][c] = odd[r][c] = _mm512_setzero_ps();
-    }
+    for (int c = 0; c < C; ++c) even[c] = odd[c] = _mm512_setzero_ps();
     uint64_t i = 0;
     for (; i + 32 <= count; i += 32) {
+      const std::byte* from = row + i * Element::bytes;
+      if constexpr (C == 1) _mm_prefetch(reinterpret_cast<const char*>(from + prefetch_distance), _MM_HINT_T0);
+      const __m512 first = Element::sixteen(from);
+      const __m512 second = Element::sixteen(from + 16 * Element::bytes);
       WEIGHBRIDGE_UNROLL
-      for (int r = 0; r < R; ++r) {
-        const std::byte* from = row + r * row_bytes + i * Element::bytes;
-        if constexpr (C == 1) _mm_prefetch(reinterpret_cast<const char*>(from + prefetch_distance), _MM_HINT_T0);
-        const __m512 first = Element::sixteen(from);
-        const __m512 second = Element::sixteen(from + 16 * Element::bytes);
-        WEIGHBRIDGE_UNROLL
-        for (int c = 0; c < C; ++c) {
-          even[r][c] = _mm512_fmadd_ps(first, _mm512_loadu_ps(values + c * count + i), even[r][c]);
-          odd[r][c] = _mm512_fmadd_ps(second, _mm512_loadu_ps(values + c * count + i + 16), odd[r][c]);
-        }
+      for (int c = 0; c < C; ++c) {
+        even[c] = _mm512_fmadd_ps(first, _mm512_loadu_ps(values + c * count + i), even[c]);
+        odd[c] = _mm512_fmadd_ps(second, _mm512_loadu_ps(values + c * count + i + 16), odd[c]);
       }
     }
     for (; i < count; i += 16) {
       const __mmask16 lanes = first_lanes(std::min<uint64_t>(count - i, 16));
-      for (int r = 0; r < R; ++r) {
-        const __m512 some = Element::some(row + r * row_bytes + i * Element::bytes, lanes);
-        for (int c = 0; c < C; ++c) {
-          even[r][c] = _mm512_fmadd_ps(some, _mm512_maskz_loadu_ps(lanes, values + c * count + i), even[r][c]);
-        }
+      const __m512 some = Element::some(row + i * Element::bytes, lanes);
+      for (int c = 0; c < C; ++c) {
+        even[c] = _mm512_fmadd_ps(some, _mm512_maskz_loadu_ps(lanes, values + c * count + i), even[c]);
       }
     }
     WEIGHBRIDGE_UNROLL
-    for (int r = 0; r < R; ++r) {
-      WEIGHBRIDGE_UNROLL
-      for (int c = 0; c < C; ++c) out[c * out_stride + r] = _mm512_reduce_add_ps(_mm512_add_ps(even[r][c], odd[r][c]));
-    }
+    for (int c = 0; c < C; ++c) out[c * out_stride] = _mm512_reduce_add_ps(_mm512_add_ps(even[c], odd[c]));
   }
 };
 
@@ -103,7 +91,7 @@ struct Q4_0Pair {
 float avx512_dot(const float* a, const float* b, uint64_t count) {
   const Activations column = {.values = b, .elements = count, .count = 1};
   float result = 0;
-  Floats<F32>::tile<1, 1>(reinterpret_cast<const std::byte*>(a), 0, column, 0, &result, 0);
+  Floats<F32>::tile<1>(reinterpret_cast<const std::byte*>(a), column, 0, &result, 0);
   return result;
 }
 

@@ -63,12 +63,9 @@ float row_q4_0(const std::byte* row, const Activations& columns, uint64_t column
 
 template <float (*Row)(const std::byte*, const Activations&, uint64_t)>
 struct OneByOne {
-  template <int R, int C>
-  static void tile(const std::byte* row, uint64_t row_bytes, const Activations& columns, uint64_t column, float* out,
-                   uint64_t out_stride) {
-    for (int r = 0; r < R; ++r) {
-      for (int c = 0; c < C; ++c) out[c * out_stride + r] = Row(row + r * row_bytes, columns, column + c);
-    }
+  template <int C>
+  static void tile(const std::byte* row, const Activations& columns, uint64_t column, float* out, uint64_t out_stride) {
+    for (int c = 0; c < C; ++c) out[c * out_stride] = Row(row, columns, column + c);
   }
 };
 

@@ -12,7 +12,8 @@ interface Refusal {
 }
 
 function refusal(t: ExecutionContext, body: () => unknown): Refusal {
-  return t.throws(body, { any: true }) as unknown as Refusal;
+  const thrown: unknown = t.throws(body, { any: true });
+  return thrown as Refusal;
 }
 
 /** A copy of tiny-Q8_0 in which the first `from` after `after` reads `to`, of the same length. */
@@ -29,9 +30,11 @@ async function altered(t: ExecutionContext, after: string, from: Buffer, to: Buf
   return path;
 }
 
+/** A metadata value of type 32-bit unsigned, with its type, as GGUF writes it. */
 function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt32LE(4);
+  bytes.writeUInt32LE(value, 4);
   return bytes;
 }
 
