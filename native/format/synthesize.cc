@@ -9,7 +9,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
+#include <vector>
 
 #include "synthetic_weights.h"
 
@@ -100,7 +102,9 @@ void fill(const SynthesisFile& file, uint64_t begin, std::span<std::byte> out) {
   if (begin < file.header.size()) {
     std::memcpy(out.data(), file.header.data() + begin, std::min<uint64_t>(end, file.header.size()) - begin);
   }
-  const auto ends_before = [](const SynthesisTensor& tensor, uint64_t at) { return tensor.offset + tensor.bytes <= at; };
+  const auto ends_before = [](const SynthesisTensor& tensor, uint64_t at) {
+    return tensor.offset + tensor.bytes <= at;
+  };
   auto tensor = std::lower_bound(file.tensors.begin(), file.tensors.end(), begin, ends_before);
   for (; tensor != file.tensors.end() && tensor->offset < end; ++tensor) {
     const uint64_t from = std::max(begin, tensor->offset);
@@ -159,7 +163,8 @@ void synthesize(const SynthesisFile& file, const std::function<bool(uint64_t)>& 
 
   const auto report = [&] {
     if (progress(work.written)) return;
-    work.fail(Error(Reason{.code = "interrupted", .operation = "synthesize", .path = file.path, .message = "interrupted"}));
+    work.fail(Error(
+        Reason{.code = "interrupted", .operation = "synthesize", .path = file.path, .message = "interrupted"}));
   };
   auto reported = std::chrono::steady_clock::now();
   const auto report_sometimes = [&] {
@@ -171,7 +176,8 @@ void synthesize(const SynthesisFile& file, const std::function<bool(uint64_t)>& 
   {
     std::vector<std::jthread> helpers;
     const uint64_t chunks = (file.bytes + kChunk - 1) / kChunk;
-    const uint64_t threads = std::min<uint64_t>({std::max(1u, std::thread::hardware_concurrency()), kMostThreads, chunks});
+    const uint64_t processors = std::max(1u, std::thread::hardware_concurrency());
+    const uint64_t threads = std::min<uint64_t>({processors, kMostThreads, chunks});
     try {
       for (uint64_t i = 1; i < threads; ++i) helpers.emplace_back([&work] { write_chunks(work, [] {}); });
     } catch (const std::system_error&) {

@@ -4,6 +4,7 @@ import type { CommandModule } from 'yargs';
 import { describe, printable, reasonOf } from '../failure.js';
 import { native, type KernelPlan, type MetadataValue, type ModelInfo, type ModelTensor } from '../native.js';
 import type { Reason } from '../samples/record.js';
+import { wrap } from '../wrap.js';
 import { batch, wholeNumber } from './session-options.js';
 
 interface InspectArguments {
@@ -94,7 +95,11 @@ function table(header: readonly string[], rows: readonly (readonly string[])[], 
 }
 
 function kernelText(kernel: Kernel): string {
-  if (!kernel.supported) return `  does not run this model (${kernel.reason.code}): ${describe(kernel.reason)}\n`;
+  if (!kernel.supported) {
+    const reason = { ...kernel.reason, path: null };
+    const text = `does not run this model (${reason.code}): ${describe(reason)}`;
+    return `${wrap(text, lineWidth, '  ')}\n`;
+  }
   const { shape, kvCacheBytes, scratchBytes, bytesNeeded, tensorBytes, context, threads } = kernel;
   const heads = shape.kvHeads === shape.heads ? `${shape.heads} heads` : `${shape.heads} heads over ${shape.kvHeads}`;
   return [

@@ -22,17 +22,26 @@ function* pieces(): Generator<string> {
   for (let code = 0x21; code < 0x7f; code += 1) yield String.fromCharCode(code);
   for (const pair of ['ch', 'sh', 'th', 'st']) yield pair;
   const syllables = consonants.flatMap((consonant) => vowels.map((vowel) => consonant + vowel));
-  const starts = syllables.map((syllable) => space + syllable);
-  let ends = [...syllables];
   yield* syllables;
-  yield* starts;
-  let words = starts;
+  let words = syllables.map((syllable) => space + syllable);
+  let ends = syllables;
+  yield* words;
   for (;;) {
-    words = words.flatMap((word) => syllables.map((syllable) => word + syllable));
-    ends = ends.flatMap((end) => syllables.map((syllable) => end + syllable));
-    yield* words;
-    yield* ends;
+    words = yield* extended(words, syllables);
+    ends = yield* extended(ends, syllables);
   }
+}
+
+/** Gives out every beginning with every syllable after it, one by one: few of the many are asked for. */
+function* extended(beginnings: readonly string[], syllables: readonly string[]): Generator<string, string[]> {
+  const longer: string[] = [];
+  for (const beginning of beginnings) {
+    for (const syllable of syllables) {
+      longer.push(beginning + syllable);
+      yield beginning + syllable;
+    }
+  }
+  return longer;
 }
 
 /** `size` tokens, at least 400: `<unk>`, `<s>`, `</s>`, the 256 bytes, then pieces. */

@@ -24,6 +24,9 @@ const endTexts = [
   '<EOT>',
 ];
 
+/** Between words: where no piece reaches across, each word can be split by itself with the same result. */
+const betweenWords = /(?<=[^\u2581])(?=\u2581)/u;
+
 const loneSurrogates = /\p{Surrogate}/gu;
 
 /** A fragment of a text: what is still to be split, or a user-defined token found in it. */
@@ -43,6 +46,8 @@ export class Tokenizer {
   readonly #userDefined: readonly (readonly [text: string, id: number])[];
   readonly #unknown: number | null;
   readonly #longestPiece: number;
+  /** Whether some piece has a space after another character. */
+  readonly #piecesCrossWords: boolean;
   readonly #addBos: boolean;
   readonly #addEos: boolean;
   readonly #addSpacePrefix: boolean;
@@ -75,6 +80,7 @@ export class Tokenizer {
     const named = endTexts.map((piece) => this.#ids.get(piece) ?? null);
     this.ends = new Set([this.#eos, endOfTurn, ...named].filter((id) => id !== null));
     this.#longestPiece = longest;
+    this.#piecesCrossWords = this.#pieces.some((piece) => betweenWords.test(piece));
     this.#userDefined = userDefined.sort((a, b) => Buffer.byteLength(b[0]) - Buffer.byteLength(a[0]));
     this.#byteTokens = Array.from({ length: 256 }, (_, byte) => {
       const hexadecimal = byte.toString(16).toUpperCase().padStart(2, '0');
@@ -96,7 +102,9 @@ export class Tokenizer {
         afterToken = true;
       } else {
         const prefix = this.#addSpacePrefix && afterToken ? ' ' : '';
-        this.#encodeFragment((prefix + fragment).replaceAll(' ', visibleSpace), ids);
+        const visible = (prefix + fragment).replaceAll(' ', visibleSpace);
+        const words = this.#piecesCrossWords ? [visible] : visible.split(betweenWords);
+        for (const word of words) this.#encodeWord(word, ids);
         afterToken = false;
       }
     }
@@ -139,7 +147,7 @@ export class Tokenizer {
     return fragments;
   }
 
-  #encodeFragment(text: string, ids: number[]): void {
+  #encodeWord(text: string, ids: number[]): void {
     // Symbols are a doubly linked list over `text`: where each begins, its length (0 once merged away), its neighbours.
     const starts: number[] = [];
     for (let at = 0; at < text.length; at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1) starts.push(at);
