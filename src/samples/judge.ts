@@ -8,6 +8,11 @@ export function referenceKey(arm: Arm): string {
   return `${arm.model} ${arm.isa} p${arm.prompt} g${arm.generate}`;
 }
 
+/** Whether a loader threw because the machine does not offer what its name says, rather than because something broke. */
+export function meansUnsupported({ code }: Reason): boolean {
+  return /(^|-)unsupported(-|$)/.test(code) || code === 'not-permitted';
+}
+
 /** Why a child gave no measurement. */
 export function failureReason(end: ChildEnd, timeoutNs: number): Reason {
   const nowhere = { path: null, errno: null };

@@ -5,7 +5,7 @@ import type { Block, Cell } from '../plan/blocks.js';
 import { machineCounters, since, type MachineCounters } from './noise.js';
 import type { ChildAnswer, ChildTask } from './protocol.js';
 import { READY_FD, RELEASE_FD } from './protocol.js';
-import { failureReason, judge, referenceKey, warningsOf } from './judge.js';
+import { failureReason, judge, meansUnsupported, referenceKey, warningsOf } from './judge.js';
 import type { Arm, CeilingChoices, Measurement, ModelRecord, Plan, Sample } from './record.js';
 import { spawnChild, type ChildEnd, type WaitingChild } from './spawn.js';
 import { certifyCache, prepareCache, refusal, type FreeMemory, type PreparedCache, type Refusal } from './states.js';
@@ -227,7 +227,7 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
 
   if (end.kind !== 'answered' || end.answer.kind === 'failed' || prepared.kind === 'ended') {
     const reason = failureReason(end, context.plan.timeoutNs);
-    const outcome = reason.code.startsWith('unsupported') ? 'unsupported' : 'failed';
+    const outcome = meansUnsupported(reason) ? 'unsupported' : 'failed';
     const how =
       end.kind === 'timeout' ? { exitCode: null, signal: 'SIGKILL' } : { exitCode: end.exitCode, signal: end.signal };
     return { ...base, process: { ...nobody, ...how }, warnings: [], outcome, reason, ...unmeasured };
