@@ -23,8 +23,9 @@ function cacheDirectory() {
   return join(chosen?.startsWith('/') ? chosen : join(homedir(), '.cache'), 'weighbridge', 'models');
 }
 
-function weighbridge(args) {
-  const { status, signal } = spawnSync(process.execPath, [command, ...args], { cwd: process.cwd(), stdio: 'inherit' });
+function weighbridge(args, output = 'inherit') {
+  const stdio = ['inherit', output, 'inherit'];
+  const { status, signal } = spawnSync(process.execPath, [command, ...args], { stdio });
   return signal === null ? (status ?? 1) : 130;
 }
 
@@ -70,7 +71,8 @@ function model() {
   removeLeftovers(directory);
   const partial = join(directory, `partial-${process.pid}.gguf`);
   process.stderr.write(`weighbridge: writing a synthetic model, ${basename(path)}, into ${directory}\n`);
-  const status = weighbridge(['gen', partial, '--shape', SHAPE, '--type', TYPE, '--seed', String(SEED)]);
+  // What gen prints is the name of the partial file: nobody's business.
+  const status = weighbridge(['gen', partial, '--shape', SHAPE, '--type', TYPE, '--seed', String(SEED)], 'ignore');
   if (status !== 0) {
     rmSync(partial, { force: true });
     process.exit(status);
