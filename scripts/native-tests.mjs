@@ -41,6 +41,12 @@ const programs = [
     sources: [...sourcesIn('native/loaders'), ...sourcesIn('native/probes'), 'native/io.cc', 'test/native/loaders.cc'],
     flags: memorySanitizers,
   },
+  {
+    name: 'session',
+    sources: [...sourcesIn('native/kernel'), ...sourcesIn('native/format'), 'native/io.cc', 'test/native/session.cc'],
+    flags: memorySanitizers,
+    arguments: ['test/fixtures/models'],
+  },
   { name: 'dots', sources: dots, flags: memorySanitizers },
   {
     name: 'dots-emulated',
@@ -89,7 +95,10 @@ try {
       failed += 1;
       continue;
     }
-    const { status, signal, stdout, stderr } = spawnSync(binary, program.arguments ?? [], { encoding: 'utf8' });
+    const { status, signal, stdout, stderr } = spawnSync(binary, program.arguments ?? [], {
+      cwd: root,
+      encoding: 'utf8',
+    });
     const counts = /(\d+) passed, (\d+) failed\n$/.exec(stdout);
     console.log(`${program.name}:\n${stdout}${stderr}`.trimEnd());
     passed += Number(counts?.[1] ?? 0);

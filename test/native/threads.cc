@@ -3,8 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
-#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -12,17 +10,8 @@
 
 #include "../../native/io.h"
 #include "../../native/kernel/threads.h"
+#include "allocations.h"
 #include "checks.h"
-
-static std::atomic<uint64_t> allocations{0};
-
-void* operator new(std::size_t bytes) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(bytes)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace weighbridge {
 namespace {

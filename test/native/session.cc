@@ -1,0 +1,165 @@
+// A session against weights that arrive only when asked for: what ready() was not asked for stays filled with NaNs.
+// Argument: the folder of the fixture models.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "../../native/kernel/llama.h"
+#include "allocations.h"
+#include "checks.h"
+
+namespace weighbridge {
+namespace {
+
+class LateWeights : public Weights {
+ public:
+  explicit LateWeights(const gguf::Model& model) : file_(model.parts[0].bytes), arena_(file_.size(), std::byte{0xff}) {
+    read_exact(open_file(model.parts[0].path, O_RDONLY), file_, 0, model.parts[0].path);
+    arrived_.reserve(4096);
+  }
+  const std::byte* address(const TensorRange& range) const override { return arena_.data() + range.offset; }
+  void ready(const TensorRange& range) override {
+    const std::lock_guard lock(mutex_);
+    if (range.offset <= refused_ && refused_ < range.offset + range.bytes) {
+      throw Error(Reason{.code = "io-error", .operation = "pread", .message = "refused"});
+    }
+    std::memcpy(arena_.data() + range.offset, file_.data() + range.offset, range.bytes);
+    arrived_.push_back({range.offset, range.offset + range.bytes});
+  }
+  void refuse(uint64_t offset) { refused_ = offset; }
+  void forget() {
+    arrived_.clear();
+    std::ranges::fill(arena_, std::byte{0xff});
+  }
+  std::vector<std::pair<uint64_t, uint64_t>> arrived() const {
+    auto sorted = arrived_;
+    std::ranges::sort(sorted);
+    sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+    return sorted;
+  }
+
+ private:
+  std::vector<std::byte> file_;
+  std::vector<std::byte> arena_;
+  std::vector<std::pair<uint64_t, uint64_t>> arrived_;
+  uint64_t refused_ = UINT64_MAX;
+  std::mutex mutex_;
+};
+
+void check_model(testing::Checks& checks, const std::string& path, const std::string& what) {
+  const gguf::Model model = gguf::parse(path);
+  const Hyperparameters shape = hyperparameters(model);
+  LateWeights weights(model);
+  Session session(shape, 16, 4, 2, available_isas().back());
+  const std::vector<int32_t> tokens = {1, 7, 300, 42, 511, 99};
+  std::vector<float> logits(shape.vocabulary), again(shape.vocabulary);
+
+  session.bind(model, weights);
+  checks.check(weights.arrived().empty(), what + ": bind() reads no weights");
+  session.forward({tokens.data(), 1}, 0, logits);
+  checks.check(std::ranges::all_of(logits, [](float x) { return std::isfinite(x); }),
+               what + ": no weight is used before it is ready");
+
+  std::vector<std::pair<uint64_t, uint64_t>> needed;
+  for (const TensorRange& range : needed_for_first_token(model, 1)) {
+    needed.push_back({range.offset, range.offset + range.bytes});
+  }
+  std::ranges::sort(needed);
+  checks.check(weights.arrived() == needed, what + ": the first token asks for exactly what it is said to need");
+
+  const std::vector<TensorRange> order = forward_order(model);
+  checks.check(order.size() == model.tensors.size(), what + ": every tensor has its turn");
+  const uint64_t sum = session.touch(order);
+  Session other(shape, 16, 4, 3, available_isas().front());
+  other.bind(model, weights);
+  checks.check(sum != 0 && other.touch(order) == sum, what + ": the sum of all bytes does not depend on threads");
+
+  session.forward(tokens, 0, logits);
+  const uint64_t before = allocations.load();
+  session.clear();
+  session.forward(tokens, 0, again);
+  const uint64_t after = allocations.load();
+  checks.check(after == before, what + ": forward() allocates nothing");
+  checks.check(logits == again, what + ": the same tokens give the same logits");
+
+  const gguf::Tensor& late = *model.tensor("blk.1.ffn_down.weight");
+  weights.forget();
+  weights.refuse(late.offset);
+  std::string code;
+  try {
+    session.forward(tokens, 0, again);
+  } catch (const Error& error) {
+    code = error.reason().code;
+  }
+  checks.check(code == "io-error", what + ": what ready() throws reaches the caller");
+  weights.refuse(UINT64_MAX);
+  session.forward(tokens, 0, again);
+  checks.check(logits == again, what + ": the session goes on after it");
+}
+
+// A model that says other than its metadata, changed after parsing as no file could be.
+template <class Change>
+std::string refusal(const std::string& path, Change change) {
+  gguf::Model model = gguf::parse(path);
+  change(model);
+  try {
+    hyperparameters(model);
+  } catch (const Error& error) {
+    return error.reason().code;
+  }
+  return "";
+}
+
+gguf::Tensor& tensor(gguf::Model& model, const std::string& name) {
+  return *std::ranges::find(model.tensors, name, &gguf::Tensor::name);
+}
+
+void check_refusals(testing::Checks& checks, const std::string& path) {
+  const auto expect = [&](const char* what, const char* code, auto change) {
+    const std::string got = refusal(path, change);
+    checks.check(got == code, std::string(what) + " is " + code + ", not " + got);
+  };
+  const auto set = [](const char* key, gguf::Value value) {
+    return [key, value](gguf::Model& model) {
+      std::erase_if(model.metadata, [key](const gguf::KeyValue& entry) { return entry.key == key; });
+      model.metadata.push_back({key, value});
+    };
+  };
+  expect("experts", "unsupported-architecture", set("llama.expert_count", uint32_t{8}));
+  expect("YaRN", "unsupported-architecture", set("llama.rope.scaling.type", std::string("yarn")));
+  expect("a scaled residual", "unsupported-architecture", set("llama.residual_scale", 0.5f));
+  expect("heads that differ between layers", "unsupported-architecture",
+         set("llama.attention.head_count_kv", gguf::Array{4, 2, {}}));
+  expect("odd rotation", "malformed", set("llama.rope.dimension_count", uint32_t{63}));
+  expect("a rotation base that is no number", "malformed", set("llama.rope.freq_base", std::nanf("")));
+  expect("an unusual head size", "bad-shape", set("llama.attention.key_length", uint32_t{128}));
+  expect("a bias", "unsupported-architecture",
+         [](gguf::Model& model) { tensor(model, "blk.0.attn_q.weight").name = "blk.0.attn_q.bias"; });
+  expect("a norm that is not F32", "unsupported-type",
+         [](gguf::Model& model) { tensor(model, "output_norm.weight").type = gguf::TensorType::F16; });
+  expect("a size that contradicts the shape", "bad-shape",
+         [](gguf::Model& model) { tensor(model, "blk.0.attn_q.weight").bytes -= 1; });
+  expect("a model without embedding", "missing-tensor",
+         [](gguf::Model& model) { tensor(model, "token_embd.weight").name = "x"; });
+  checks.check(refusal(path, set("llama.rope.scaling.type", std::string("none"))).empty(), "scaling none is run");
+  const auto linear = [&](gguf::Model& model) {
+    set("llama.rope.scaling.type", std::string("linear"))(model);
+    set("llama.rope.scaling.factor", 2.0f)(model);
+  };
+  checks.check(refusal(path, linear).empty(), "linear scaling is run");
+}
+
+int run(const std::string& models) {
+  testing::Checks checks;
+  for (const char* name : {"tiny-F16", "tiny-Q8_0", "tiny-Q4_0"}) check_model(checks, models + "/" + name + ".gguf", name);
+  check_refusals(checks, models + "/tiny-Q8_0.gguf");
+  return checks.finish();
+}
+
+}  // namespace
+}  // namespace weighbridge
+
+int main(int count, char** arguments) { return count == 2 ? weighbridge::run(arguments[1]) : 2; }
