@@ -164,7 +164,11 @@ export interface NativeSampleSpec {
 export interface NativeSample extends Omit<Measurement, 'noise' | 'residency' | 'contentHash'> {
   readonly phases: Phases;
   readonly memory: MemoryPoints;
-  readonly residency: { readonly opened: number | null; readonly loaded: number | null; readonly firstToken: number | null };
+  readonly residency: {
+    readonly opened: number | null;
+    readonly loaded: number | null;
+    readonly firstToken: number | null;
+  };
   readonly noise: {
     readonly voluntarySwitches: number;
     readonly involuntarySwitches: number;
@@ -206,7 +210,10 @@ export interface Native {
 
   // bindings/kernel.cc
   isas(): string[];
-  kernelPlan(path: string, need: { readonly context: number; readonly batch: number; readonly threads: number }): KernelPlan;
+  kernelPlan(
+    path: string,
+    need: { readonly context: number; readonly batch: number; readonly threads: number },
+  ): KernelPlan;
   openSession(options: SessionOptions): ModelSession;
 
   // bindings/probes.cc

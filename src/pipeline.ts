@@ -205,7 +205,7 @@ async function locked(
       throw error;
     }
     ledger.append({ kind: 'end', endedAt: new Date().toISOString(), stopped, message: null });
-    return readResult(directory);
+    return await readResult(directory);
   } finally {
     lock.release();
   }

@@ -116,9 +116,7 @@ async function measure(
       process.stdout.write(`${JSON.stringify({ run, samples, groups: [], summary })}\n`);
     } else {
       const columns = process.stdout.isTTY ? process.stdout.columns : 80;
-      process.stdout.write(
-        terminalTable(result.report, { width: columns, bold: process.stdout.isTTY === true }),
-      );
+      process.stdout.write(terminalTable(result.report, { width: columns, bold: process.stdout.isTTY }));
       process.stdout.write(`Written:\n${written.map((path) => `  ${path}\n`).join('')}`);
     }
     const verdict = runExitCode(result);

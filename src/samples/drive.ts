@@ -124,8 +124,7 @@ class CellRunner {
   readonly #tasks = new Map<string, Task>();
   #attempt: Attempt | null = null;
   #prepared: Prepared | null = null;
-  #sample: Sample | null = null;
-  #error: unknown = null;
+  #result: Sample | Error | null = null;
 
   constructor(context: WeighingContext) {
     this.#context = context;
@@ -144,35 +143,42 @@ class CellRunner {
     if (task === undefined) throw new Error(`no cell ${cellKey(attempt.cell)} in the plan`);
     this.#attempt = attempt;
     this.#prepared = null;
-    this.#sample = null;
-    this.#error = null;
+    this.#result = null;
     task.reset(false);
     await task.run();
     this.#context.signal.throwIfAborted();
-    if (this.#error !== null) throw this.#error;
-    if (this.#sample === null) throw new Error(`tinybench did not run ${cellKey(attempt.cell)}`);
-    return this.#sample;
+    const result = this.#taken();
+    if (result instanceof Error) throw result;
+    if (result === null) throw new Error(`tinybench did not run ${cellKey(attempt.cell)}`);
+    return result;
+  }
+
+  /** What the task's turn gave; a method, since the compiler does not see the turn write it. */
+  #taken(): Sample | Error | null {
+    return this.#result;
   }
 
   async #prepare(): Promise<void> {
     try {
       if (this.#attempt !== null) this.#prepared = await prepare(this.#context, this.#attempt);
     } catch (error) {
-      this.#error = error;
+      this.#result = error instanceof Error ? error : new Error(String(error));
     }
   }
 
   /** The duration is the child's own; a sample without one is an error of this task's turn, never the timer's value. */
   async #weigh(): Promise<{ overriddenDuration: number }> {
     if (this.#attempt === null || this.#prepared === null) throw new Error('the sample was not prepared');
+    let sample: Sample;
     try {
-      this.#sample = await finish(this.#context, this.#attempt, this.#prepared);
+      sample = await finish(this.#context, this.#attempt, this.#prepared);
+      this.#result = sample;
     } catch (error) {
-      this.#error = error;
+      this.#result = error instanceof Error ? error : new Error(String(error));
       throw error;
     }
-    const milliseconds = durationMs(this.#sample);
-    if (milliseconds === null) throw new Error(this.#sample.reason?.message ?? 'the sample has no duration');
+    const milliseconds = durationMs(sample);
+    if (milliseconds === null) throw new Error(sample.reason?.message ?? 'the sample has no duration');
     return { overriddenDuration: milliseconds };
   }
 }

@@ -102,10 +102,9 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
     const record = parseRecord(line, `${path}: line ${index + 1}`);
     if (index === 0) {
       if (record.kind !== 'run') throw new UsageError(`${path}: line 1 is not a run header; this is no ledger`);
-      if (record.schema !== SCHEMA_VERSION) {
-        throw new UsageError(
-          `${path}: schema ${String(record.schema)} is not known; this version reads ${SCHEMA_VERSION}`,
-        );
+      const schema: number = record.schema;
+      if (schema !== SCHEMA_VERSION) {
+        throw new UsageError(`${path}: schema ${schema} is not known; this version reads ${SCHEMA_VERSION}`);
       }
       run = record;
     } else if (record.kind === 'sample') {

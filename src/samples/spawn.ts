@@ -77,10 +77,10 @@ export function spawnChild(task: ChildTask, timeoutMs: number): WaitingChild {
     child.once('close', (exitCode, signal) => {
       clearTimeout(timer);
       markReady(false);
-      if (timedOut) return resolve({ kind: 'timeout' });
       const answer = signal === null ? parse(Buffer.concat(chunks)) : null;
-      if (answer === null) return resolve({ kind: 'died', exitCode, signal, stderr: stderr.trim() });
-      resolve({ kind: 'answered', answer, exitCode, signal });
+      if (timedOut) resolve({ kind: 'timeout' });
+      else if (answer === null) resolve({ kind: 'died', exitCode, signal, stderr: stderr.trim() });
+      else resolve({ kind: 'answered', answer, exitCode, signal });
     });
   });
 
