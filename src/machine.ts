@@ -32,6 +32,8 @@ export interface MachineFacts {
     readonly numaNodes: number | null;
     /** SIMD extensions that CPU and kernel announce, of those that matter to a kernel over quantized weights. */
     readonly isas: readonly string[];
+    /** Of the largest cache that CPU 0 sees; null where sysfs does not tell. */
+    readonly lastLevelCacheBytes: number | null;
     /** The cpufreq governors in use; null where there is no cpufreq (as in most virtual machines). */
     readonly governors: readonly string[] | null;
   };
@@ -112,6 +114,15 @@ function countOfList(text: string | null): number | null {
     .reduce((sum, [first = NaN, last = first]) => sum + last - first + 1, 0);
 }
 
+function lastLevelCache(): number | null {
+  const sizes = [0, 1, 2, 3, 4].map((index) => {
+    const kib = /^(\d+)K$/.exec(read(`/sys/devices/system/cpu/cpu0/cache/index${index}/size`) ?? '')?.[1];
+    return kib === undefined ? 0 : Number(kib) * 1024;
+  });
+  const largest = Math.max(...sizes);
+  return largest === 0 ? null : largest;
+}
+
 function cpuFacts(cpuinfo: string | null): MachineFacts['cpu'] {
   const flags = new Set((field(cpuinfo, 'flags') ?? field(cpuinfo, 'Features') ?? '').split(/\s+/));
   const implementer = field(cpuinfo, 'CPU implementer');
@@ -125,6 +136,7 @@ function cpuFacts(cpuinfo: string | null): MachineFacts['cpu'] {
     usableCores: availableParallelism(),
     numaNodes: countOfList(read('/sys/devices/system/node/online')),
     isas: KNOWN_ISAS.filter((isa) => flags.has(isa)),
+    lastLevelCacheBytes: lastLevelCache(),
     governors: distinct.length === 0 ? null : distinct,
   };
 }

@@ -105,8 +105,20 @@ function ceilingNotes({ cells }: Summary, { run }: Ledger): readonly string[] {
         const why = first === undefined ? 'it was not sampled' : describe(first.reason);
         return `${name}: the ${arm.label} ceiling has no valid sample (${state}): ${why}.`;
       }),
+      cachedCeilingNote(name, run.models[model]?.tensorBytes ?? 0, run.machine),
     ].filter((note) => note !== '');
   });
+}
+
+/** Below this many times the last-level cache, reading a model twice reads the cache rather than memory. */
+const CACHE_MULTIPLE = 4;
+
+function cachedCeilingNote(name: string, tensorBytes: number, machine: Facts): string {
+  const { cpu } = machine;
+  const cache =
+    typeof cpu === 'object' && cpu !== null && 'lastLevelCacheBytes' in cpu ? cpu.lastLevelCacheBytes : null;
+  if (typeof cache !== 'number' || tensorBytes >= CACHE_MULTIPLE * cache) return '';
+  return `${name} is smaller than ${CACHE_MULTIPLE} times the CPU's cache (${size(cache)}): its memory ceiling is partly the cache's speed, and small files say little about loading large ones.`;
 }
 
 function modelName(path: string): string {
