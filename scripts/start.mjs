@@ -15,7 +15,13 @@ const command = join(root, 'dist', 'src', 'cli.js');
 const SHAPE = '1b';
 const TYPE = 'q4_0';
 const SEED = 1;
-const TIME_BUDGET = '90s';
+
+/** Few tokens: more rounds in the same time, and loading is what a newcomer wants to see. */
+const QUICK = [
+  ['--prompt', '8'],
+  ['--generate', '8'],
+  ['--time-budget', '75'],
+];
 
 function cacheDirectory() {
   const chosen = process.env.XDG_CACHE_HOME;
@@ -84,5 +90,7 @@ function model() {
 }
 
 const given = process.argv.slice(2);
-const budget = given.some((argument) => argument.startsWith('--time-budget') || argument.startsWith('--rounds'));
-process.exitCode = weighbridge(['run', model(), ...(budget ? [] : ['--time-budget', TIME_BUDGET]), ...given]);
+const isGiven = (name) => given.some((argument) => argument === name || argument.startsWith(`${name}=`));
+const defaults = isGiven('--rounds') ? QUICK.filter(([name]) => name !== '--time-budget') : QUICK;
+const options = defaults.filter(([name]) => !isGiven(name)).flat();
+process.exitCode = weighbridge(['run', model(), ...options, ...given]);
