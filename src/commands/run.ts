@@ -1,4 +1,5 @@
 /** `weighbridge run`: arguments → pipeline → output → exit code. */
+import { setMaxListeners } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
@@ -99,6 +100,8 @@ async function measure(
   work: (signal: AbortSignal, listener: ReturnType<typeof progressLines>) => Promise<RunResult>,
 ): Promise<void> {
   const controller = new AbortController();
+  // Each cell's Task listens, and so does each sample.
+  setMaxListeners(0, controller.signal);
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(exitCode.interrupted);
     controller.abort(new Interrupted('interrupted'));
