@@ -11,24 +11,24 @@ namespace weighbridge {
 
 namespace {
 
+// A moment between two phases: the earlier one ended at `reached_ns`, the later one begins at `left_ns`. In between only
+// counters were read (a few µs), which belong to neither phase; intervals that span the moment, such as ttft, hold them.
 struct Mark {
-  int64_t at_ns;
+  int64_t reached_ns;
   Counters counters;
+  int64_t left_ns;
 };
 
-// The clock is read last when an interval begins and first when it ends, so that reading counters (34 µs) lies outside.
-Mark begin(const CounterReader& reader) {
-  const Counters counters = reader.read();
-  return {now_ns(), counters};
-}
-Mark end(const CounterReader& reader) {
-  const int64_t at = now_ns();
-  return {at, reader.read()};
+Mark mark(const CounterReader& reader) {
+  Mark moment = {now_ns(), {}, 0};
+  moment.counters = reader.read();
+  moment.left_ns = now_ns();
+  return moment;
 }
 
 PhaseCost between(const Mark& from, const Mark& to) {
   PhaseCost cost = {
-      .ns = static_cast<uint64_t>(to.at_ns - from.at_ns),
+      .ns = static_cast<uint64_t>(to.reached_ns - from.left_ns),
       .minor_faults = to.counters.minor_faults - from.counters.minor_faults,
       .major_faults = to.counters.major_faults - from.counters.major_faults,
       .user_ns = to.counters.user_ns - from.counters.user_ns,
@@ -47,23 +47,22 @@ uint64_t bytes_of(std::span<const TensorRange> ranges) {
 }
 
 // `all` less `needed`; each needed range lies within one of `all`.
-std::vector<TensorRange> remaining(std::span<const TensorRange> all, std::span<const TensorRange> needed) {
+std::vector<TensorRange> remaining(std::vector<TensorRange> all, std::vector<TensorRange> needed) {
+  const auto by_place = [](const TensorRange& a, const TensorRange& b) {
+    return a.part != b.part ? a.part < b.part : a.offset < b.offset;
+  };
+  std::sort(all.begin(), all.end(), by_place);
+  std::sort(needed.begin(), needed.end(), by_place);
   std::vector<TensorRange> rest;
+  auto used = needed.begin();
   for (const TensorRange& range : all) {
-    std::vector<TensorRange> inside;
-    for (const TensorRange& used : needed) {
-      if (used.part == range.part && used.offset >= range.offset && used.offset < range.offset + range.bytes) {
-        inside.push_back(used);
-      }
-    }
-    std::sort(inside.begin(), inside.end(),
-              [](const TensorRange& a, const TensorRange& b) { return a.offset < b.offset; });
+    const uint64_t range_end = range.offset + range.bytes;
     uint64_t at = range.offset;
-    for (const TensorRange& used : inside) {
-      if (used.offset > at) rest.push_back({range.part, at, used.offset - at});
-      at = std::max(at, used.offset + used.bytes);
+    for (; used != needed.end() && used->part == range.part && used->offset < range_end; ++used) {
+      if (used->offset > at) rest.push_back({range.part, at, used->offset - at});
+      at = std::max(at, used->offset + used->bytes);
     }
-    if (at < range.offset + range.bytes) rest.push_back({range.part, at, range.offset + range.bytes - at});
+    if (at < range_end) rest.push_back({range.part, at, range_end - at});
   }
   return rest;
 }
@@ -119,7 +118,7 @@ SampleResult run_sample(const SampleSpec& spec) {
   const uint32_t vocabulary = spec.shape.vocabulary;
 
   // Setup: threads, KV cache, scratch, a row of logits for each that is kept; all touched before the clock starts.
-  const Mark setup_begin = begin(reader);
+  const Mark setup_begin = mark(reader);
   std::unique_ptr<Session> session;
   std::vector<float> first_row, row;
   std::vector<int32_t> prompt;
@@ -131,18 +130,19 @@ SampleResult run_sample(const SampleSpec& spec) {
   }
   result.per_token_ns.reserve(uint64_t{1} + spec.generate);
   prompt.reserve(spec.prompt);
-  result.setup = between(setup_begin, end(reader));
+  result.setup = between(setup_begin, mark(reader));
   result.spin_before_ns = spin_ns();
-  result.baseline = read_memory();
-
+  // Before the baseline, so that the watching thread's own memory is not charged to the loader.
   std::optional<PeakWatch> watch;
   if (spec.memory_pass) watch.emplace();
+  result.baseline = read_memory();
+
   result.barrier = pass(spec.barrier);
 
   // Between start and the first logits only the clock, getrusage and /proc/self/io are read; in the memory pass slower
   // probes come in between, and then there is no ttft.
-  const Mark start = begin(reader);
-  result.start_at_ns = start.at_ns;
+  const Mark start = mark(reader);
+  result.start_at_ns = start.left_ns;
   const gguf::Model model = gguf::parse(spec.path);
   std::vector<Part> parts;
   std::vector<std::string> paths;
@@ -151,14 +151,13 @@ SampleResult run_sample(const SampleSpec& spec) {
     paths.push_back(part.path);
   }
   const std::vector<TensorRange> order = forward_order(model);
-  const Mark opened = end(reader);
+  const Mark opened = mark(reader);
   result.open = between(start, opened);
   if (spec.memory_pass) result.resident_opened = resident(paths);
 
-  const Mark acquire_begin = spec.memory_pass ? begin(reader) : opened;
+  const Mark acquire_begin = spec.memory_pass ? mark(reader) : opened;
   std::unique_ptr<Weights> weights = chosen.load(parts, order, spec.options);
-  if (session) session->bind(model, *weights);
-  const Mark acquired = end(reader);
+  const Mark acquired = mark(reader);
   result.acquire = between(acquire_begin, acquired);
   if (spec.memory_pass) {
     result.loaded = read_memory();
@@ -166,30 +165,36 @@ SampleResult run_sample(const SampleSpec& spec) {
   }
 
   const int32_t bos = bos_of(model, vocabulary);
-  const Mark first_begin = spec.memory_pass ? begin(reader) : acquired;
-  if (session) session->forward(std::span(&bos, 1), 0, first_row);
-  const Mark first = end(reader);
+  const Mark first_begin = spec.memory_pass ? mark(reader) : acquired;
+  if (session) {
+    // Looking tensors up by name is the runtime's work, the same for every loader: no part of acquire.
+    session->bind(model, *weights);
+    session->forward(std::span(&bos, 1), 0, first_row);
+  }
+  const Mark first = mark(reader);
   result.first_token = between(first_begin, first);
   if (spec.memory_pass) {
     result.first_token_memory = read_memory();
     result.resident_first_token = resident(paths);
   }
 
-  const Mark complete_begin = spec.memory_pass ? begin(reader) : first;
+  // Working out what is left to read belongs to no interval.
+  std::vector<TensorRange> rest;
   if (session) {
     const std::vector<TensorRange> needed = needed_for_first_token(model, bos);
-    const std::vector<TensorRange> rest = remaining(order, needed);
+    rest = remaining(order, needed);
     result.bytes_needed = bytes_of(needed);
     result.untouched_bytes = bytes_of(rest);
-    session->touch(rest);
   }
-  const Mark complete = end(reader);
+  const Mark complete_begin = mark(reader);
+  if (session) session->touch(rest);
+  const Mark complete = mark(reader);
   result.complete = between(complete_begin, complete);
 
   if (!spec.memory_pass) {
-    result.ttft_ns = static_cast<uint64_t>(first.at_ns - start.at_ns);
-    result.complete_ns = static_cast<uint64_t>(complete.at_ns - start.at_ns);
-    result.settled_ns = static_cast<uint64_t>(std::max(weights->settled_at(), acquired.at_ns) - start.at_ns);
+    result.ttft_ns = static_cast<uint64_t>(first.reached_ns - start.left_ns);
+    result.complete_ns = *result.ttft_ns + result.complete.ns;
+    result.settled_ns = static_cast<uint64_t>(std::max(weights->settled_at(), acquired.reached_ns) - start.left_ns);
   }
 
   if (session) {
@@ -199,14 +204,14 @@ SampleResult run_sample(const SampleSpec& spec) {
     session->clear();
     if (spec.prompt > 0) {
       for (uint32_t i = 0; i < spec.prompt; ++i) prompt.push_back(prompt_token(i, bos, vocabulary));
-      const Mark prefill_begin = begin(reader);
+      const Mark prefill_begin = mark(reader);
       session->forward(prompt, 0, row);
-      result.prefill = between(prefill_begin, end(reader));
+      result.prefill = between(prefill_begin, mark(reader));
       hash.add(std::as_bytes(std::span(row)));
     }
     if (spec.generate > 0) {
       // Rows are hashed between the tokens' intervals, so the phase's time is their sum.
-      const Mark decode_begin = begin(reader);
+      const Mark decode_begin = mark(reader);
       uint64_t decoding = 0;
       for (uint32_t i = 0; i < spec.generate; ++i) {
         const int32_t token = decode_token(i, vocabulary);
@@ -217,7 +222,7 @@ SampleResult run_sample(const SampleSpec& spec) {
         decoding += took;
         hash.add(std::as_bytes(std::span(row)));
       }
-      result.decode = between(decode_begin, end(reader));
+      result.decode = between(decode_begin, mark(reader));
       result.decode->ns = decoding;
     }
     result.logits_hash = hash.hex();
@@ -228,9 +233,9 @@ SampleResult run_sample(const SampleSpec& spec) {
   result.peak_rss = peak_rss();
   result.effective = weights->effective();
   result.warnings = weights->warnings();
-  const Mark release_begin = begin(reader);
+  const Mark release_begin = mark(reader);
   weights.reset();
-  const Mark released = end(reader);
+  const Mark released = mark(reader);
   result.release = between(release_begin, released);
   result.spin_after_ns = spin_ns();
   result.voluntary_switches = released.counters.voluntary_switches - start.counters.voluntary_switches;

@@ -47,7 +47,8 @@ struct PhaseCost {
 struct SampleResult {
   BarrierTimes barrier;
   int64_t start_at_ns;
-  // Absent in the memory pass, where probes lie between the phases.
+  // Absent in the memory pass, where probes lie between the phases. complete is ttft plus the time of reading what the
+  // first token left.
   std::optional<uint64_t> ttft_ns, complete_ns, settled_ns;
   PhaseCost setup, open, acquire, first_token, complete, release;
   std::optional<PhaseCost> prefill, decode;

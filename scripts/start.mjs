@@ -89,6 +89,9 @@ function model() {
   return path;
 }
 
+// Ctrl-C reaches the run as well, which saves what it has: wait for it.
+process.on('SIGINT', () => undefined);
+
 const given = process.argv.slice(2);
 const isGiven = (name) => given.some((argument) => argument === name || argument.startsWith(`${name}=`));
 const defaults = isGiven('--rounds') ? QUICK.filter(([name]) => name !== '--time-budget') : QUICK;

@@ -13,11 +13,12 @@ import { logitsCommand } from './commands/logits.js';
 import { runCommand } from './commands/run.js';
 import { setupCommand } from './commands/setup.js';
 
-// A reader that goes away (`| head`) is no failure of ours.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+// A reader that goes away (`| head`, a closed terminal) is no failure of ours: the work goes on, and the exit code tells.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
+}
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   readonly version: string;

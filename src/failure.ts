@@ -103,7 +103,9 @@ export function failureOf(error: unknown): { readonly line: string; readonly cod
   if (reason !== null) {
     const system = systemErrors[reason.code];
     if (system !== undefined) {
-      return { line: describe({ ...reason, message: `${system} (${reason.operation})` }), code: exitCode.usage };
+      const full = reason.code === 'ENOSPC' || reason.code === 'EDQUOT';
+      const line = describe({ ...reason, message: `${system} (${reason.operation})` });
+      return { line, code: full ? exitCode.failed : exitCode.usage };
     }
     return { line: describe(reason), code: inputCodes.has(reason.code) ? exitCode.usage : exitCode.failed };
   }

@@ -205,21 +205,50 @@ function cgroupMount(version: 1 | 2): { root: string; at: string } | null {
 
 /** "max" (version 2) and numbers near 2^63 (version 1) mean no limit. */
 function cgroupFacts(): MachineFacts['cgroup'] {
+  const { version, folders } = memoryGroups();
+  const limits = folders.map(limitOf).filter((limit) => limit !== null);
+  return { version, memoryLimitBytes: limits.length === 0 ? null : Math.min(...limits) };
+}
+
+/** The version of the memory controller, and the folders from the root of its hierarchy to this process's group. */
+function memoryGroups(): { readonly version: 1 | 2 | null; readonly folders: readonly string[] } {
   const lines = (read('/proc/self/cgroup') ?? '').split('\n');
   const version1 = lines.find((line) => line.split(':')[1]?.split(',').includes('memory'));
   const own = version1 ?? lines.find((line) => line.startsWith('0::'));
-  if (own === undefined) return { version: null, memoryLimitBytes: null };
+  if (own === undefined) return { version: null, folders: [] };
   const version = version1 === undefined ? 2 : 1;
   const mount = cgroupMount(version);
-  if (mount === null) return { version, memoryLimitBytes: null };
+  if (mount === null) return { version, folders: [] };
   const path = own.split(':').slice(2).join(':');
   const below = mount.root !== '/' && path.startsWith(mount.root) ? path.slice(mount.root.length) : path;
   const groups = below.split('/').filter((name) => name !== '');
-  const file = version === 2 ? 'memory.max' : 'memory.limit_in_bytes';
-  const limits = [...groups.keys(), groups.length]
-    .map((depth) => wholeNumber(read([mount.at, ...groups.slice(0, depth), file].join('/'))))
-    .filter((limit) => limit !== null && limit < 2 ** 62);
-  return { version, memoryLimitBytes: limits.length === 0 ? null : Math.min(...limits.map(Number)) };
+  const folders = [...groups.keys(), groups.length].map((depth) => [mount.at, ...groups.slice(0, depth)].join('/'));
+  return { version, folders };
+}
+
+/** memory.max (version 2) or memory.limit_in_bytes (version 1), bytes; null for none. */
+function limitOf(folder: string): number | null {
+  const limit = wholeNumber(read(`${folder}/memory.max`) ?? read(`${folder}/memory.limit_in_bytes`));
+  return limit !== null && limit < 2 ** 62 ? limit : null;
+}
+
+/**
+ * Bytes that this process may still take before something is killed or swapped: MemAvailable of /proc/meminfo, or less
+ * where a cgroup's limit leaves less (its limit less its use, page cache that is not in active use not counted).
+ * Null if unreadable.
+ */
+export function availableMemory(): number | null {
+  const machine = meminfo(read('/proc/meminfo'), 'MemAvailable');
+  const groups = memoryGroups().folders.map((folder) => {
+    const limit = limitOf(folder);
+    const used = wholeNumber(read(`${folder}/memory.current`) ?? read(`${folder}/memory.usage_in_bytes`));
+    if (limit === null || used === null) return null;
+    const stat = read(`${folder}/memory.stat`) ?? '';
+    const idle = wholeNumber(/^(?:total_)?inactive_file (\d+)$/m.exec(stat)?.[1] ?? null) ?? 0;
+    return Math.max(0, limit - used + idle);
+  });
+  const known = [machine, ...groups].filter((bytes) => bytes !== null);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 /**

@@ -195,6 +195,8 @@ export interface NativeCeiling {
   readonly bytes: number;
   readonly ns: number;
   readonly hugePages: boolean;
+  /** Issued to storage while it was measured; null if unreadable. */
+  readonly readBytes: number | null;
   readonly readyAtNs: number;
   readonly releasedAtNs: number;
 }

@@ -1,17 +1,17 @@
 /** The whole product on one page: plan → samples → summary → report. */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { Interrupted, UsageError } from './failure.js';
+import { Interrupted, UsageError, failureOf } from './failure.js';
 import type { LoaderDefinition } from './loader.js';
 import { machineFacts, type MachineFacts } from './machine.js';
 import { addonPath, native, type Shape } from './native.js';
 import { allBlocks, type Cell } from './plan/blocks.js';
-import { makePlan, modelId, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
+import { makePlan, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
 import { report, type Report } from './report/report.js';
 import { chooseCeilings, referenceHashes, warmRuntime, type CalibrationOptions } from './samples/calibrate.js';
 import { drive, durationMs, type Progress } from './samples/drive.js';
-import { LedgerError, LedgerWriter, readLedger } from './samples/ledger.js';
+import { LedgerError, LedgerWriter, readLedger, refuseToOverwrite } from './samples/ledger.js';
 import { lockMachine } from './samples/lock.js';
 import { SCHEMA_VERSION, type EndRecord, type Ledger, type RunRecord, type Sample } from './samples/record.js';
 import { FreeMemory } from './samples/states.js';
@@ -46,6 +46,8 @@ export interface RunResult {
   readonly tinybench: readonly ReplayedCell[];
   readonly report: Report;
   readonly stopped: EndRecord['stopped'];
+  /** One line, where an error stopped the run; what was measured before stands. */
+  readonly failure: string | null;
 }
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -53,16 +55,17 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 /** The plan of a request; reads the models' headers, measures nothing. */
-export function planOf(request: RunRequest): Planned & { readonly shapes: Readonly<Record<string, Shape>> } {
+export function planOf(request: RunRequest): Planned {
   const threads = request.threads ?? availableParallelism();
   const isa = resolveIsa(request.isa);
   const models = request.modelPaths.map((path) => readModel(path, request, threads));
-  const shapes: Record<string, Shape> = {};
-  for (const { info, kernel } of models) shapes[modelId(info)] = kernel.shape;
-  return { ...makePlan({ ...request, threads, isa, models, build: buildOf() }), shapes };
+  return makePlan({ ...request, threads, isa, models, build: buildOf() });
 }
 
-/** Runs a request into a new ledger in `directory`. Throws UsageError before anything is measured; see also resumeRun. */
+/**
+ * Runs a request into a new ledger in `directory`. Throws UsageError, Locked, ReferenceFailed or Interrupted before the
+ * first sample; from then on always gives a result, whatever stopped the run.
+ */
 export async function weigh(
   request: RunRequest,
   directory: string,
@@ -70,70 +73,57 @@ export async function weigh(
   listener: Listener,
 ): Promise<RunResult> {
   const planned = planOf(request);
-  const ledger = LedgerWriter.create(directory);
-  try {
-    return await locked(
-      request.lockWaitSeconds,
-      listener,
-      async () => {
-        const machine = factsOf(planned);
-        const calibration = calibrationOf(planned, machine, signal, listener);
-        await warmRuntime(calibration);
-        const hashes = await referenceHashes(calibration);
-        const ceilings = await chooseCeilings(calibration);
-        const run: RunRecord = {
-          kind: 'run',
-          schema: SCHEMA_VERSION,
-          tool: `weighbridge ${version}`,
-          startedAt: new Date().toISOString(),
-          seed: planned.plan.seed,
-          plan: planned.plan,
-          arms: planned.arms,
-          models: planned.models,
-          machine: { ...machine },
-          runtime: { node: process.version, v8: process.versions.v8, addon: buildOf(), isas: native().isas() },
-          ceilings,
-          referenceHashes: hashes,
-          command: request.command,
-        };
-        ledger.append(run);
-        return { run, shapes: planned.shapes, ceilings, done: [] };
-      },
-      { ledger, directory, signal, listener },
-    );
-  } finally {
-    ledger.close();
-  }
+  refuseToOverwrite(directory);
+  return onOwnMachine(request.lockWaitSeconds, signal, listener, async () => {
+    const startedAt = performance.now();
+    const machine = factsOf(planned);
+    const calibration = calibrationOf(planned, machine, signal, listener);
+    await warmRuntime(calibration);
+    const hashes = await referenceHashes(calibration);
+    const ceilings = await chooseCeilings(calibration);
+    const run: RunRecord = {
+      kind: 'run',
+      schema: SCHEMA_VERSION,
+      tool: `weighbridge ${version}`,
+      startedAt: new Date().toISOString(),
+      seed: planned.plan.seed,
+      plan: planned.plan,
+      arms: planned.arms,
+      models: planned.models,
+      machine: { ...machine },
+      runtime: { node: process.version, v8: process.versions.v8, addon: buildOf(), isas: native().isas() },
+      ceilings,
+      referenceHashes: hashes,
+      command: request.command,
+    };
+    const ledger = LedgerWriter.create(directory, run);
+    return measure({ run, shapes: planned.shapes, ceilings, done: [], ledger, startedAt }, directory, signal, listener);
+  });
 }
 
-/** Continues the run whose ledger is in `directory`, with fresh ceilings. Throws UsageError where it cannot be the same run. */
+/**
+ * Continues the run whose ledger is in `directory`, with fresh ceilings. Throws UsageError where it cannot be the same
+ * run. The ledger is read only when the machine is ours: until then another process may still be writing it.
+ */
 export async function resumeRun(
   directory: string,
   lockWaitSeconds: number,
   signal: AbortSignal,
   listener: Listener,
 ): Promise<RunResult> {
-  const { ledger: earlier, goodBytes } = readLedger(directory);
-  const { run } = earlier;
-  const shapes = checkSameRun(run);
-  const ledger = LedgerWriter.continue(directory, goodBytes);
-  try {
-    return await locked(
-      lockWaitSeconds,
-      listener,
-      async () => {
-        const calibration = calibrationOf({ ...run, shapes }, factsOf(run), signal, listener);
-        await warmRuntime(calibration);
-        const ceilings = await chooseCeilings(calibration);
-        const completedSamples = earlier.samples.length;
-        ledger.append({ kind: 'resume', startedAt: new Date().toISOString(), ceilings, completedSamples });
-        return { run, shapes, ceilings, done: earlier.samples };
-      },
-      { ledger, directory, signal, listener },
-    );
-  } finally {
-    ledger.close();
-  }
+  return onOwnMachine(lockWaitSeconds, signal, listener, async () => {
+    const startedAt = performance.now();
+    const { ledger: earlier, goodBytes } = readLedger(directory);
+    const { run } = earlier;
+    const shapes = checkSameRun(run);
+    const calibration = calibrationOf({ ...run, shapes }, factsOf(run), signal, listener);
+    await warmRuntime(calibration);
+    const ceilings = await chooseCeilings(calibration);
+    const ledger = LedgerWriter.continue(directory, goodBytes);
+    const completedSamples = earlier.samples.length;
+    ledger.append({ kind: 'resume', startedAt: new Date().toISOString(), ceilings, completedSamples });
+    return measure({ run, shapes, ceilings, done: earlier.samples, ledger, startedAt }, directory, signal, listener);
+  });
 }
 
 /** Summary and report of a ledger on disk. */
@@ -146,7 +136,30 @@ export async function readResult(directory: string): Promise<RunResult> {
     tinybench: await replay(ledger.samples, durationMs),
     report: report(summary, ledger),
     stopped: ledger.end?.stopped ?? 'interrupted',
+    failure: null,
   };
+}
+
+/** Holds the machine while `work` runs. An interruption before the first sample is an Interrupted. */
+async function onOwnMachine(
+  waitSeconds: number,
+  signal: AbortSignal,
+  listener: Listener,
+  work: () => Promise<RunResult>,
+): Promise<RunResult> {
+  try {
+    const lock = await lockMachine(waitSeconds, signal, (holder) => {
+      listener.step(`waiting for another run on this machine (${holder})`);
+    });
+    try {
+      return await work();
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted('interrupted before a sample began; the ledger, if any, is as it was');
+    throw error;
+  }
 }
 
 interface Started {
@@ -154,61 +167,46 @@ interface Started {
   readonly shapes: Readonly<Record<string, Shape>>;
   readonly ceilings: RunRecord['ceilings'];
   readonly done: readonly Sample[];
-}
-
-interface Running {
   readonly ledger: LedgerWriter;
-  readonly directory: string;
-  readonly signal: AbortSignal;
-  readonly listener: Listener;
+  readonly startedAt: number;
 }
 
-/** Holds the machine, begins, drives the plan to its end and reads the result back from the disk. */
-async function locked(
-  waitSeconds: number,
+/** Drives the plan to its end, records what stopped it, and reads the result back from the disk. */
+async function measure(
+  { run, shapes, ceilings, done, ledger, startedAt }: Started,
+  directory: string,
+  signal: AbortSignal,
   listener: Listener,
-  begin: () => Promise<Started>,
-  { ledger, directory, signal }: Running,
 ): Promise<RunResult> {
-  const lock = await lockMachine(waitSeconds, (holder) => {
-    listener.step(`waiting for another run on this machine (${holder})`);
-  });
+  const context = { ...run, shapes, ceilings, freeMemory: new FreeMemory(ceilings.firstTouch), signal };
+  let failure: unknown = null;
   try {
-    let started: Started;
-    try {
-      started = await begin();
-    } catch (error) {
-      if (signal.aborted) throw new Interrupted('interrupted before the first sample; nothing was measured');
-      throw error;
-    }
-    const { run, shapes, ceilings, done } = started;
-    const context = { ...run, shapes, ceilings, freeMemory: new FreeMemory(ceilings.firstTouch), signal };
-    let stopped: EndRecord['stopped'];
-    try {
-      stopped = await drive({
-        context,
-        done,
-        append: (sample) => {
-          ledger.append(sample);
-        },
-        onStart: (cell, progress) => {
-          listener.start(cell, progress);
-        },
-        onSample: (sample, progress) => {
-          listener.sample(sample, progress);
-        },
-      });
-    } catch (error) {
-      if (error instanceof LedgerError) throw error;
-      const message = error instanceof Error ? error.message : String(error);
-      ledger.append({ kind: 'end', endedAt: new Date().toISOString(), stopped: 'error', message });
-      throw error;
-    }
+    const stopped = await drive({
+      context,
+      done,
+      startedAt,
+      append: (sample) => {
+        ledger.append(sample);
+      },
+      onStart: (cell, progress) => {
+        listener.start(cell, progress);
+      },
+      onSample: (sample, progress) => {
+        listener.sample(sample, progress);
+      },
+    });
     ledger.append({ kind: 'end', endedAt: new Date().toISOString(), stopped, message: null });
-    return await readResult(directory);
+  } catch (error) {
+    failure = error;
+    if (!(error instanceof LedgerError)) {
+      const message = failureOf(error).line;
+      ledger.append({ kind: 'end', endedAt: new Date().toISOString(), stopped: 'error', message });
+    }
   } finally {
-    lock.release();
+    ledger.close();
   }
+  const result = await readResult(directory);
+  return failure === null ? result : { ...result, stopped: 'error', failure: failureOf(failure).line };
 }
 
 function resolveIsa(name: string): string {
@@ -226,6 +224,7 @@ function readModel(path: string, request: RunRequest, threads: number): PlannedM
   const facts = native().fileFacts(info.parts[0]?.path ?? path);
   return {
     info,
+    identity: realpathSync(path),
     kernel: native().kernelPlan(path, need),
     fileSystem: facts.fileSystem,
     device: facts.device,
@@ -249,7 +248,7 @@ function calibrationOf(
     models: run.models,
     shapes: run.shapes,
     // What cannot be known is tried: it costs a few seconds.
-    reportsFreePages: stated && machine.memory.pageReporting !== false,
+    mayReportFreePages: stated && machine.memory.pageReporting !== false,
     threads: Math.max(...Object.values(run.arms).map((arm) => arm.threads)),
     timeoutNs: run.plan.timeoutNs,
     signal,

@@ -9,17 +9,20 @@ export interface RunVerdict {
 }
 
 /**
- * 130 interrupted; 1 when a sample failed or mismatched, when a loader that was named is unsupported in every state, or
+ * 130 interrupted; 1 when an error stopped the run, when a sample failed or mismatched, when a loader that was named is unsupported in every state, or
  * when a cell that is supported has no ok sample; else 0.
  */
-export function runExitCode({ ledger, summary, stopped }: RunResult): RunVerdict {
+export function runExitCode({ ledger, summary, stopped, failure }: RunResult): RunVerdict {
+  if (failure !== null) return fail(failure);
   if (stopped === 'interrupted') return { code: exitCode.interrupted, message: null };
   const { samples } = summary;
   if (samples.failed + samples.mismatch > 0) {
     return fail(`${samples.failed} samples failed, ${samples.mismatch} gave other logits; the table says why`);
   }
   const loaders = summary.cells.filter((cell) => cell.arm.kind === 'loader');
-  const unsupported = loaders.filter(({ outcomes }) => outcomes.unsupported > 0 && outcomes.ok === 0);
+  const unsupported = loaders.filter(
+    ({ outcomes }) => outcomes.unsupported > 0 && outcomes.ok + outcomes.invalid === 0,
+  );
   const empty = loaders.find((cell) => cell.outcomes.ok === 0 && !unsupported.includes(cell));
   if (empty !== undefined) {
     return fail(`${empty.arm.label} ${empty.state} has no valid sample; the table says why`);

@@ -221,6 +221,7 @@ Napi::Value run_ceiling(const Napi::CallbackInfo& info) {
     object.Set("bytes", number(env, result.bytes));
     object.Set("ns", number(env, result.ns));
     object.Set("hugePages", Napi::Boolean::New(env, result.huge_pages));
+    object.Set("readBytes", number_or_null(env, result.read_bytes));
     object.Set("readyAtNs", number(env, static_cast<uint64_t>(times.ready_at_ns)));
     object.Set("releasedAtNs", number(env, static_cast<uint64_t>(times.released_at_ns)));
     return object;

@@ -142,15 +142,18 @@ void back_free_memory(uint64_t bytes, uint32_t threads) {
 
 uint64_t first_touch_ns(uint64_t bytes) {
   if (bytes == 0) return 0;
-  void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const auto length = checked_add(bytes, huge_page);
+  if (!length) throw Error(Reason{.code = "out-of-memory", .operation = "mmap", .message = "out of memory"});
+  void* const memory = ::mmap(nullptr, *length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw_errno("mmap", "", "out-of-memory");
-  // EINVAL: a kernel without transparent huge pages, which is what is wanted.
-  ::madvise(memory, bytes, MADV_NOHUGEPAGE);
-  auto* const bytes_of = static_cast<volatile unsigned char*>(memory);
+  // EINVAL: a kernel without transparent huge pages; the touch then goes through 4 KiB pages.
+  ::madvise(memory, *length, MADV_HUGEPAGE);
+  auto* const first = static_cast<volatile unsigned char*>(memory);
+  const uint64_t aligned = round_up(reinterpret_cast<uintptr_t>(memory), huge_page) - reinterpret_cast<uintptr_t>(memory);
   const int64_t start = now_ns();
-  for (uint64_t at = 0; at < bytes; at += small_page) bytes_of[at] = 1;
+  for (uint64_t at = 0; at < bytes; at += small_page) first[aligned + at] = 1;
   const int64_t end = now_ns();
-  ::munmap(memory, bytes);
+  ::munmap(memory, *length);
   return static_cast<uint64_t>(end - start);
 }
 

@@ -4,8 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { findLoader, listLoaders } from '../catalog.js';
-import { Interrupted, UsageError, exitCode } from '../failure.js';
-import type { LoaderDefinition } from '../loader.js';
+import { Interrupted, UsageError, exitCode, printable } from '../failure.js';
+import { bypassesPageCache, type LoaderDefinition, type Mechanism } from '../loader.js';
 import { planOf, resumeRun, samplesOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
 import { progressLines } from '../progress.js';
 import type { MemoryState, State } from '../samples/record.js';
@@ -112,26 +112,34 @@ async function measure(
   try {
     const result = await work(controller.signal, listener);
     listener.finish();
-    const written = writeRun(directory, result);
-    if (args.json) {
-      const { run, samples } = result.ledger;
-      const summary = { ...result.summary, tinybench: result.tinybench };
-      process.stdout.write(`${JSON.stringify({ run, samples, groups: [], summary })}\n`);
-    } else {
+    if (args.json) printJson(result);
+    else {
       const columns = process.stdout.isTTY ? process.stdout.columns : 80;
       process.stdout.write(terminalTable(result.report, { width: columns, bold: process.stdout.isTTY }));
-      process.stdout.write(`Written:\n${written.map((path) => `  ${path}\n`).join('')}`);
     }
+    const written = writeRun(directory, result);
+    if (!args.json) process.stdout.write(`Written:\n${written.map((path) => `  ${printable(path)}\n`).join('')}`);
     const verdict = runExitCode(result);
     if (verdict.message !== null) process.stderr.write(`weighbridge: ${verdict.message}\n`);
-    if (result.stopped === 'interrupted') {
-      process.stderr.write(`weighbridge: interrupted; continue with: weighbridge run --resume ${directory}\n`);
+    if (result.stopped === 'interrupted' || result.stopped === 'error') {
+      process.stderr.write(
+        `weighbridge: ${result.stopped === 'error' ? 'stopped' : 'interrupted'}; continue with: weighbridge run --resume ${printable(directory)}\n`,
+      );
     }
     process.exitCode = verdict.code;
   } finally {
     listener.finish();
     for (const name of signals) process.off(name, stop);
   }
+}
+
+/** In pieces: the whole may be longer than the longest string. */
+function printJson({ ledger, summary, tinybench }: RunResult): void {
+  process.stdout.write(`{"run":${JSON.stringify(ledger.run)},"samples":[`);
+  for (const [index, sample] of ledger.samples.entries()) {
+    process.stdout.write(`${index === 0 ? '' : ','}${JSON.stringify(sample)}`);
+  }
+  process.stdout.write(`],"groups":[],"summary":${JSON.stringify({ ...summary, tinybench })}}\n`);
 }
 
 async function requestOf(args: Arguments): Promise<RunRequest> {
@@ -189,13 +197,14 @@ function labelsOf(arms: RunResult['ledger']['run']['arms']): (id: string) => str
 
 function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: RunRequest): void {
   const { plan, arms, models } = planned;
-  const compared = Object.values(plan.reference).length;
-  const comparisons = Math.max(
-    1,
-    (plan.arms.filter((id) => arms[id]?.work === 'infer').length - compared) *
-      plan.states.length *
-      plan.memoryStates.length,
-  );
+  const references = new Set(Object.values(plan.reference));
+  const weighed = (id: string, state: State): boolean => {
+    const arm = arms[id];
+    if (arm === undefined || arm.work !== 'infer' || references.has(id)) return false;
+    return !(state === 'warm' && bypassesPageCache[arm.mechanism as Mechanism['mechanism']]);
+  };
+  const compared = plan.states.map((state) => plan.arms.filter((id) => weighed(id, state)).length);
+  const comparisons = Math.max(1, compared.reduce((sum, count) => sum + count, 0) * plan.memoryStates.length);
   const pairs = pairsForVerdict({ comparisons });
   if (json) {
     process.stdout.write(`${JSON.stringify({ plan, arms, models, comparisons, pairsForVerdict: pairs })}\n`);
@@ -203,7 +212,7 @@ function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: R
   }
   const lines = [
     ...Object.values(models).map(
-      (model) => `model      ${model.path} (${model.fileSystem}, ${(model.bytes / 2 ** 20).toFixed(0)} MiB)`,
+      (model) => `model      ${printable(model.path)} (${model.fileSystem}, ${(model.bytes / 2 ** 20).toFixed(0)} MiB)`,
     ),
     `loaders    ${request.loaders.map((loader) => loader.name).join(', ')}`,
     `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,

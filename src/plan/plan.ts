@@ -2,11 +2,13 @@
 import { basename } from 'node:path';
 import { UsageError } from '../failure.js';
 import type { LoaderDefinition } from '../loader.js';
-import type { KernelPlan, ModelInfo } from '../native.js';
+import type { KernelPlan, ModelInfo, Shape } from '../native.js';
 import type { Arm, MemoryState, ModelRecord, Plan, State } from '../samples/record.js';
 
 /** A model as the planner needs it: its header read, and what the kernel will do with it. */
 export interface PlannedModel {
+  /** The file behind all links: the same one named twice is a mistake. */
+  readonly identity: string;
   readonly info: ModelInfo;
   readonly kernel: KernelPlan;
   readonly fileSystem: string;
@@ -40,6 +42,7 @@ export interface Planned {
   readonly plan: Plan;
   readonly arms: Readonly<Record<string, Arm>>;
   readonly models: Readonly<Record<string, ModelRecord>>;
+  readonly shapes: Readonly<Record<string, Shape>>;
 }
 
 const PREFERRED_REFERENCE = 'stdio';
@@ -58,14 +61,19 @@ export function modelId(info: ModelInfo): string {
 export function makePlan(request: PlanRequest): Planned {
   const arms: Record<string, Arm> = {};
   const models: Record<string, ModelRecord> = {};
+  const shapes: Record<string, Shape> = {};
   const order: string[] = [];
   const reference: Record<string, string> = {};
   const ceilings: Record<string, Partial<Record<State, string>>> = {};
 
   for (const model of request.models) {
-    const id = modelId(model.info);
-    if (id in models) throw new UsageError(`${model.info.parts[0]?.path ?? id}: the same model is named twice`);
-    models[id] = modelRecord(model);
+    const record = modelRecord(model);
+    if (request.models.some((other) => other !== model && other.identity === model.identity)) {
+      throw new UsageError(`${record.path}: the same model is named twice`);
+    }
+    const id = freeId(modelId(model.info), models);
+    models[id] = record;
+    shapes[id] = model.kernel.shape;
     const context = contextFor(request, model, id);
     const add = (definition: LoaderDefinition, copy: number): string => {
       const arm = loaderArm(definition, copy, id, context, request);
@@ -115,7 +123,15 @@ export function makePlan(request: PlanRequest): Planned {
     },
     arms,
     models,
+    shapes,
   };
+}
+
+/** The same model on two disks is two models, the second with #2. */
+function freeId(id: string, taken: Readonly<Record<string, unknown>>): string {
+  let free = id;
+  for (let copy = 2; free in taken; copy++) free = `${id}#${copy}`;
+  return free;
 }
 
 function modelRecord({ info, kernel, fileSystem, device }: PlannedModel): ModelRecord {

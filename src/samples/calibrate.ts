@@ -15,7 +15,7 @@ export interface CalibrationOptions {
   readonly arms: Readonly<Record<string, Arm>>;
   readonly models: Readonly<Record<string, ModelRecord>>;
   readonly shapes: Readonly<Record<string, Shape>>;
-  readonly reportsFreePages: boolean;
+  readonly mayReportFreePages: boolean;
   readonly threads: number;
   readonly timeoutNs: number;
   readonly signal: AbortSignal;
@@ -34,7 +34,7 @@ export async function chooseCeilings(options: CalibrationOptions): Promise<Ceili
   }
   options.onStep('first touch of free memory');
   const largest = Math.max(...Object.values(options.models).map((model) => model.bytes));
-  const firstTouch = await learnFirstTouch(largest, options.threads, options.reportsFreePages, options.signal);
+  const firstTouch = await learnFirstTouch(largest, options.threads, options.mayReportFreePages, options.signal);
   return { device, firstTouch };
 }
 
@@ -85,11 +85,11 @@ async function runUntimed(arm: Arm, { models, shapes, timeoutNs, signal }: Calib
   const model = models[arm.model];
   const shape = shapes[arm.model];
   if (model === undefined || shape === undefined) throw new Error(`no model ${arm.model} in the plan`);
-  const child = spawnChild(taskOf(arm, model, shape, 'time', noCeilings), timeoutNs / 1e6);
+  const child = spawnChild(taskOf(arm, model, shape, 'time', noCeilings));
   const kill = (): void => child.kill();
   signal.addEventListener('abort', kill, { once: true });
   if (signal.aborted) kill();
-  child.release();
+  child.release(timeoutNs / 1e6);
   const end = await child.ended;
   signal.removeEventListener('abort', kill);
   return end;

@@ -7,8 +7,10 @@ import { reasonOf } from '../failure.js';
 import { native } from '../native.js';
 import { READY_FD, type ChildAnswer, type ChildTask } from './protocol.js';
 
-function answer(task: ChildTask): ChildAnswer {
+/** Null when the parent is gone already: then nobody waits for an answer. */
+function answer(task: ChildTask): ChildAnswer | null {
   try {
+    if (!native().bindToParent(task.parent, true)) return null;
     return task.kind === 'sample'
       ? { kind: 'sample', sample: native().runSample(task.spec) }
       : { kind: 'ceiling', ceiling: native().runCeiling(task.spec) };
@@ -20,8 +22,9 @@ function answer(task: ChildTask): ChildAnswer {
 }
 
 const task = JSON.parse(process.argv[2] ?? '') as ChildTask;
-if (native().bindToParent(task.parent, true)) {
-  const text = Buffer.from(JSON.stringify(answer(task)));
+const given = answer(task);
+if (given !== null) {
+  const text = Buffer.from(JSON.stringify(given));
   let done = 0;
   while (done < text.length) done += writeSync(READY_FD, text, done);
 }

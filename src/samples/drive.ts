@@ -24,6 +24,8 @@ export interface DriveOptions {
   readonly context: WeighingContext;
   /** Samples that an interrupted run has already. */
   readonly done: readonly Sample[];
+  /** performance.now() at which the time budget began to run. */
+  readonly startedAt: number;
   /** Puts a sample on disk before the next begins. */
   readonly append: (sample: Sample) => void;
   readonly onStart: (cell: Cell, progress: Progress) => void;
@@ -35,15 +37,16 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
   const { plan, arms, signal } = context;
   const blocks = allBlocks(plan, arms);
   const runner = new CellRunner(context);
-  const started = performance.now();
   const earlier = groupByBlock(options.done);
   let pending = blocks.filter((block) => !isComplete(block, earlier.get(blockKey(block)) ?? [])).length;
   const total = blocks.length;
   let weighed = 0;
+  const firstBlockAt = performance.now();
 
   const progress = (round: number): Progress => {
-    const elapsedMs = performance.now() - started;
-    const remainingMs = weighed === 0 ? null : (elapsedMs / weighed) * pending;
+    const now = performance.now();
+    const remainingMs = weighed === 0 ? null : ((now - firstBlockAt) / weighed) * pending;
+    const elapsedMs = now - options.startedAt;
     return { blocksDone: total - pending, blocks: total, round, rounds: plan.rounds, elapsedMs, remainingMs };
   };
   const weigh = async (attempt: Attempt): Promise<Sample> => {
@@ -58,7 +61,11 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
     for (const block of blocks) {
       const had = earlier.get(blockKey(block)) ?? [];
       if (isComplete(block, had)) continue;
-      if (block.pass === 'time' && block.round > 1 && overBudget(progress(block.round), plan.timeBudgetNs, weighed)) {
+      if (
+        block.pass === 'time' &&
+        block.round > 1 &&
+        overBudget(progress(block.round), plan.timeBudgetNs, (performance.now() - firstBlockAt) / Math.max(1, weighed))
+      ) {
         return 'time-budget';
       }
       const attempt = Math.max(0, ...had.map((sample) => sample.attempt)) + 1;
@@ -75,14 +82,14 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
 }
 
 /** No block begins that would probably end after the budget. The first round always runs: without it there is no answer. */
-function overBudget(progress: Progress, budgetNs: number | null, weighed: number): boolean {
-  if (budgetNs === null || weighed === 0) return false;
-  return progress.elapsedMs + progress.elapsedMs / weighed > budgetNs / 1e6;
+function overBudget({ elapsedMs }: Progress, budgetNs: number | null, blockMs: number): boolean {
+  return budgetNs !== null && elapsedMs + blockMs > budgetNs / 1e6;
 }
 
 /**
- * An arm whose sample is invalid runs again at once beside new samples of the reference and the ceiling, under a new
- * attempt number: pairs are formed within one attempt. When the reference itself is invalid, the whole block begins again.
+ * An arm whose sample is invalid runs again at once beside new samples of its partners, the reference and the ceiling,
+ * under a new attempt number, until all of them are valid: pairs are formed within one attempt. When a partner itself is
+ * invalid in the block's own turn, the whole block begins again.
  */
 async function runBlock(
   block: Block,
@@ -92,26 +99,26 @@ async function runBlock(
 ): Promise<void> {
   let attempt = firstAttempt;
   let position = 0;
-  const isReference = (cell: Cell): boolean => cell.arm === block.reference;
-  const partners = block.cells.filter((cell) => isReference(cell) || cell.arm === ceiling);
-  const one = (cell: Cell, number: number): Promise<Sample> =>
-    weigh({ block, cell, position: position++, attempt: number });
+  const paired = block.pass === 'time';
+  const isPartner = (cell: Cell): boolean => paired && (cell.arm === block.reference || cell.arm === ceiling);
+  const partners = block.cells.filter(isPartner);
+  const one = async (cell: Cell, number: number): Promise<boolean> =>
+    (await weigh({ block, cell, position: position++, attempt: number })).outcome !== 'invalid';
 
   restart: for (let restarts = 0; ; restarts++) {
     const main = attempt;
     for (const cell of block.cells) {
-      let sample = await one(cell, main);
-      if (sample.outcome === 'invalid' && block.pass === 'time' && isReference(cell)) {
+      let valid = await one(cell, main);
+      if (!valid && isPartner(cell)) {
         if (restarts >= RETRIES) continue;
         attempt += 1;
         continue restart;
       }
-      for (let retry = 0; sample.outcome === 'invalid' && retry < RETRIES; retry++) {
+      for (let retry = 0; !valid && retry < RETRIES; retry++) {
         attempt += 1;
-        if (block.pass === 'time') {
-          for (const partner of partners) if (partner.arm !== cell.arm) await one(partner, attempt);
-        }
-        sample = await one(cell, attempt);
+        valid = true;
+        for (const partner of partners) valid = (await one(partner, attempt)) && valid;
+        valid = (await one(cell, attempt)) && valid;
       }
     }
     return;

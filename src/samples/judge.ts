@@ -1,6 +1,6 @@
 /** What a child's end and its measurement mean: the outcome, and what deserves a warning. */
 import type { Cell } from '../plan/blocks.js';
-import type { Arm, Measurement, Reason } from './record.js';
+import type { Arm, Measurement, Phase, Reason } from './record.js';
 import type { ChildEnd } from './spawn.js';
 
 /** The key of a run's reference hashes. */
@@ -56,10 +56,25 @@ export function warningsOf(arm: Arm, measured: Measurement): string[] {
       `${arm.loader} should bypass the page cache, but left ${measured.residency.after} bytes of the model in it`,
     );
   }
+  const grown = growthOfFile(measured);
+  if (
+    measured.effective['populateRequested'] === true &&
+    grown !== null &&
+    grown < CERTIFYING_SHARE * measured.bytesNeeded
+  ) {
+    warnings.push(`MAP_POPULATE was asked for and only ${grown} bytes of the model were mapped when it returned`);
+  }
   if (arm.kind === 'ceiling' && arm.loader === 'device' && measured.effective['hugePages'] === false) {
     warnings.push('the device ceiling had no 2 MiB pages for its buffers: it may read lower than the device can do');
   }
   return warnings;
+}
+
+/** Bytes of files that loading mapped, in the memory pass; null outside it. */
+function growthOfFile({ memory }: Measurement): number | null {
+  const after = memory?.loaded?.file ?? null;
+  const before = memory?.baseline.file ?? null;
+  return after === null || before === null ? null : after - before;
 }
 
 export type Verdict =
@@ -68,30 +83,67 @@ export type Verdict =
 
 /** `expected` is the reference hash of the arm's work; undefined where there is none. */
 export function judge(arm: Arm, cell: Cell, measured: Measurement, expected: string | undefined): Verdict {
-  const bad = (outcome: 'invalid' | 'mismatch', code: string, message: string): Verdict => ({
-    outcome,
-    reason: { code, operation: 'sample', path: null, errno: null, message, remedy: null },
-  });
   if (arm.work === 'infer' && expected !== undefined && measured.logitsHash !== expected) {
     return bad('mismatch', 'logits-differ', `logits hash ${measured.logitsHash}, the reference has ${expected}`);
   }
+  if (arm.kind === 'ceiling') return judgeCeiling(arm, cell, measured);
   const { phases } = measured;
-  if (phases === null || arm.work !== 'infer') return { outcome: 'ok', reason: null };
-  const beforeToken = [phases.open, phases.acquire, phases.firstToken].map((phase) => phase.readBytes ?? 0);
-  const read = beforeToken.reduce((sum, bytes) => sum + bytes, 0);
-  if (cell.state === 'warm' && read > 0) {
+  if (phases === null || arm.work !== 'infer') return fine;
+  const beforeToken = sumOfReads([phases.open, phases.acquire, phases.firstToken]);
+  const all = sumOfReads([phases.open, phases.acquire, phases.firstToken, phases.complete]);
+  if (cell.state === 'warm') {
+    if (beforeToken === null) return bad('invalid', 'not-certified', UNREADABLE);
+    if (beforeToken > 0) {
+      return bad(
+        'invalid',
+        'read-while-warm',
+        `${beforeToken} bytes were read from storage before the first token of a warm sample`,
+      );
+    }
+  }
+  if (cell.state === 'cold' && measured.residency.before === null) {
+    if (all === null) return bad('invalid', 'not-certified', UNREADABLE);
+    if (all < CERTIFYING_SHARE * measured.bytesNeeded) {
+      return bad('invalid', 'not-cold', `only ${all} bytes were read from storage of ${measured.bytesNeeded} needed`);
+    }
+  }
+  return fine;
+}
+
+/** A ceiling that did not reach the device, or did not stay in memory, is none. */
+function judgeCeiling(arm: Arm, cell: Cell, measured: Measurement): Verdict {
+  const issued = measured.effective['issuedBytes'];
+  if (typeof issued !== 'number') return fine;
+  if (arm.loader === 'device' && issued < CERTIFYING_SHARE * measured.bytesNeeded) {
     return bad(
       'invalid',
-      'read-while-warm',
-      `${read} bytes were read from storage before the first token of a warm sample`,
+      'direct-io-turned-buffered',
+      `only ${issued} of ${measured.bytesNeeded} bytes came from the device`,
     );
   }
-  const all = read + (phases.complete.readBytes ?? 0);
-  if (cell.state === 'cold' && measured.residency.before === null && all < CERTIFYING_SHARE * measured.bytesNeeded) {
-    return bad('invalid', 'not-cold', `only ${all} bytes were read from storage of ${measured.bytesNeeded} needed`);
+  if (arm.loader === 'memory' && cell.state === 'warm' && issued > 0) {
+    return bad('invalid', 'read-while-warm', `${issued} bytes were read from storage while memory was measured`);
   }
-  return { outcome: 'ok', reason: null };
+  return fine;
 }
+
+const fine: Verdict = { outcome: 'ok', reason: null };
+
+function bad(outcome: 'invalid' | 'mismatch', code: string, message: string): Verdict {
+  return { outcome, reason: { code, operation: 'sample', path: null, errno: null, message, remedy: null } };
+}
+
+/** Bytes issued to storage in these phases; null where the kernel does not say. */
+export function sumOfReads(phases: readonly Phase[]): number | null {
+  let sum = 0;
+  for (const { readBytes } of phases) {
+    if (readBytes === null) return null;
+    sum += readBytes;
+  }
+  return sum;
+}
+
+const UNREADABLE = '/proc/self/io cannot be read here, so the state cannot be certified by bytes read';
 
 /** Without the right to see residency, a cold sample must have read this share of the bytes that it needs. */
 const CERTIFYING_SHARE = 0.95;

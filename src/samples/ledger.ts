@@ -2,11 +2,11 @@
 import {
   closeSync,
   fdatasyncSync,
-  fstatSync,
+  fsyncSync,
   ftruncateSync,
   openSync,
   readFileSync,
-  unlinkSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -28,27 +28,37 @@ export class LedgerError extends Error {
   override readonly name = 'LedgerError';
 }
 
+/** Throws UsageError when the directory holds a run already. An empty ledger, of a run that died at once, is none. */
+export function refuseToOverwrite(directory: string): void {
+  const path = join(directory, LEDGER_FILE);
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > 0) throw new UsageError(`${path} exists already; name another directory, or continue it with --resume`);
+}
+
 export class LedgerWriter {
   readonly path: string;
   readonly #file: number;
   #bytes: number;
 
-  private constructor(path: string, flags: 'ax' | 'r+') {
+  private constructor(path: string, flags: 'w' | 'r+', bytes: number) {
     this.path = path;
     this.#file = openSync(path, flags, 0o644);
-    this.#bytes = fstatSync(this.#file).size;
+    this.#bytes = bytes;
   }
 
-  /** A new ledger in `directory`; throws the system's error, EEXIST among them. */
-  static create(directory: string): LedgerWriter {
-    return new LedgerWriter(join(directory, LEDGER_FILE), 'ax');
+  /** A new ledger in `directory` with its header. Throws UsageError where there is one, and the system's errors. */
+  static create(directory: string, header: RunRecord): LedgerWriter {
+    refuseToOverwrite(directory);
+    const writer = new LedgerWriter(join(directory, LEDGER_FILE), 'w', 0);
+    writer.append(header);
+    syncDirectory(directory);
+    return writer;
   }
 
-  /** Continues a ledger; a torn last line is cut off first. `goodBytes` is what readLedgerFile found whole. */
+  /** Continues a ledger; a torn last line is cut off first. `goodBytes` is what readLedger found whole. */
   static continue(directory: string, goodBytes: number): LedgerWriter {
-    const writer = new LedgerWriter(join(directory, LEDGER_FILE), 'r+');
+    const writer = new LedgerWriter(join(directory, LEDGER_FILE), 'r+', goodBytes);
     ftruncateSync(writer.#file, goodBytes);
-    writer.#bytes = goodBytes;
     return writer;
   }
 
@@ -74,10 +84,18 @@ export class LedgerWriter {
     }
   }
 
-  /** Closes the file; one to which nothing was written is removed, so that the directory can be used again. */
   close(): void {
     closeSync(this.#file);
-    if (this.#bytes === 0) unlinkSync(this.path);
+  }
+}
+
+/** Puts the file's name on the disk too: without it a power cut could lose the whole file. */
+function syncDirectory(directory: string): void {
+  const folder = openSync(directory, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
   }
 }
 
@@ -91,14 +109,13 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
     const detail = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new UsageError(`${path}: no ledger can be read there (${detail}); name the directory of a run`);
   }
-  const goodBytes = bytes.lastIndexOf(0x0a) + 1;
+  const goodBytes = bytes.lastIndexOf(NEW_LINE) + 1;
   const warnings = goodBytes < bytes.length ? [`a torn last line of ${bytes.length - goodBytes} bytes was cut`] : [];
-  const lines = bytes.subarray(0, goodBytes).toString('utf8').split('\n').slice(0, -1);
   let run: RunRecord | null = null;
   let end: EndRecord | null = null;
   const samples: Sample[] = [];
   const resumes: ResumeRecord[] = [];
-  for (const [index, line] of lines.entries()) {
+  for (const [index, line] of linesOf(bytes.subarray(0, goodBytes))) {
     const record = parseRecord(line, `${path}: line ${index + 1}`);
     if (index === 0) {
       if (record.kind !== 'run') throw new UsageError(`${path}: line 1 is not a run header; this is no ledger`);
@@ -119,6 +136,18 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
   }
   if (run === null) throw new UsageError(`${path}: the ledger is empty; start a new run`);
   return { ledger: { run, samples, resumes, end, warnings }, goodBytes };
+}
+
+const NEW_LINE = 0x0a;
+
+/** Line by line: a ledger may be longer than the longest string. */
+function* linesOf(bytes: Buffer): Generator<readonly [number, string], void, void> {
+  let number = 0;
+  for (let at = 0; at < bytes.length; number++) {
+    const end = bytes.indexOf(NEW_LINE, at);
+    yield [number, bytes.toString('utf8', at, end)];
+    at = end + 1;
+  }
 }
 
 function parseRecord(line: string, where: string): LedgerRecord {

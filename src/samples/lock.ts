@@ -17,8 +17,12 @@ export interface MachineLock {
   release(): void;
 }
 
-/** Takes the lock, waiting up to `waitSeconds`; throws Locked naming the holder's process. */
-export async function lockMachine(waitSeconds: number, onWait: (holder: string) => void): Promise<MachineLock> {
+/** Takes the lock, waiting up to `waitSeconds`; throws Locked naming the holder's process, an AbortError if interrupted. */
+export async function lockMachine(
+  waitSeconds: number,
+  signal: AbortSignal,
+  onWait: (holder: string) => void,
+): Promise<MachineLock> {
   const until = Date.now() + waitSeconds * 1000;
   let told = false;
   for (;;) {
@@ -32,7 +36,7 @@ export async function lockMachine(waitSeconds: number, onWait: (holder: string) 
     }
     if (!told) onWait(holder);
     told = true;
-    await delay(200);
+    await delay(200, undefined, { signal });
   }
 }
 

@@ -47,9 +47,3 @@ export function since(before: MachineCounters): MachineCounters & { readonly loa
     loadAverage: loadavg()[0] ?? 0,
   };
 }
-
-/** MemAvailable of /proc/meminfo, bytes; null if unreadable. */
-export function availableMemory(): number | null {
-  const kib = /^MemAvailable: +(\d+) kB/m.exec(readText('/proc/meminfo') ?? '')?.[1];
-  return kib === undefined ? null : Number(kib) * 1024;
-}

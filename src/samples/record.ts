@@ -225,7 +225,7 @@ export interface Plan {
   readonly arms: readonly string[];
   /** Arm id of the reference, by model. */
   readonly reference: Readonly<Record<string, string>>;
-  /** Ceiling arm id by model and state; absent where the machine has none. */
+  /** Ceiling arm id by model and state; no device ceiling where a model's bytes cannot be read past the page cache. */
   readonly ceilings: Readonly<Record<string, Readonly<Partial<Record<State, string>>>>>;
   readonly states: readonly State[];
   readonly memoryStates: readonly MemoryState[];
@@ -258,7 +258,7 @@ export interface RunRecord {
     readonly isas: readonly string[];
   };
   readonly ceilings: CeilingChoices;
-  /** Hash by model id and ISA ("MODEL avx2"), from one untimed `read` load before round 1. */
+  /** Hash by model id, ISA and work ("MODEL avx2 p32 g16"), from one untimed `read` load before round 1. */
   readonly referenceHashes: Readonly<Record<string, string>>;
   /** Command line that repeats the run. */
   readonly command: readonly string[];

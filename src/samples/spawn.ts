@@ -19,12 +19,12 @@ export type ChildEnd =
   | { readonly kind: 'timeout' };
 
 export interface WaitingChild {
-  readonly pid: number;
   /** CLOCK_MONOTONIC nanoseconds. */
   readonly spawnedAtNs: number;
   /** Resolves to true at the barrier, to false if the child ended before. */
   readonly ready: Promise<boolean>;
-  release(): void;
+  /** Lets the child start; it is killed `timeoutMs` later. */
+  release(timeoutMs: number): void;
   /** Settles when the process has ended. Never rejects. */
   readonly ended: Promise<ChildEnd>;
   kill(): void;
@@ -32,8 +32,13 @@ export interface WaitingChild {
 
 const STDERR_KEPT = 4096;
 
-/** The child is killed after `timeoutMs` from now, and when this process dies (it asks the kernel for that itself). */
-export function spawnChild(task: ChildTask, timeoutMs: number): WaitingChild {
+/** How long a child may take to reach its barrier: the runtime's start, and a KV cache to be touched. */
+const START_LIMIT_MS = 120_000;
+/** Longest delay of a timer in Node. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** The child is killed when this process dies: it asks the kernel for that itself. */
+export function spawnChild(task: ChildTask): WaitingChild {
   const spawnedAtNs = native().nowNs();
   // In a session of its own, a terminal's Ctrl-C reaches only us: we end the child and know why it ended.
   const child = spawn(process.execPath, [childPath, JSON.stringify(task)], {
@@ -47,16 +52,24 @@ export function spawnChild(task: ChildTask, timeoutMs: number): WaitingChild {
   releaseStream.on('error', () => undefined);
 
   let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    child.kill('SIGKILL');
-  }, timeoutMs);
+  const endAfter = (milliseconds: number): NodeJS.Timeout =>
+    setTimeout(
+      () => {
+        timedOut = true;
+        child.kill('SIGKILL');
+      },
+      Math.min(milliseconds, LONGEST_TIMER_MS),
+    );
+  let timer = endAfter(START_LIMIT_MS);
+  let released = false;
 
   const chunks: Buffer[] = [];
   let markReady: (ready: boolean) => void = () => undefined;
   const ready = new Promise<boolean>((resolve) => (markReady = resolve));
   answerStream.on('data', (chunk: Buffer) => {
     if (chunks.length === 0 && chunk[0] === 0x52) {
+      // It now waits for us, however long the states take to prepare.
+      if (!released) clearTimeout(timer);
       markReady(true);
       if (chunk.length > 1) chunks.push(chunk.subarray(1));
     } else {
@@ -85,10 +98,14 @@ export function spawnChild(task: ChildTask, timeoutMs: number): WaitingChild {
   });
 
   return {
-    pid: child.pid ?? -1,
     spawnedAtNs,
     ready,
-    release: () => releaseStream.end('G'),
+    release: (timeoutMs) => {
+      clearTimeout(timer);
+      released = true;
+      timer = endAfter(timeoutMs);
+      releaseStream.end('G');
+    },
     ended,
     kill: () => killQuietly(child),
   };

@@ -3,8 +3,8 @@
  * as-is). Each is certified by reading it back, at the last moment before the child is released.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { availableMemory } from '../machine.js';
 import { native, type ResidencyReading } from '../native.js';
-import { availableMemory } from './noise.js';
 import type { CeilingChoices, MemoryState, Reason, State } from './record.js';
 
 /** Of the first-touch probe. Small enough to be quick where memory was returned, large enough to see it. */
@@ -14,12 +14,15 @@ export const PROBE_BYTES = 32 * 1024 * 1024;
 const RETURN_DELAY_MS = 4200;
 const EVICT_ATTEMPTS = 3;
 /** Returned memory must be this much slower to touch than backed for the two to be told apart. */
-const DISTINGUISHABLE = 1.5;
+const DISTINGUISHABLE = 2.5;
 
-export type Refusal = { readonly outcome: 'invalid' | 'unsupported'; readonly reason: Reason };
+export interface Refusal {
+  readonly outcome: 'invalid' | 'unsupported' | 'failed';
+  readonly reason: Reason;
+}
 
 export function refusal(
-  outcome: 'invalid' | 'unsupported',
+  outcome: Refusal['outcome'],
   code: string,
   operation: string,
   message: string,
@@ -44,6 +47,7 @@ export async function prepareCache(
   paths: readonly string[],
   state: State,
   fileSystem: string,
+  signal: AbortSignal,
 ): Promise<PreparedCache | Refusal> {
   if (state === 'cold') {
     if (MEMORY_FILE_SYSTEMS.has(fileSystem)) {
@@ -58,6 +62,7 @@ export async function prepareCache(
     }
     for (let attempt = 1; ; attempt++) {
       await native().evict(paths);
+      signal.throwIfAborted();
       const left = native().residency(paths);
       if (left.source === 'none' || left.resident === 0) break;
       if (attempt === EVICT_ATTEMPTS) {
@@ -75,6 +80,7 @@ export async function prepareCache(
     return { paths, state, release: () => undefined };
   }
   await native().warm(paths);
+  signal.throwIfAborted();
   const hold = await native().hold(paths);
   return { paths, state, release: () => hold.release() };
 }
@@ -155,6 +161,7 @@ export class FreeMemory {
     if (state === 'backed') {
       await native().backFreeMemory(backingBytes(modelBytes), threads);
       this.freed();
+      signal.throwIfAborted();
     }
     const firstTouchNs = await native().firstTouchNs(PROBE_BYTES);
     return { firstTouchNs, refusal: this.#judge(state, firstTouchNs) };
@@ -175,26 +182,40 @@ export class FreeMemory {
   }
 }
 
+/** Least that is backed: the probe after it, and what a small model's child takes, must come out of it. */
+const LEAST_BACKED = 8 * PROBE_BYTES;
+
 function backingBytes(modelBytes: number): number {
-  const available = availableMemory() ?? 0;
-  return Math.floor(Math.min(0.8 * available, 2.2 * modelBytes));
+  const wanted = Math.max(2.2 * modelBytes, LEAST_BACKED);
+  return Math.floor(Math.min(0.8 * (availableMemory() ?? 0), wanted));
 }
 
+/** Probes of each state that calibration takes; their median counts. */
+const CALIBRATING_PROBES = 3;
+
 /**
- * Learns what first touch costs on this machine with free memory backed and, where the kernel reports free pages to a
- * host, returned. `modelBytes` sets how much is backed.
+ * Learns what first touch costs on this machine with free memory backed and, where the kernel may report free pages to a
+ * host, returned. `modelBytes` sets how much is backed. `limitNs` is null where the two cannot be told apart.
  */
 export async function learnFirstTouch(
   modelBytes: number,
   threads: number,
-  reportsFreePages: boolean,
+  mayReportFreePages: boolean,
   signal: AbortSignal,
 ): Promise<CeilingChoices['firstTouch']> {
-  await native().backFreeMemory(backingBytes(modelBytes), threads);
-  const backedNs = await native().firstTouchNs(PROBE_BYTES);
-  if (!reportsFreePages) return { backedNs, returnedNs: null, limitNs: null };
+  const backed: number[] = [];
+  for (let probe = 0; probe < CALIBRATING_PROBES; probe++) {
+    await native().backFreeMemory(backingBytes(modelBytes), threads);
+    signal.throwIfAborted();
+    backed.push(await native().firstTouchNs(PROBE_BYTES));
+  }
+  const backedNs = middle(backed);
+  if (!mayReportFreePages) return { backedNs, returnedNs: null, limitNs: null };
   await delay(RETURN_DELAY_MS, undefined, { signal });
-  const returnedNs = await native().firstTouchNs(PROBE_BYTES);
+  // One touch of several probes' size: a second touch would meet what the first has backed.
+  const returnedNs = Math.round((await native().firstTouchNs(CALIBRATING_PROBES * PROBE_BYTES)) / CALIBRATING_PROBES);
   const limitNs = returnedNs > DISTINGUISHABLE * backedNs ? Math.round(Math.sqrt(returnedNs * backedNs)) : null;
   return { backedNs, returnedNs, limitNs };
 }
+
+const middle = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;

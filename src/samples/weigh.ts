@@ -1,11 +1,12 @@
 /** One attempt at one cell: the states prepared and certified, a child run, its measurement judged. */
+import { reasonOf } from '../failure.js';
 import { bypassesPageCache, type Mechanism } from '../loader.js';
 import { native, type NativeCeiling, type NativeSample, type Shape } from '../native.js';
 import type { Block, Cell } from '../plan/blocks.js';
 import { machineCounters, since, type MachineCounters } from './noise.js';
 import type { ChildAnswer, ChildTask } from './protocol.js';
 import { READY_FD, RELEASE_FD } from './protocol.js';
-import { failureReason, judge, meansUnsupported, referenceKey, warningsOf } from './judge.js';
+import { failureReason, judge, meansUnsupported, referenceKey, sumOfReads, warningsOf } from './judge.js';
 import type { Arm, CeilingChoices, Measurement, ModelRecord, Plan, Sample } from './record.js';
 import { spawnChild, type ChildEnd, type WaitingChild } from './spawn.js';
 import { certifyCache, prepareCache, refusal, type FreeMemory, type PreparedCache, type Refusal } from './states.js';
@@ -107,9 +108,22 @@ export function taskOf(
   };
 }
 
-/** Prepares the cell's states around a child that waits at its barrier. Throws AbortError when the run is interrupted. */
-export async function prepare(context: WeighingContext, { block, cell }: Attempt): Promise<Prepared> {
+/**
+ * Prepares the cell's states around a child that waits at its barrier. What cannot be prepared is a sample that says why:
+ * one of them must not end the run. Throws AbortError when the run is interrupted.
+ */
+export async function prepare(context: WeighingContext, attempt: Attempt): Promise<Prepared> {
   const startedAt = new Date().toISOString();
+  try {
+    return await prepareStates(context, attempt, startedAt);
+  } catch (error) {
+    const reason = context.signal.aborted ? null : reasonOf(error);
+    if (reason === null) throw error;
+    return { kind: 'refused', startedAt, refusal: { outcome: 'failed', reason } };
+  }
+}
+
+async function prepareStates(context: WeighingContext, { block, cell }: Attempt, startedAt: string): Promise<Prepared> {
   const arm = context.arms[cell.arm];
   const model = arm === undefined ? undefined : context.models[arm.model];
   const shape = arm === undefined ? undefined : context.shapes[arm.model];
@@ -119,10 +133,10 @@ export async function prepare(context: WeighingContext, { block, cell }: Attempt
   const impossible = unsupportedCell(arm, cell, paths);
   if (impossible !== null) return { kind: 'refused', startedAt, refusal: impossible };
 
-  const cache = await prepareCache(paths, cell.state, model.fileSystem);
+  const cache = await prepareCache(paths, cell.state, model.fileSystem, context.signal);
   if ('outcome' in cache) return { kind: 'refused', startedAt, refusal: cache };
   context.freeMemory.freed();
-  const child = spawnChild(taskOf(arm, model, shape, block.pass, context.ceilings), context.plan.timeoutNs / 1e6);
+  const child = spawnChild(taskOf(arm, model, shape, block.pass, context.ceilings));
   try {
     return await certify(context, cell, model, cache, child, startedAt);
   } catch (error) {
@@ -152,6 +166,9 @@ async function certify(
   const memory = await context.freeMemory.prepare(cell.memoryState, model.bytes, threads, context.signal);
   if (memory.refusal !== null) return refuse(memory.refusal);
   const counters = machineCounters();
+  // The mapping that held a warm cache goes first, so that unmapping disturbs nothing and what is certified is what the
+  // child meets.
+  cache.release();
   const { reading, refusal: notCertified } = certifyCache(cache);
   if (notCertified !== null) return refuse(notCertified);
   const unknown = reading.source === 'none';
@@ -218,7 +235,7 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
     const kill = (): void => prepared.child.kill();
     context.signal.addEventListener('abort', kill, { once: true });
     if (context.signal.aborted) kill();
-    prepared.child.release();
+    prepared.child.release(context.plan.timeoutNs / 1e6);
     end = await prepared.child.ended;
     context.signal.removeEventListener('abort', kill);
     context.freeMemory.freed();
@@ -233,8 +250,8 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
     return { ...base, process: { ...nobody, ...how }, warnings: [], outcome, reason, ...unmeasured };
   }
   const { answer } = end;
-  const after = native().residency(prepared.paths);
-  const measured = measurementOf(context, arm, prepared, answer, after.source === 'none' ? null : after.resident);
+  const after = residencyAfter(prepared.paths);
+  const measured = measurementOf(context, arm, prepared, answer, after);
   const spawnToStartNs = runtimeStart(answer, prepared.child.spawnedAtNs);
   const verdict = judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)]);
   return {
@@ -248,6 +265,17 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
     ...verdict,
     ...measured,
   };
+}
+
+/** Null where it cannot be read: no right to, or the file is gone by now. */
+function residencyAfter(paths: readonly string[]): number | null {
+  try {
+    const { source, resident } = native().residency(paths);
+    return source === 'none' ? null : resident;
+  } catch (error) {
+    if (reasonOf(error) === null) throw error;
+    return null;
+  }
 }
 
 /** spawn → ready plus release → start: the runtime's own start, without the time in which states were prepared. */
@@ -317,7 +345,11 @@ function ceilingMeasurement(
       after: cache.after,
       size: cache.size,
     },
-    effective: { bytesRead: ceiling.bytes, hugePages: ceiling.hugePages },
+    effective: {
+      bytesRead: ceiling.bytes,
+      hugePages: ceiling.hugePages,
+      ...(ceiling.readBytes === null ? {} : { issuedBytes: ceiling.readBytes }),
+    },
     noise: noise({ voluntarySwitches: null, involuntarySwitches: null, spinBeforeNs: null, spinAfterNs: null }),
   };
 }
@@ -329,7 +361,8 @@ function effectiveOf(
   sample: NativeSample,
   after: number | null,
 ): Measurement['effective'] {
-  const issued = sumOfReads(sample);
+  const { open, acquire, firstToken: token, complete } = sample.phases;
+  const issued = sumOfReads([open, acquire, token, complete]);
   const { firstToken } = sample.memory;
   return {
     ...sample.effective,
@@ -347,11 +380,4 @@ function effectiveOf(
 /** Reading a header brings in its pages and a little more; anything beyond this did not come from the header. */
 function headerAllowance(model: ModelRecord | undefined): number {
   return (model?.headerBytes ?? 0) + 256 * 1024 * (model?.parts.length ?? 1);
-}
-
-/** Bytes issued to storage from start to complete. */
-function sumOfReads(sample: NativeSample): number | null {
-  const { open, acquire, firstToken, complete } = sample.phases;
-  const reads = [open, acquire, firstToken, complete].map((phase) => phase.readBytes);
-  return reads.every((bytes) => bytes !== null) ? reads.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0) : null;
 }
