@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export interface Ended {
+  /** -1 where a signal ended it. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -16,7 +17,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export function runNode(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ended> {
   return new Promise((resolve) => {
     execFile(process.execPath, args, { env, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
     });
   });
 }

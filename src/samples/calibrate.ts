@@ -85,11 +85,11 @@ async function runUntimed(arm: Arm, { models, shapes, timeoutNs, signal }: Calib
   const model = models[arm.model];
   const shape = shapes[arm.model];
   if (model === undefined || shape === undefined) throw new Error(`no model ${arm.model} in the plan`);
-  const child = spawnChild(taskOf(arm, model, shape, 'time', noCeilings));
+  const child = spawnChild(taskOf(arm, model, shape, 'time', noCeilings), timeoutNs / 1e6);
   const kill = (): void => child.kill();
   signal.addEventListener('abort', kill, { once: true });
   if (signal.aborted) kill();
-  child.release(timeoutNs / 1e6);
+  child.release();
   const end = await child.ended;
   signal.removeEventListener('abort', kill);
   return end;

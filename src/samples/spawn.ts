@@ -23,8 +23,8 @@ export interface WaitingChild {
   readonly spawnedAtNs: number;
   /** Resolves to true at the barrier, to false if the child ended before. */
   readonly ready: Promise<boolean>;
-  /** Lets the child start; it is killed `timeoutMs` later. */
-  release(timeoutMs: number): void;
+  /** Lets the child start. */
+  release(): void;
   /** Settles when the process has ended. Never rejects. */
   readonly ended: Promise<ChildEnd>;
   kill(): void;
@@ -32,13 +32,16 @@ export interface WaitingChild {
 
 const STDERR_KEPT = 4096;
 
-/** How long a child may take to reach its barrier: the runtime's start, and a KV cache to be touched. */
-const START_LIMIT_MS = 120_000;
+/** Least time that a child has to reach its barrier: the runtime's start, and a KV cache to be touched. */
+const LEAST_START_MS = 10_000;
 /** Longest delay of a timer in Node. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** The child is killed when this process dies: it asks the kernel for that itself. */
-export function spawnChild(task: ChildTask): WaitingChild {
+/**
+ * The child may take `timeoutMs` (at least 10 s) to its barrier, and again as long from its release to its end. It is
+ * killed when this process dies: it asks the kernel for that itself.
+ */
+export function spawnChild(task: ChildTask, timeoutMs: number): WaitingChild {
   const spawnedAtNs = native().nowNs();
   // In a session of its own, a terminal's Ctrl-C reaches only us: we end the child and know why it ended.
   const child = spawn(process.execPath, [childPath, JSON.stringify(task)], {
@@ -60,7 +63,7 @@ export function spawnChild(task: ChildTask): WaitingChild {
       },
       Math.min(milliseconds, LONGEST_TIMER_MS),
     );
-  let timer = endAfter(START_LIMIT_MS);
+  let timer = endAfter(Math.max(LEAST_START_MS, timeoutMs));
   let released = false;
 
   const chunks: Buffer[] = [];
@@ -100,7 +103,7 @@ export function spawnChild(task: ChildTask): WaitingChild {
   return {
     spawnedAtNs,
     ready,
-    release: (timeoutMs) => {
+    release: () => {
       clearTimeout(timer);
       released = true;
       timer = endAfter(timeoutMs);

@@ -136,7 +136,7 @@ async function prepareStates(context: WeighingContext, { block, cell }: Attempt,
   const cache = await prepareCache(paths, cell.state, model.fileSystem, context.signal);
   if ('outcome' in cache) return { kind: 'refused', startedAt, refusal: cache };
   context.freeMemory.freed();
-  const child = spawnChild(taskOf(arm, model, shape, block.pass, context.ceilings));
+  const child = spawnChild(taskOf(arm, model, shape, block.pass, context.ceilings), context.plan.timeoutNs / 1e6);
   try {
     return await certify(context, cell, model, cache, child, startedAt);
   } catch (error) {
@@ -235,7 +235,7 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
     const kill = (): void => prepared.child.kill();
     context.signal.addEventListener('abort', kill, { once: true });
     if (context.signal.aborted) kill();
-    prepared.child.release(context.plan.timeoutNs / 1e6);
+    prepared.child.release();
     end = await prepared.child.ended;
     context.signal.removeEventListener('abort', kill);
     context.freeMemory.freed();

@@ -34,6 +34,16 @@ function recordsOf(out: string): LedgerRecord[] {
 }
 const samplesOf = (out: string): Sample[] => recordsOf(out).filter((record) => record.kind === 'sample');
 
+/** Whether the process was there to take the signal. */
+function signalled(pid: number | undefined, signal: NodeJS.Signals): boolean {
+  if (pid === undefined) return false;
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
 const sampleProcesses = (): number[] => processesWith('samples/child.js', model);
 
 test.serial(
@@ -87,29 +97,28 @@ test.serial('a child that dies by a signal is a failed sample that names it, and
   const run = start(...runInto(out, 5));
   const ended = endOf(run);
   await until(() => samplesOf(out).length >= 2, 300, 'two samples');
-  let struck = 0;
-  await until(
-    () => {
-      const [pid] = sampleProcesses();
-      if (pid === undefined) return false;
-      try {
-        process.kill(pid, 'SIGSEGV');
-        struck += 1;
-      } catch {
-        return false;
-      }
-      return true;
-    },
-    60,
-    'a sample to strike',
-  );
+  await until(() => signalled(sampleProcesses()[0], 'SIGSEGV'), 60, 'a sample to strike');
   const { code } = await ended;
-  t.is(struck, 1);
   t.is(code, 1);
   const failed = samplesOf(out).filter((sample) => sample.outcome === 'failed');
   t.is(failed.length, 1);
   t.is(failed[0]?.process.signal, 'SIGSEGV');
   t.regex(failed[0]?.reason?.message ?? '', /SIGSEGV/);
+  t.like(recordsOf(out).at(-1), { kind: 'end', stopped: 'complete' });
+});
+
+test.serial('a child that takes longer than its limit is ended and failed, and the run goes on', async (t) => {
+  const out = join(folder, 'stopped');
+  const run = start(...runInto(out, 5), '--timeout', '3');
+  const ended = endOf(run);
+  await until(() => samplesOf(out).length >= 2, 300, 'two samples');
+  await until(() => signalled(sampleProcesses()[0], 'SIGSTOP'), 60, 'a sample to stop');
+  t.is((await ended).code, 1);
+  const failed = samplesOf(out).filter((sample) => sample.outcome === 'failed');
+  t.deepEqual(
+    failed.map((sample) => sample.reason?.code),
+    ['timeout'],
+  );
   t.like(recordsOf(out).at(-1), { kind: 'end', stopped: 'complete' });
 });
 
@@ -123,4 +132,33 @@ test.serial('a second run on the machine is refused, naming the first', async (t
   await ended;
   t.is(second.code, 1);
   t.regex(second.stderr, new RegExp(`another run .*process ${run.pid}`));
+});
+
+test.serial('resuming a run that still goes on waits for it, and damages nothing', async (t) => {
+  const out = join(folder, 'shared');
+  const run = start(...runInto(out, 3));
+  const ended = endOf(run);
+  await until(() => samplesOf(out).length >= 1, 300, 'a sample');
+  const resumed = await weighbridge(['run', '--resume', out, '--lock-wait', '240']);
+  t.is((await ended).code, 0);
+  t.is(resumed.code, 0, resumed.stderr);
+  const kinds = recordsOf(out).map((record) => record.kind);
+  t.deepEqual([...new Set(kinds)], ['run', 'sample', 'end', 'resume']);
+  t.is(kinds.filter((kind) => kind === 'end').length, 2);
+});
+
+test.serial('Ctrl-C while a run waits for the machine ends it at once, and leaves nothing behind', async (t) => {
+  const first = start(...runInto(join(folder, 'holder'), 50));
+  const firstEnded = endOf(first);
+  await until(() => samplesOf(join(folder, 'holder')).length >= 1, 300, 'a sample');
+  const waiting = start(...runInto(join(folder, 'waiter'), 1));
+  const waitingEnded = endOf(waiting);
+  let said = '';
+  waiting.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  await until(() => said.includes('waiting'), 60, 'the second run to wait');
+  waiting.kill('SIGINT');
+  t.is((await waitingEnded).code, 130);
+  t.false(existsSync(join(folder, 'waiter', 'ledger.jsonl')));
+  first.kill('SIGINT');
+  t.is((await firstEnded).code, 130);
 });
