@@ -1,6 +1,6 @@
 /** Samples as CSV (RFC 4180), a row each, units in the names of columns. Cells that a spreadsheet would run are escaped. */
 import { stringify } from 'csv-stringify/sync';
-import type { Ledger, Memory, Phase, Sample } from '../src/samples/record.js';
+import type { Arm, Ledger, Memory, Phase, Sample } from '../src/samples/record.js';
 
 type Cell = string | number | null;
 
@@ -28,7 +28,9 @@ const memoryColumns: readonly (readonly [string, (memory: Memory) => Cell])[] = 
   ['page_tables_bytes', ({ pageTables }) => pageTables],
 ];
 
-type Column = readonly [name: string, of: (sample: Sample) => Cell];
+type Arms = Readonly<Record<string, Arm>>;
+
+type Column = readonly [name: string, of: (sample: Sample, arms: Arms) => Cell];
 
 const columns: readonly Column[] = [
   ['round', ({ round }) => round],
@@ -39,7 +41,8 @@ const columns: readonly Column[] = [
   ['started_at', ({ startedAt }) => startedAt],
   ['model', ({ arm }) => arm.model],
   ['loader', ({ arm }) => arm.loader],
-  ['arm', ({ arm }) => arm.id],
+  ['arm_label', ({ arm }, arms) => arms[arm.id]?.label ?? null],
+  ['arm_id', ({ arm }) => arm.id],
   ['state', ({ state }) => state],
   ['memory_state', ({ memoryState }) => memoryState],
   ['load', ({ load }) => load],
@@ -81,6 +84,7 @@ const columns: readonly Column[] = [
   ['file_bytes', ({ residency }) => residency?.size ?? null],
   ['prompt_tokens', ({ tokens }) => tokens?.prompt ?? null],
   ['generated_tokens', ({ tokens }) => tokens?.generated ?? null],
+  ['per_token_ns', ({ tokens }) => tokens?.perTokenNs.join(';') ?? null],
   ['prefill_tokens_per_second', ({ tokensPerSecond }) => tokensPerSecond?.prefill ?? null],
   ['decode_tokens_per_second', ({ tokensPerSecond }) => tokensPerSecond?.decode ?? null],
   ['isa', ({ isa }) => isa],
@@ -94,7 +98,12 @@ const columns: readonly Column[] = [
   ['spin_before_ns', ({ noise }) => noise?.spinBeforeNs ?? null],
   ['spin_after_ns', ({ noise }) => noise?.spinAfterNs ?? null],
   ['first_touch_ns', ({ noise }) => noise?.firstTouchNs ?? null],
+  ['cpu_pressure_ns', ({ noise }) => noise?.pressureNs.cpu ?? null],
+  ['io_pressure_ns', ({ noise }) => noise?.pressureNs.io ?? null],
+  ['memory_pressure_ns', ({ noise }) => noise?.pressureNs.memory ?? null],
+  ['load_average', ({ noise }) => noise?.loadAverage ?? null],
   ['effective', ({ effective }) => (effective === null ? null : JSON.stringify(effective))],
+  ['warnings_count', ({ warnings }) => warnings.length],
   ['warnings', ({ warnings }) => warnings.join('; ')],
 ];
 
@@ -104,10 +113,10 @@ const CHUNK = 1000;
 const text = (rows: Cell[][]): string => stringify(rows, { escape_formulas: true });
 
 /** The heading, then samples some thousand at a time, for ledgers too long for one string: `Readable.from(…)` writes it. */
-export function* samplesCsvChunks(samples: Iterable<Sample>): Generator<string, void, void> {
+export function* samplesCsvChunks(samples: Iterable<Sample>, arms: Arms): Generator<string, void, void> {
   let rows: Cell[][] = [columns.map(([name]) => name)];
   for (const sample of samples) {
-    rows.push(columns.map(([, of]) => of(sample)));
+    rows.push(columns.map(([, of]) => of(sample, arms)));
     if (rows.length < CHUNK) continue;
     yield text(rows);
     rows = [];
@@ -115,6 +124,6 @@ export function* samplesCsvChunks(samples: Iterable<Sample>): Generator<string, 
   if (rows.length > 0) yield text(rows);
 }
 
-export function samplesCsv({ samples }: Ledger): string {
-  return [...samplesCsvChunks(samples)].join('');
+export function samplesCsv({ run, samples }: Ledger): string {
+  return [...samplesCsvChunks(samples, run.arms)].join('');
 }

@@ -28,8 +28,9 @@ function paired(name: string, of: (cell: CellSummary) => PairedRatio | null | un
 
 const columns: readonly Column[] = [
   ['model', ({ arm }) => arm.model],
-  ['loader', ({ arm }) => arm.label],
-  ['arm', ({ arm }) => arm.id],
+  ['loader', ({ arm }) => arm.loader],
+  ['arm_label', ({ arm }) => arm.label],
+  ['arm_id', ({ arm }) => arm.id],
   ['kind', ({ arm }) => arm.kind],
   ['is_reference', ({ isReference }) => String(isReference)],
   ['threads', ({ arm }) => arm.threads],

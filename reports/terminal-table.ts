@@ -18,6 +18,7 @@ interface Column {
 type Bundle = readonly Column[];
 
 const GAP = '  ';
+const DOT = ' · ';
 
 const none = '–';
 
@@ -51,6 +52,26 @@ const bundles: readonly Bundle[] = [
   ],
 ];
 
+/** Shown where pairs are so few that each can be. */
+const eachPair: readonly Bundle[] = [
+  [
+    {
+      heading: ['first token ÷ ref.,', 'each pair'],
+      of: ({ toReference, isReference }) => each(toReference.firstToken, isReference),
+    },
+  ],
+  [
+    {
+      heading: ['complete ÷ ref.,', 'each pair'],
+      of: ({ toReference, isReference }) => each(toReference.complete, isReference),
+    },
+  ],
+];
+
+function each(figure: RatioFigure | null, isReference: boolean): string {
+  return isReference ? 'reference' : (figure?.eachText ?? none);
+}
+
 /** A line, and whether it is a heading. */
 interface Line {
   readonly text: string;
@@ -69,13 +90,7 @@ export function terminalTable(report: Report, { width = 80, bold = false }: Term
     ...[report.machine, ...report.models.map(({ label, detail }) => `${label} · ${detail}`)]
       .flatMap((text) => wrap(text, columns))
       .map(plain),
-    ...report.sections.flatMap((section) => [
-      blank,
-      strong(headingOf(section, report.models.length > 1, columns)),
-      ...wrap(section.answer, columns).map(plain),
-      ...tablesOf(section, columns).flatMap((table) => [blank, ...table]),
-      ...afterwordOf(section, columns),
-    ]),
+    ...report.sections.flatMap((section) => [blank, ...sectionLines(section, report.models.length > 1, columns)]),
     blank,
     ...legend.flatMap(([term, meaning]) => hang(padEnd(term, 17), meaning, columns)).map(plain),
     ...(report.notes.length === 0 ? [] : [blank]),
@@ -89,9 +104,33 @@ export function terminalTable(report: Report, { width = 80, bold = false }: Term
     .join('');
 }
 
-function headingOf({ model, state, conditions }: Section, nameModel: boolean, width: number): string {
-  const text = truncate(`${nameModel ? `${model} · ` : ''}${state.toUpperCase()} · ${conditions} `, width);
-  return text + '─'.repeat(Math.max(0, width - textWidth(text)));
+function sectionLines(section: Section, nameModel: boolean, width: number): readonly Line[] {
+  const { model, state, conditions, unsupported } = section;
+  const title = [...(nameModel ? [model] : []), state.toUpperCase(), ...conditions.split(DOT)];
+  if (unsupported !== null) return wrap([...title, `unsupported: ${unsupported}`].join(DOT), width).map(plain);
+  return [
+    ...ruled(packed(title, width), width).map(strong),
+    ...wrap(section.answer, width).map(plain),
+    ...tablesOf(section, width).flatMap((table) => [blank, ...table]),
+    ...afterwordOf(section, width),
+  ];
+}
+
+/** Lines that hold as many parts as fit, broken between them. */
+function packed(parts: readonly string[], width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const longer = [...lines.slice(-1), part].join(DOT);
+    if (lines.length > 0 && textWidth(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(part);
+  }
+  return lines;
+}
+
+/** Fills the last line. */
+function ruled(lines: readonly string[], width: number): readonly string[] {
+  const last = lines.at(-1) ?? '';
+  return [...lines.slice(0, -1), `${last} ${'─'.repeat(Math.max(0, width - textWidth(last) - 1))}`];
 }
 
 /** The rows again for each table that the columns need, since a line holds only so many. */
@@ -139,7 +178,8 @@ interface SetColumn {
 function pack(rows: readonly Row[], room: number): readonly (readonly SetColumn[])[] {
   const tables: SetColumn[][] = [];
   let left = 0;
-  for (const bundle of bundles) {
+  const few = rows.some(({ toReference }) => (toReference.firstToken ?? toReference.complete)?.eachText);
+  for (const bundle of few ? [...bundles, ...eachPair] : bundles) {
     const columns = bundle.map((column) => setColumn(column, rows));
     const needed = columns.reduce((sum, { width }) => sum + GAP.length + width, 0);
     const table = tables.at(-1);

@@ -47,8 +47,8 @@ export function shorten(text: string, width: number): string {
   return `${head(text, width - 1 - textWidth(tail))}…${tail}`;
 }
 
-/** Lines of at most `width` columns, broken at spaces; words longer than a line are broken anywhere. */
-export function wrap(text: string, width: number): readonly string[] {
+/** Lines of at most `width` columns, broken at spaces; words longer than a line are broken anywhere, or kept whole. */
+export function wrap(text: string, width: number, longWords: 'break' | 'keep' = 'break'): readonly string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
@@ -59,7 +59,7 @@ export function wrap(text: string, width: number): readonly string[] {
     }
     if (line !== '') lines.push(line);
     line = word;
-    while (textWidth(line) > width) {
+    while (longWords === 'break' && textWidth(line) > width) {
       const piece = head(line, Math.max(2, width));
       lines.push(piece);
       line = line.slice(piece.length);

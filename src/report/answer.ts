@@ -1,11 +1,23 @@
 /** The one question of a section, answered no more surely than its pairs allow. */
-import { confidence, counted, enumeration } from './format.js';
-import type { RatioFigure, Row } from './report-types.js';
+import { claimOf, type Claim } from '../statistics/claim.js';
+import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
+import { confidence, counted, enumeration, ratio } from './format.js';
+import type { Figure, RatioFigure, Row } from './report-types.js';
 
 /** A row with a first token. */
-type Measured = Row & { readonly firstToken: NonNullable<Row['firstToken']> };
+type Measured = Row & { readonly firstToken: Figure };
 
-/** Which loader is first to the first token, and how that compares with the reference. Rows are ordered by it. */
+/** A row that has pairs with the reference, and what they prove. */
+interface Compared {
+  readonly row: Measured;
+  readonly paired: RatioFigure;
+  readonly claim: Claim;
+}
+
+/** A row whose pairs are enough for an interval at the confidence that all comparisons of the section need. */
+type Proven = Compared & { readonly claim: Extract<Claim, { readonly kind: 'faster' | 'slower' | 'open' }> };
+
+/** Which loader is first to the first token, and how that compares with the reference. Rows are ranked by it. */
 export function answerOf(rows: readonly Row[]): string {
   const measured = rows.filter((row): row is Measured => row.firstToken !== null);
   const [fastest] = measured;
@@ -17,101 +29,112 @@ export function answerOf(rows: readonly Row[]): string {
   if (reference === undefined) {
     return `${fastest.label} has the lowest median time to first token, ${time}; the reference has no valid sample, so that no ratio can be given.`;
   }
-  return fastest === reference ? referenceFirst(reference, measured) : otherFirst(fastest, reference, measured);
+  const [lead, ...others] = comparedOf(measured);
+  if (lead === undefined) {
+    return `${fastest.label} has the lowest median time to first token, ${time}, but no block holds valid samples of both the reference, ${reference.label}, and another loader.`;
+  }
+  const compared = [lead, ...others];
+  const winner = compared.find((each): each is Proven => each.claim.kind === 'faster');
+  if (winner !== undefined) return winnerIsFaster(winner, compared, reference);
+  return lead.paired.value < 1 ? leadIsOpen(lead, compared, reference) : referenceLeads(lead, compared, reference);
 }
 
-function otherFirst(fastest: Measured, reference: Measured, measured: readonly Measured[]): string {
-  const paired = fastest.toReference.firstToken;
-  const time = fastest.firstToken.text;
-  if (paired === null) {
-    return `${fastest.label} has the lowest median time to first token, ${time}, but no block holds valid samples of both it and the reference, ${reference.label}.`;
-  }
-  if (!tellsApart(paired)) {
-    return `${fastest.label} has the lowest median time to first token, ${time}, but is not distinguishable from the reference, ${reference.label}: ${inWords(paired)}.`;
-  }
-  const peers = measured.filter((row) => row !== fastest && overlaps(row.toReference.firstToken, paired));
-  return [
-    `${fastest.label} is the fastest to first token: ${time}, ${paired.text} times what ${reference.label} takes (${spreadInWords(paired)}).`,
-    peers.length === 0 ? '' : ` Not distinguishable from it: ${labels(peers)}.`,
-  ].join('');
+/** Lowest ratio first. */
+function comparedOf(measured: readonly Measured[]): readonly Compared[] {
+  const pairs = measured.flatMap((row) => {
+    const paired = row.toReference.firstToken;
+    return row.isReference || paired === null ? [] : [{ row, paired }];
+  });
+  return pairs
+    .map(({ row, paired }) => ({ row, paired, claim: claimOf(paired.values, pairs.length) }))
+    .sort((a, b) => a.paired.value - b.paired.value);
 }
 
-function referenceFirst(reference: Measured, measured: readonly Measured[]): string {
-  const time = reference.firstToken.text;
-  const others = measured.filter((row) => row !== reference && row.toReference.firstToken !== null);
-  const peers = others.filter(
-    ({ toReference }) => toReference.firstToken !== null && !tellsApart(toReference.firstToken),
+function winnerIsFaster(winner: Proven, compared: readonly Compared[], reference: Measured): string {
+  const { row, paired } = winner;
+  const lower = compared.slice(0, compared.indexOf(winner));
+  const peers = compared.filter((each) => each !== winner && !lower.includes(each) && mayBeAsFast(each, winner));
+  const claim = lower.length === 0 ? 'is fastest to first token by its paired ratio' : 'is faster to first token';
+  return sentences(
+    `${row.label} ${claim}: ${row.firstToken.text}, ${paired.text} times what the reference, ${reference.label}, takes (${intervalInWords(winner, compared)}).`,
+    lower.length === 0 ? '' : `Lower in ratio, but without proof: ${labels(lower)}.`,
+    peers.length === 0 ? '' : `As their spreads overlap, ${labels(peers)} may be as fast.`,
   );
-  const [next] = others;
-  const paired = next?.toReference.firstToken;
-  const lead = `No loader is faster to first token than the reference, ${reference.label}: ${time}.`;
-  if (peers.length > 0) return `${lead} Not distinguishable from it: ${labels(peers)}.`;
-  return next === undefined || paired === null || paired === undefined
-    ? lead
-    : `${lead} The next, ${next.label}, takes ${paired.text} times as long (${spreadInWords(paired)}).`;
+}
+
+/** Whether what is known of a row reaches down to what is known of the winner. */
+function mayBeAsFast({ paired, claim }: Compared, winner: Proven): boolean {
+  const low = claim.kind === 'too-few' ? paired.low : claim.interval.low;
+  return low <= winner.claim.interval.high;
+}
+
+function leadIsOpen(lead: Compared, compared: readonly Compared[], reference: Measured): string {
+  const { row, paired, claim } = lead;
+  if (claim.kind !== 'too-few') {
+    return `${row.label} has the lowest paired ratio of first token to the reference, ${reference.label}: ${paired.text} (${intervalInWords({ ...lead, claim }, compared)}). The interval holds 1, so neither is shown to be faster.`;
+  }
+  const alike = compared.filter(
+    (each) => each !== lead && each.paired.pairs > 1 && each.paired.values.every((value) => value < 1),
+  );
+  return sentences(
+    `${row.label} was faster to first token than the reference, ${reference.label}, in ${oftenIn(paired, (value) => value < 1)} (${timesOf(paired)} times its time); ${noProof(paired, compared.length, claim.pairsNeeded)}.`,
+    alike.length === 0 ? '' : `Also in all of their pairs: ${labels(alike)}.`,
+  );
+}
+
+function referenceLeads(lead: Compared, compared: readonly Compared[], reference: Measured): string {
+  const those = (kind: Claim['kind']): readonly Compared[] => compared.filter((each) => each.claim.kind === kind);
+  const [slower, open] = [those('slower'), those('open')];
+  const next = compared.find((each) => each.claim.kind === 'too-few');
+  const isNext = next === lead ? ', the next,' : '';
+  return sentences(
+    `No loader has a lower paired time to first token than the reference, ${reference.label}: ${reference.firstToken.text}.`,
+    open.length === 0 ? '' : `No difference from it is shown for ${labels(open)}.`,
+    slower.length === 0 ? '' : slowerInWords(slower, compared),
+    next === undefined || next.claim.kind !== 'too-few'
+      ? ''
+      : `${next.row.label}${isNext} took longer in ${oftenIn(next.paired, (value) => value > 1)} (${timesOf(next.paired)} times its time); ${noProof(next.paired, compared.length, next.claim.pairsNeeded)}.`,
+  );
+}
+
+function slowerInWords(slower: readonly Compared[], compared: readonly Compared[]): string {
+  const [first] = slower;
+  if (first === undefined || first.claim.kind === 'too-few') return '';
+  return slower.length === 1
+    ? `${first.row.label} is slower: ${first.paired.text} times its time (${intervalInWords({ ...first, claim: first.claim }, compared)}).`
+    : `Slower than it are ${labels(slower)}.`;
+}
+
+function sentences(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+/** "all 3 pairs", "2 of 3 pairs", "its only pair". */
+function oftenIn({ values, pairs }: RatioFigure, holds: (value: number) => boolean): string {
+  const often = values.filter(holds).length;
+  if (pairs === 1) return often === 1 ? 'its only pair' : 'none of its pairs';
+  return often === pairs ? `all ${pairs} pairs` : `${often} of ${pairs} pairs`;
+}
+
+/** Each ratio of few, the range of many. */
+function timesOf({ values, pairs, spreadText }: RatioFigure): string {
+  return pairs < LEAST_FOR_INTERVAL ? enumeration(values.toSorted((a, b) => a - b).map(ratio)) : spreadText;
+}
+
+function noProof({ pairs }: RatioFigure, comparisons: number, pairsNeeded: number): string {
+  return pairs < LEAST_FOR_INTERVAL
+    ? `with fewer than ${LEAST_FOR_INTERVAL} pairs that is no proof`
+    : `to prove one of ${comparisons} comparisons takes ${pairsNeeded} pairs`;
+}
+
+function intervalInWords({ claim: { interval }, paired }: Proven, compared: readonly Compared[]): string {
+  const range = `${ratio(interval.low)}–${ratio(interval.high)}`;
+  const together = compared.length === 1 ? '' : `, one of ${compared.length} comparisons`;
+  return `${confidence(interval.confidence)} interval ${range}, ${counted(paired.pairs, 'pair')}${together}`;
 }
 
 /** At most four by name: an answer is to be read. */
-function labels(rows: readonly Row[]): string {
-  const names = rows.map(({ label }) => label);
+function labels(compared: readonly Compared[]): string {
+  const names = compared.map(({ row }) => row.label);
   return names.length <= 4 ? enumeration(names) : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
-}
-
-/** One pair shows no spread, so it tells nothing apart. */
-function tellsApart({ pairs, low, high }: RatioFigure): boolean {
-  return pairs > 1 && (high < 1 || low > 1);
-}
-
-function overlaps(a: RatioFigure | null, b: RatioFigure): boolean {
-  return a !== null && a.low <= b.high && b.low <= a.high;
-}
-
-function inWords(paired: RatioFigure): string {
-  return `ratio ${paired.text}, ${spreadInWords(paired)}`;
-}
-
-function spreadInWords({ pairs, spread, spreadText, confidence: achieved }: RatioFigure): string {
-  if (pairs === 1) return 'a single pair';
-  return spread === 'range' || achieved === null
-    ? `range ${spreadText} of ${pairs} pairs`
-    : `${confidence(achieved)} interval ${spreadText}, ${pairs} pairs`;
-}
-
-/** How many samples and pairs stand behind the numbers of a section. */
-export function countsOf(rows: readonly Row[]): string {
-  const times = evenly(rows, 'sample', ({ firstToken }) => firstToken?.n);
-  const memory = evenly(rows, 'sample', ({ unreclaimable }) => unreclaimable?.n);
-  const pairs = evenly(rows, 'pair', ({ toReference }) => toReference.firstToken?.pairs);
-  const parts = [
-    times === null ? '' : `Medians of ${times}`,
-    memory === null ? '' : `memory of ${memory} in a pass of its own`,
-    pairs === null ? '' : `ratios of ${pairs}${spreadOf(rows)}`,
-  ].filter((text) => text !== '');
-  return parts.length === 0 ? '' : `${parts.join('; ')}.`;
-}
-
-/** What the parentheses behind ratios hold. */
-function spreadOf(rows: readonly Row[]): string {
-  const paired = rows.map(({ toReference }) => toReference.firstToken).filter((figure) => figure !== null);
-  const achieved = paired.map((figure) => figure.confidence).filter((value) => value !== null);
-  if (paired.every((figure) => figure.pairs === 1)) return '';
-  if (achieved.length === 0) return ', in parentheses their range';
-  const lowest = Math.min(...achieved);
-  const least = achieved.every((value) => value === lowest) ? '' : 'at least ';
-  const interval = `, in parentheses their exact interval of ${least}${confidence(lowest)} confidence`;
-  return achieved.length === paired.length ? interval : `${interval} or, below 6 pairs, range`;
-}
-
-/** The most frequent count, and which rows differ from it: "5 samples (direct 4)". */
-function evenly(rows: readonly Row[], noun: string, countOf: (row: Row) => number | undefined): string | null {
-  const known = rows.flatMap((row) => {
-    const n = countOf(row);
-    return n === undefined ? [] : [{ label: row.label, n }];
-  });
-  const frequency = new Map<number, number>();
-  for (const { n } of known) frequency.set(n, (frequency.get(n) ?? 0) + 1);
-  const [most] = [...frequency].sort((a, b) => b[1] - a[1] || b[0] - a[0]);
-  if (most === undefined) return null;
-  const others = known.filter(({ n }) => n !== most[0]).map(({ label, n }) => `${label} ${n}`);
-  return counted(most[0], noun) + (others.length === 0 ? '' : ` (${others.join(', ')})`);
 }

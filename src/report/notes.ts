@@ -1,9 +1,12 @@
 /** What a reader must know before believing the numbers. */
 import { describe, printable } from '../failure.js';
-import type { Ledger, Sample } from '../samples/record.js';
+import type { Ledger, Phase, Phases, Sample } from '../samples/record.js';
+import { pairsForClaim } from '../statistics/claim.js';
 import { LEAST_FOR_INTERVAL, median } from '../statistics/order.js';
-import type { Summary } from '../statistics/summary-types.js';
-import { counted, duration, enumeration, percent, significant, size } from './format.js';
+import type { CellSummary, Summary } from '../statistics/summary-types.js';
+import { counted, duration, enumeration, significant, size } from './format.js';
+import { certificationNotes } from './free-memory.js';
+import { placesOf, unsupportedAlike } from './places.js';
 
 type Facts = Readonly<Record<string, unknown>>;
 
@@ -13,6 +16,7 @@ export function notesOf(summary: Summary, ledger: Ledger): readonly string[] {
     ...stopNotes(summary, ledger),
     ...excludedNotes(summary),
     ...virtualMachineNotes(summary, ledger),
+    ...certificationNotes(ledger),
     ...remedyNotes(summary),
     ...ceilingNotes(summary, ledger),
     ...pairNotes(summary),
@@ -92,9 +96,10 @@ function virtualMachineNotes({ cells }: Summary, { run }: Ledger): readonly stri
 function ceilingNotes({ cells }: Summary, { run }: Ledger): readonly string[] {
   return run.plan.models.flatMap((model) => {
     const chosen = run.ceilings.device[model];
-    const broken = cells.filter(
-      ({ arm, completeNs }) => arm.model === model && arm.kind === 'ceiling' && completeNs === null,
-    );
+    const broken = placesOf(cells)
+      .filter((place) => unsupportedAlike(place) === null)
+      .flat()
+      .filter(({ arm, completeNs }) => arm.model === model && arm.kind === 'ceiling' && completeNs === null);
     const name = modelName(run.models[model]?.path ?? model);
     return [
       chosen === undefined || chosen.reason === null
@@ -126,18 +131,27 @@ function modelName(path: string): string {
 }
 
 function pairNotes({ cells }: Summary): readonly string[] {
-  const pairs = cells.map(({ ratio }) => ratio?.ttft?.pairs).filter((count) => count !== undefined);
-  const least = Math.min(...pairs);
-  if (pairs.length === 0 || least >= LEAST_FOR_INTERVAL) return [];
+  const places = placesOf(cells).map((place) =>
+    place.map(({ ratio }) => ratio?.ttft?.pairs).filter((count) => count !== undefined),
+  );
+  const least = Math.min(...places.flat());
+  const needed = pairsForClaim(Math.max(1, ...places.map((counts) => counts.length)));
+  if (places.flat().length === 0 || least >= needed) return [];
+  const stand = least === 1 ? 'a single pair' : `only ${least} pairs`;
   return [
-    `Some ratios stand on ${least === 1 ? 'a single pair' : `only ${least} pairs`}: their range is no confidence interval, and the next run may fall outside. --rounds ${LEAST_FOR_INTERVAL} or more gives intervals.`,
+    least >= LEAST_FOR_INTERVAL
+      ? `Some ratios stand on ${stand}, too few to compare so many loaders at once: --rounds ${needed} or more can tell which are faster.`
+      : `Some ratios stand on ${stand}: their range is no confidence interval, and the next run may fall outside. --rounds ${LEAST_FOR_INTERVAL} or more gives intervals${needed === LEAST_FOR_INTERVAL ? '' : `, ${needed} or more can tell which loaders are faster`}.`,
   ];
 }
 
-/** Above these a reader should compare ratios alone. Drift within a cell and in fixed arithmetic as highest ÷ lowest. */
+/**
+ * Above these a reader should compare ratios alone. Drift within a cell and in fixed arithmetic as highest ÷ lowest; stolen
+ * time as a part of the time that phases last.
+ */
 const notable = { drift: 1.5, arithmetic: 1.25, stolen: 0.01 } as const;
 
-function noiseNotes({ cells }: Summary, { samples }: Ledger): readonly string[] {
+function noiseNotes({ cells }: Summary, { run, samples }: Ledger): readonly string[] {
   const drifts = cells.flatMap(({ isReference, ttftNs, state, memoryState, arm }) =>
     isReference && ttftNs !== null && ttftNs.max / ttftNs.min > notable.drift
       ? [`${arm.label} ${state} ${memoryState} ${duration(ttftNs.min)} to ${duration(ttftNs.max)}`]
@@ -147,8 +161,6 @@ function noiseNotes({ cells }: Summary, { samples }: Ledger): readonly string[] 
   const spins = ok.flatMap(({ noise }) => [noise.spinBeforeNs, noise.spinAfterNs]).filter((ns) => ns !== null);
   const spinLow = quantile(spins, 0.1);
   const spinHigh = quantile(spins, 0.9);
-  const stolen = total(ok, ({ noise }) => noise.stealNs ?? 0);
-  const measured = total(ok, measuredNs);
   return [
     drifts.length === 0
       ? ''
@@ -156,20 +168,36 @@ function noiseNotes({ cells }: Summary, { samples }: Ledger): readonly string[] 
     spinLow > 0 && spinHigh / spinLow > notable.arithmetic
       ? `The speed of the CPU varied: the same arithmetic took ${duration(spinLow)} to ${duration(spinHigh)} (10th to 90th percentile).`
       : '',
-    measured > 0 && stolen / measured > notable.stolen
-      ? `The hypervisor took CPU time away while samples ran: ${percent(stolen / measured)} of their duration.`
-      : '',
+    stealNote(samples, run.machine),
   ].filter((note) => note !== '');
 }
 
-function total<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((sum, item) => sum + of(item), 0);
+/**
+ * Stolen time is counted from the sample's certification to the end of its child, over all CPUs, phases only within: a
+ * share of the one in the other would be too high, so both are told.
+ */
+function stealNote(samples: readonly Sample[], { cpu }: Facts): string {
+  const known = samples.flatMap((sample) =>
+    sample.outcome === 'ok' && sample.pass === 'time' && sample.phases !== null && sample.noise.stealNs !== null
+      ? [{ stolen: sample.noise.stealNs, lasted: phasesNs(sample.phases) }]
+      : [],
+  );
+  const stolen = known.map((each) => each.stolen);
+  const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+  const lasted = known.map((each) => each.lasted);
+  const cores = isFacts(cpu) && typeof cpu['cores'] === 'number' ? cpu['cores'] : null;
+  if (known.length === 0 || total(stolen) <= notable.stolen * (cores ?? 1) * total(lasted)) return '';
+  return `The hypervisor took CPU time away around samples: median ${milliseconds(median(stolen))}, at most ${milliseconds(Math.max(...stolen))}, over ${cores === null ? 'all CPUs' : counted(cores, 'CPU')} together; the phases of a sample lasted about ${duration(median(lasted))}.`;
 }
 
-function measuredNs(sample: Extract<Sample, { readonly outcome: 'ok' }>): number {
-  return sample.phases === null
-    ? (sample.completeNs ?? 0)
-    : total(Object.values(sample.phases), (phase: { ns: number } | null) => phase?.ns ?? 0);
+/** Ticks of 10 ms: a median of 0 is no unit too small to read. */
+function milliseconds(ns: number): string {
+  return `${(ns / 1e6).toFixed(0)} ms`;
+}
+
+function phasesNs(phases: Phases): number {
+  const each: readonly (Phase | null)[] = Object.values<Phase | null>({ ...phases });
+  return each.reduce((sum, phase) => sum + (phase?.ns ?? 0), 0);
 }
 
 /** Nearest rank; 0 of nothing. */
@@ -179,11 +207,21 @@ function quantile(values: readonly number[], share: number): number {
 }
 
 function harnessNotes({ cells }: Summary): readonly string[] {
-  const loads = cells.filter(({ arm }) => arm.work === 'none').flatMap(({ loadNs }) => loadNs?.values ?? []);
-  if (loads.length === 0) return [];
+  const harness = cells.filter(({ arm }) => arm.work === 'none');
+  const known = (of: (cell: CellSummary) => number | null | undefined): readonly number[] =>
+    harness.map(of).filter((value) => value !== null && value !== undefined);
+  const loads = harness.flatMap(({ loadNs }) => loadNs?.values ?? []);
+  const held = known(({ footprint }) => footprint?.unreclaimable);
+  const peaks = known(({ footprint }) => footprint?.peakUnreclaimable);
+  const peak = peaks.length === 0 ? '' : `, ${size(median(peaks))} at its peak`;
   return [
-    `null loads nothing: its ${duration(median(loads))} are the harness itself, part of every loader's load. It has no weights, and so no first token and no ratio.`,
-  ];
+    loads.length === 0
+      ? ''
+      : `null loads nothing: its ${duration(median(loads))} are the harness itself, part of every loader's load. It has no weights, and so no first token and no ratio.`,
+    held.length === 0
+      ? ''
+      : `The harness's share of every loader's unreclaimable memory is what null holds: ${size(median(held))}${peak}. It is not subtracted.`,
+  ].filter((note) => note !== '');
 }
 
 /** More kinds of warnings than this would hide the other notes. */

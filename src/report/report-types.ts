@@ -24,9 +24,13 @@ export interface RatioFigure {
   readonly high: number;
   readonly spread: 'range' | 'interval';
   readonly confidence: number | null;
+  /** Of each pair, in run order. */
+  readonly values: readonly number[];
   readonly text: string;
   /** "0.52–0.61", or "1 pair". */
   readonly spreadText: string;
+  /** Where there are too few pairs for an interval, each of them from the lowest: "0.52 0.55 0.61"; else null. */
+  readonly eachText: string | null;
 }
 
 export interface Row {
@@ -60,13 +64,15 @@ export interface Section {
   readonly memoryState: MemoryState;
   /** What the two states mean, in a few words. */
   readonly conditions: string;
-  /** One or two sentences: which loader is first here, and how sure that is. */
+  /** Why no loader of this section could be weighed, where all have one reason: its rows then say nothing more. */
+  readonly unsupported: string | null;
+  /** A few sentences: which loader is first here, and how sure that is. */
   readonly answer: string;
   /** How many samples and pairs stand behind the numbers. */
   readonly counts: string;
   /** Label of the reference; null when it has no row. */
   readonly reference: string | null;
-  /** Fastest first token first; those without numbers last. */
+  /** Lowest paired ratio of first token first, the reference among them as 1; those without numbers last. */
   readonly rows: readonly Row[];
   /** The null loader, which measures the harness: never ranked. */
   readonly harness: Row | null;

@@ -1,10 +1,14 @@
 /** From a summary to what people read: sections, rows, one answer a section, and notes. */
 import { printable, describe } from '../failure.js';
-import type { Ledger, MemoryState, ModelRecord, State } from '../samples/record.js';
+import type { Ledger, ModelRecord, State } from '../samples/record.js';
+import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
 import type { CellSummary, Description, PairedRatio, Summary } from '../statistics/summary-types.js';
-import { answerOf, countsOf } from './answer.js';
+import { answerOf } from './answer.js';
+import { countsOf } from './counts.js';
 import { duration, gigabytes, percent, ratio, significant, size } from './format.js';
+import { memoryCondition } from './free-memory.js';
 import { machineLine, notesOf } from './notes.js';
+import { placesOf, unsupportedAlike, type PlaceCells } from './places.js';
 import type { Figure, RatioFigure, Report, Row, Section } from './report-types.js';
 
 export type * from './report-types.js';
@@ -17,7 +21,7 @@ export function report(summary: Summary, ledger: Ledger): Report {
       const model = summary.models[id];
       return model === undefined ? [] : [{ id, label: modelLabel(model), detail: modelDetail(model) }];
     }),
-    sections: placesOf(summary.cells).map((cells) => sectionOf(summary, cells)),
+    sections: placesOf(summary.cells).map((cells) => sectionOf(summary, ledger, cells)),
     notes: notesOf(summary, ledger),
   };
 }
@@ -36,43 +40,28 @@ function modelDetail({ name, tensorBytes, parts, fileSystem, device }: ModelReco
   return printable(facts.filter((fact) => fact !== '').join(' · '));
 }
 
-/** Cells grouped by what may be compared, in the order of the summary. */
-function placesOf(cells: readonly CellSummary[]): readonly (readonly [CellSummary, ...CellSummary[]])[] {
-  const places = new Map<string, [CellSummary, ...CellSummary[]]>();
-  for (const cell of cells) {
-    const key = JSON.stringify([cell.arm.model, cell.memoryState, cell.state]);
-    const place = places.get(key);
-    if (place === undefined) places.set(key, [cell]);
-    else place.push(cell);
-  }
-  return [...places.values()];
-}
-
 const stateMeaning: Readonly<Record<State, string>> = {
   cold: 'nothing of the model in the page cache',
   warm: 'all of the model in the page cache',
   left: 'page cache as the load before left it',
 };
 
-const memoryStateMeaning: Readonly<Record<MemoryState, string>> = {
-  backed: 'free memory backed',
-  returned: 'free memory returned to the host',
-  'as-is': 'free memory as it was',
-};
-
-function sectionOf(summary: Summary, cells: readonly [CellSummary, ...CellSummary[]]): Section {
+function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section {
   const [{ arm, state, memoryState }] = cells;
   const model = summary.models[arm.model];
   const loaders = cells.filter((cell) => cell.arm.kind === 'loader' && cell.arm.work !== 'none');
   const harness = cells.find((cell) => cell.arm.work === 'none');
   const ceiling = cells.find((cell) => cell.arm.kind === 'ceiling');
   const rows = loaders.map(rowOf);
+  const refusal = unsupportedAlike(cells);
+  const unsupported = refusal === null ? null : describe({ ...refusal, path: null, remedy: null });
   return {
     model: model === undefined ? printable(arm.model) : modelLabel(model),
     state,
     memoryState,
-    conditions: `${stateMeaning[state]} · ${memoryStateMeaning[memoryState]}`,
-    answer: answerOf(rows),
+    conditions: `${stateMeaning[state]} · ${memoryCondition(memoryState, ledger)}`,
+    unsupported,
+    answer: unsupported === null ? answerOf(rows) : `Nothing can be weighed here: ${unsupported}.`,
     counts: countsOf(rows),
     reference: rows.find(({ isReference }) => isReference)?.label ?? null,
     rows,
@@ -123,9 +112,25 @@ function figure(description: Description | null, text: (value: number) => string
 
 function ratioFigure(paired: PairedRatio | null | undefined, text: (value: number) => string): RatioFigure | null {
   if (paired === null || paired === undefined) return null;
-  const { median, pairs, low, high, spread, confidence } = paired;
-  const spreadText = pairs === 1 ? '1 pair' : `${text(low)}–${text(high)}`;
-  return { value: median, pairs, low, high, spread, confidence, text: text(median), spreadText };
+  const { median, pairs, low, high, spread, confidence, values } = paired;
+  const few = pairs > 1 && pairs < LEAST_FOR_INTERVAL;
+  return {
+    value: median,
+    pairs,
+    low,
+    high,
+    spread,
+    confidence,
+    values,
+    text: text(median),
+    spreadText: pairs === 1 ? '1 pair' : `${text(low)}–${text(high)}`,
+    eachText: few
+      ? values
+          .toSorted((a, b) => a - b)
+          .map(text)
+          .join(' ')
+      : null,
+  };
 }
 
 /** In short: path and remedy are in the notes. */

@@ -5,33 +5,35 @@ import type { OkSample } from './pairs.js';
 import type { Footprint } from './summary-types.js';
 
 /** What only swap or the end of the process can take back, shared pages divided among their users (smaps_rollup). */
-function held(memory: Memory): number | null {
-  return sum([memory.pssAnonymous, memory.pssShmem, memory.hugetlb, memory.swap]);
+function held({ pssAnonymous, pssShmem, hugetlb, swap, pageTables }: Memory): number | null {
+  return sum([pssAnonymous, pssShmem, hugetlb, swap, pageTables]);
+}
+
+/** The same on the scale of the peak, which is watched every 2 ms and so knows Rss alone. */
+function heldByRss({ anonymous, shmem, hugetlb, swap, pageTables }: Memory): number | null {
+  return sum([anonymous, shmem, hugetlb, swap, pageTables]);
 }
 
 function sum(parts: readonly (number | null)[]): number | null {
   return parts.reduce((total, part) => (total === null || part === null ? null : total + part), 0);
 }
 
-/** What `now` has more than `before`; memory that something else gave back meanwhile is no negative cost. */
+/**
+ * What is held now beyond the baseline. Sums are compared, not parts: anonymous memory that was swapped out meanwhile has
+ * moved from one to the other. Memory that something else gave back is no negative cost.
+ */
 function growth(now: number | null, before: number | null): number | null {
   return now === null || before === null ? null : Math.max(0, now - before);
 }
 
-/**
- * KV cache and scratch are in the baseline, so that the difference leaves them out. At rest means after the first
- * token: a lazy loader has paid by then for what inference needs.
- */
+/** KV cache and scratch are in the baseline, so that the difference leaves them out. */
 function atRest({ memory }: OkSample): number | null {
-  const now = memory?.firstToken ?? memory?.loaded ?? null;
-  if (memory === null || now === null) return null;
-  return sum([growth(held(now), held(memory.baseline)), growth(now.pageTables, memory.baseline.pageTables)]);
+  if (memory === null || memory.firstToken === null) return null;
+  return growth(held(memory.firstToken), held(memory.baseline));
 }
 
 function atPeak({ memory }: OkSample): number | null {
-  if (memory === null) return null;
-  const { anonymous, shmem, hugetlb, swap, pageTables } = memory.baseline;
-  return growth(memory.peak.unreclaimable, sum([anonymous, shmem, hugetlb, swap, pageTables]));
+  return memory === null ? null : growth(memory.peak.unreclaimable, heldByRss(memory.baseline));
 }
 
 function medianOfKnown(values: readonly (number | null)[]): number | null {
@@ -48,6 +50,6 @@ export function footprintOf(samples: readonly OkSample[]): Footprint | null {
     n: rest.filter((value) => value !== null).length,
     unreclaimable,
     peakUnreclaimable: medianOfKnown(samples.map(atPeak)),
-    reclaimable: medianOfKnown(samples.map(({ residency }) => residency.firstToken ?? residency.after)),
+    reclaimable: medianOfKnown(samples.map(({ residency }) => residency.firstToken)),
   };
 }

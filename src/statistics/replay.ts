@@ -1,5 +1,6 @@
 /** The samples of each cell as tinybench describes them, for readers who know its numbers. */
 import { Bench } from 'tinybench';
+import { cellKey } from '../plan/blocks.js';
 import type { Sample } from '../samples/record.js';
 import type { ReplayedCell } from './summary-types.js';
 
@@ -12,7 +13,7 @@ export async function replay(
   for (const sample of samples) {
     const duration = durationMs(sample);
     if (sample.pass !== 'time' || duration === null) continue;
-    const key = `${sample.arm.id} ${sample.state} ${sample.memoryState}`;
+    const key = cellKey({ arm: sample.arm.id, state: sample.state, memoryState: sample.memoryState });
     const cell = cells.get(key) ?? { first: sample, durations: [] };
     cell.durations.push(duration);
     cells.set(key, cell);

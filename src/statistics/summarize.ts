@@ -1,4 +1,5 @@
 /** From a ledger to its summary. Pure: the same ledger always gives the same summary. */
+import { cellKey } from '../plan/blocks.js';
 import type { Arm, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
 import { footprintOf } from './footprint.js';
 import { describe } from './order.js';
@@ -38,14 +39,10 @@ export function summarize(ledger: Ledger): Summary {
   };
 }
 
-function cellKey(armId: string, state: State, memoryState: MemoryState): string {
-  return `${state} ${memoryState} ${armId}`;
-}
-
 function groupByCell(samples: readonly Sample[]): Cells {
   const cells = new Map<string, Sample[]>();
   for (const sample of samples) {
-    const key = cellKey(sample.arm.id, sample.state, sample.memoryState);
+    const key = cellKey({ arm: sample.arm.id, state: sample.state, memoryState: sample.memoryState });
     const cell = cells.get(key);
     if (cell === undefined) cells.set(key, [sample]);
     else cell.push(sample);
@@ -74,9 +71,10 @@ function summarizePlace({ run }: Ledger, cells: Cells, place: Place): readonly C
     if (arm === undefined) throw new RangeError(`the plan names the arm ${id}, but the ledger has no record of it`);
     return arm;
   };
-  const samplesOf = (id: string): readonly Sample[] => cells.get(cellKey(id, place.state, place.memoryState)) ?? [];
+  const { state, memoryState } = place;
+  const samplesOf = (id: string): readonly Sample[] => cells.get(cellKey({ arm: id, state, memoryState })) ?? [];
   const loaders = plan.arms.map(armOf).filter(({ model }) => model === place.modelId);
-  const ceilingId = plan.ceilings[place.modelId]?.[place.state];
+  const ceilingId = plan.ceilings[place.modelId]?.[state];
   const referenceId = plan.reference[place.modelId];
   const summarizeArm = (arm: Arm): CellSummary =>
     summarizeCell({
@@ -87,14 +85,32 @@ function summarizePlace({ run }: Ledger, cells: Cells, place: Place): readonly C
       reference: referenceId === undefined ? [] : samplesOf(referenceId),
       ceiling: ceilingId === undefined ? [] : samplesOf(ceilingId),
     });
-  const ranked = loaders.map(summarizeArm).sort(byFirstToken);
-  return ceilingId === undefined ? ranked : [...ranked, summarizeArm(armOf(ceilingId))];
+  const rows = ranked(loaders.map(summarizeArm));
+  return ceilingId === undefined ? rows : [...rows, summarizeArm(armOf(ceilingId))];
 }
 
-/** Those without a first token after those with one, and the null loader last; otherwise plan order stays. */
-function byFirstToken(a: CellSummary, b: CellSummary): number {
-  const rank = ({ arm, ttftNs }: CellSummary): number => (arm.work === 'none' ? 2 : ttftNs === null ? 1 : 0);
-  return rank(a) - rank(b) || (a.ttftNs?.median ?? 0) - (b.ttftNs?.median ?? 0);
+/**
+ * By the paired ratio of first token to the reference's (which is 1), since medians of arms in different blocks are not
+ * neighbours; by medians only where no block holds a pair. Then those with a first token but no pair, those without a
+ * first token, and the null loader; otherwise plan order stays.
+ */
+function ranked(cells: readonly CellSummary[]): readonly CellSummary[] {
+  const paired = cells.some(({ ratio }) => ratio?.ttft);
+  const ratioOfCell = ({ isReference, ratio }: CellSummary): number | null =>
+    isReference ? 1 : (ratio?.ttft?.median ?? null);
+  const group = (cell: CellSummary): number => {
+    if (cell.arm.work === 'none') return 3;
+    if (cell.ttftNs === null) return 2;
+    return paired && ratioOfCell(cell) === null ? 1 : 0;
+  };
+  const difference = (of: (cell: CellSummary) => number | null, a: CellSummary, b: CellSummary): number =>
+    (of(a) ?? 0) - (of(b) ?? 0);
+  return cells.toSorted(
+    (a, b) =>
+      group(a) - group(b) ||
+      (paired ? difference(ratioOfCell, a, b) : 0) ||
+      difference(({ ttftNs }) => ttftNs?.median ?? null, a, b),
+  );
 }
 
 interface CellInput {

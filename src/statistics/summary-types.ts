@@ -30,9 +30,14 @@ export interface PairedRatio {
 export interface Footprint {
   /** Samples of the memory pass behind the medians below. */
   readonly n: number;
+  /** After the first token: a lazy loader has paid by then for what inference needs. */
   readonly unreclaimable: number;
+  /**
+   * Highest of the sample. From Rss, since Pss is too slow to be watched; the two agree for the private anonymous memory
+   * and the huge pages that loaders fill, and Rss counts in full what several processes share.
+   */
   readonly peakUnreclaimable: number | null;
-  /** The model's pages in the page cache, counted once; null where it could not be read. */
+  /** The model's pages in the page cache after the first token, counted once; null where they could not be read. */
   readonly reclaimable: number | null;
 }
 
@@ -87,7 +92,10 @@ export interface Summary {
   readonly startedAt: string;
   readonly fingerprint: string;
   readonly models: Readonly<Record<string, ModelRecord>>;
-  /** In plan order: by model, memory state, state; loaders by median ttft, null last, then the ceiling. */
+  /**
+   * In plan order: by model, memory state, state; loaders by their paired ratio of ttft to the reference's (where no pair
+   * exists, by median ttft), null last, then the ceiling.
+   */
   readonly cells: readonly CellSummary[];
   readonly samples: {
     readonly total: number;

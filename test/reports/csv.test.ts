@@ -48,6 +48,32 @@ test('what was not measured is an empty cell, never 0', (t) => {
   t.like(failed, { ttft_ns: '', complete_ns: '', effective: '', reason_code: 'signal' });
 });
 
+test('both files tell a loader from itself, by label and id', (t) => {
+  const copy = arm('cxx-stream', { label: 'cxx-stream#2', id: 'cxx-stream#2 model-a' });
+  const made = ledger({ arms: [base, copy], samples: [ok({ arm: copy }), ok({ arm: base })] });
+  const wanted = { loader: 'cxx-stream', arm_label: 'cxx-stream#2', arm_id: 'cxx-stream#2 model-a' };
+  t.like(parse(samplesCsv(made))[0], wanted);
+  t.like(
+    parse(summaryCsv(summarize(made))).find((row) => row['is_reference'] === 'false'),
+    wanted,
+  );
+});
+
+test('each token, what stalled and how many warnings are columns', (t) => {
+  const sample = ok({ arm: base }, {}, { warnings: ['one', 'two'] });
+  const noise = { ...sample.noise, pressureNs: { cpu: 1, io: 22, memory: null }, loadAverage: 0.25 };
+  const [row] = parse(samplesCsv(ledger({ arms: [base], samples: [{ ...sample, noise }] })));
+  t.like(row, {
+    per_token_ns: '20000000;5000000',
+    cpu_pressure_ns: '1',
+    io_pressure_ns: '22',
+    memory_pressure_ns: '',
+    load_average: '0.25',
+    warnings_count: '2',
+    warnings: 'one; two',
+  });
+});
+
 test('no two columns have one name', (t) => {
   for (const header of [
     samplesCsv(ledger({ arms: [], samples: [] })),
@@ -66,7 +92,7 @@ test('text with quotes, commas and line breaks comes back as it was', (t) => {
 
 test('thousands of samples come in chunks, one heading and none lost', (t) => {
   const samples = Array.from({ length: 2500 }, (_, round) => ok({ arm: base, round }));
-  const chunks = [...samplesCsvChunks(samples)];
+  const chunks = [...samplesCsvChunks(samples, { [base.id]: base })];
   t.true(chunks.length > 1);
   t.true(chunks.every((chunk) => chunk.endsWith('\n')));
   t.deepEqual(
@@ -82,7 +108,7 @@ test('a cell of the summary is a row with medians, spreads and counts', (t) => {
   ]);
   const rows = parse(summaryCsv(summarize(ledger({ arms: [base, head], samples }))));
   t.deepEqual(
-    rows.map((row) => [row['loader'], row['is_reference']]),
+    rows.map((row) => [row['arm_label'], row['is_reference']]),
     [
       ['mmap-shared', 'false'],
       ['cxx-stream', 'true'],
@@ -108,9 +134,9 @@ for (const formula of ['=cmd|" /C calc"!A0', '+1', '@SUM(A1)', '-2+3', '\t=1', '
     const of = arm('x', { id: formula, loader: formula, label: formula });
     const made = ledger({ arms: [of], samples: [ok({ arm: of }, {}, { warnings: [formula] })] });
     const [sample] = parse(samplesCsv(made));
-    t.like(sample, { loader: `'${formula}`, arm: `'${formula}`, warnings: `'${formula}` });
+    t.like(sample, { loader: `'${formula}`, arm_id: `'${formula}`, arm_label: `'${formula}`, warnings: `'${formula}` });
     const [cell] = parse(summaryCsv(summarize(made)));
-    t.like(cell, { loader: `'${formula}`, arm: `'${formula}`, warnings: `'${formula}` });
+    t.like(cell, { loader: `'${formula}`, arm_id: `'${formula}`, arm_label: `'${formula}`, warnings: `'${formula}` });
   });
 }
 

@@ -86,9 +86,10 @@ function realistic(
 }
 
 test('a row says load, first token, complete, GB/s, share, memory; then ratios with their range and tokens/s', (t) => {
-  const [times, ratios] = rowsOf(linesOf(realistic(['cxx-stream', 'mmap-shared'])), 'mmap-shared');
+  const [times, ratios, each] = rowsOf(linesOf(realistic(['cxx-stream', 'mmap-shared'])), 'mmap-shared');
   t.regex(times!, /^mmap-shared +2\.00 ms +410 ms +450 ms +1\.38 +50% +593 MiB +592 MiB$/);
   t.regex(ratios!, /^mmap-shared +0\.20 +0\.51 \(0\.51–0\.51\) +0\.50 \(0\.50–0\.50\) +12\.0$/);
+  t.regex(each!, /^mmap-shared +0\.51 0\.51 0\.51 +0\.50 0\.50 0\.50$/);
 });
 
 test('cold and warm are blocks of their own, as memory states are', (t) => {
@@ -116,7 +117,7 @@ test('load never stands without first token: no heading line has one alone', (t)
 
 test('sample and pair counts are stated, also where a row has fewer', (t) => {
   const text = tableOf(realistic(['cxx-stream', 'mmap-shared', 'read'], 3)).replaceAll('\n', ' ');
-  t.true(text.includes('Medians of 3 samples (cxx-stream 9)'));
+  t.true(text.includes('Medians of 3 samples (reference cxx-stream 9)'));
   t.true(text.includes('memory of 1 sample'));
   t.true(text.includes('ratios of 3 pairs'));
 });
@@ -198,6 +199,59 @@ test('bold is asked for, and changes no letter', (t) => {
   t.is(bold.replaceAll('\u001b[1m', '').replaceAll('\u001b[22m', ''), terminalTable(made));
 });
 
+test('fewer than six pairs are all shown, from the lowest; six have an interval instead', (t) => {
+  const head = arm('mmap-shared');
+  const base = arm('cxx-stream');
+  const table = (ratios: readonly number[]): string =>
+    tableOf(
+      ledger({
+        arms: [base, head],
+        samples: ratios.flatMap((ratio, round) => [
+          ok({ arm: base, round }, { ttftNs: 1e9, completeNs: 1e9 }),
+          ok({ arm: head, round }, { ttftNs: 1e9 * ratio, completeNs: 2e9 * ratio }),
+        ]),
+      }),
+    );
+  t.regex(
+    table([0.5, 0.9, 0.4, 1.2, 0.048]),
+    /^mmap-shared +0\.048 0\.40 0\.50 0\.90 1\.20 +0\.096 0\.80 1\.00 1\.80 2\.40$/m,
+  );
+  t.regex(table([0.5, 0.9]), /^mmap-shared +0\.50 0\.90 +1\.00 1\.80$/m);
+  t.false(table([0.5, 0.9, 0.4, 1.2, 0.3, 0.2]).includes('each pair'));
+  t.false(table([0.5]).includes('each pair'));
+});
+
+test('a section in which nothing is supported is its state and the reason, without tables', (t) => {
+  const arms = [arm('cxx-stream'), arm('mmap-shared'), nullArm(), memoryCeiling()];
+  const why = reason('memory-not-returned', { message: 'no memory goes back to a host here' });
+  const refused = (all: readonly Arm[]): readonly Sample[] =>
+    all.map((of) => without('unsupported', { arm: of, memoryState: 'returned' }, why));
+  const of = (samples: readonly Sample[]): string =>
+    tableOf(ledger({ arms, memoryStates: ['backed', 'returned'], samples: [ok({ arm: arms[0]! }), ...samples] }));
+  const text = of(refused(arms));
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => line.includes('returned to the host'));
+  t.is(
+    lines.slice(at, lines.indexOf('', at)).join(' '),
+    'WARM · all of the model in the page cache · free memory returned to the host · unsupported: no memory goes back to a host here',
+  );
+  t.is(text.split('no memory goes back').length, 2, 'the reason is told once');
+  const mixed = of([...refused(arms), ok({ arm: arms[0]!, memoryState: 'returned', round: 2 })]);
+  t.is(mixed.split(/^loader /m).length, 2 * text.split(/^loader /m).length - 1, 'one loader that ran has its tables');
+});
+
+test('a long heading is broken between its parts', (t) => {
+  const of = ledger({
+    arms: [arm('cxx-stream')],
+    states: ['cold'],
+    samples: [ok({ arm: arm('cxx-stream'), state: 'cold' })],
+    run: { machine: { fingerprint: 'x' } },
+  });
+  const lines = linesOf(of);
+  const at = lines.indexOf('COLD · nothing of the model in the page cache');
+  t.regex(lines[at + 1]!, /^free memory touched beforehand \(not certified\) ─+$/);
+});
+
 test('without a single ok sample there is a table that says so', (t) => {
   const of = arm('cxx-stream');
   const text = tableOf(
@@ -238,6 +292,6 @@ test('samples that were not ok are told beside rows with numbers', (t) => {
 test('wide terminals get one table a state', (t) => {
   const of = realistic(['cxx-stream', 'mmap-shared']);
   const headings = (width: number): number => linesOf(of, width).filter((line) => line.startsWith('loader ')).length;
-  t.is(headings(80), 4);
-  t.is(headings(160), 2);
+  t.is(headings(80), 6);
+  t.is(headings(200), 2);
 });

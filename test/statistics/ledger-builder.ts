@@ -282,7 +282,7 @@ export function ledger(contents: Contents): Ledger {
       },
       arms: Object.fromEntries(arms.map((each) => [each.id, each])),
       models,
-      machine: { fingerprint: 'feedfacecafebeef' },
+      machine: { fingerprint: 'feedfacecafebeef', memory: { pageReporting: false } },
       runtime: { node: '20.20.0', v8: '11', addon: '0123', isas: ['scalar', 'avx2'] },
       ceilings: { device: {}, firstTouch: { backedNs: 8_000_000, returnedNs: null, limitNs: null } },
       referenceHashes: {},

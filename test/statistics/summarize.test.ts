@@ -108,20 +108,56 @@ test('states, memory states and models are cells of their own', (t) => {
   );
 });
 
-test('loaders come by median first token, then those without, then null, then the ceiling', (t) => {
+test('loaders come by paired ratio, then those without a pair, those without first token, null, the ceiling', (t) => {
   const direct = arm('direct');
-  const arms = [nullArm(), direct, stream, shared, memoryCeiling()];
+  const read = arm('read');
+  const arms = [nullArm(), stream, direct, read, shared, memoryCeiling()];
   const samples = [
     ok({ arm: nullArm() }),
     without('unsupported', { arm: direct }, reason('no-direct')),
     ok({ arm: stream }, { ttftNs: 30 }),
     ok({ arm: shared }, { ttftNs: 20 }),
+    ok({ arm: read, block: 7 }, { ttftNs: 1 }),
     ok({ arm: memoryCeiling() }),
   ];
   const { cells } = summarize(ledger({ arms, samples }));
   t.deepEqual(
     cells.map((cell) => cell.arm.loader),
-    ['mmap-shared', 'cxx-stream', 'direct', 'null', 'memory'],
+    ['mmap-shared', 'cxx-stream', 'read', 'direct', 'null', 'memory'],
+  );
+});
+
+test('a loader that ran in a fast block is not ranked before one that beats the reference by more', (t) => {
+  const read = arm('read');
+  const slow = arm('direct');
+  const samples = [1, 2, 3].flatMap((round) => [
+    ok({ arm: stream, round, block: 1 }, { ttftNs: 1000 }),
+    ok({ arm: slow, round, block: 1 }, { ttftNs: 1100 }),
+    ok({ arm: shared, round, block: 1 }, { ttftNs: 900 }),
+    ok({ arm: stream, round, block: 2 }, { ttftNs: 2000 }),
+    ok({ arm: read, round, block: 2 }, { ttftNs: 1000 }),
+  ]);
+  const { cells } = summarize(ledger({ arms: [stream, slow, shared, read], samples }));
+  t.deepEqual(
+    cells.map((cell) => [cell.arm.loader, cell.ttftNs!.median]),
+    [
+      ['read', 1000],
+      ['mmap-shared', 900],
+      ['cxx-stream', 1500],
+      ['direct', 1100],
+    ],
+  );
+});
+
+test('without any pair loaders come by median', (t) => {
+  const samples = [
+    ok({ arm: stream, block: 1 }, { ttftNs: 30 }),
+    ok({ arm: shared, block: 2 }, { ttftNs: 20 }),
+    ok({ arm: arm('read'), block: 3 }, { ttftNs: 25 }),
+  ];
+  t.deepEqual(
+    summarize(ledger({ arms: [stream, shared, arm('read')], samples })).cells.map((cell) => cell.arm.loader),
+    ['mmap-shared', 'read', 'cxx-stream'],
   );
 });
 
@@ -250,38 +286,49 @@ test('the memory pass gives footprints and no times', (t) => {
   t.is(cell.completeNs, null);
 });
 
+/** A sample of the memory pass: what was held after the first token, beside a plain baseline. */
+function footprintOf(
+  firstToken: ReturnType<typeof memory> | null,
+  residency: { firstToken: number | null; after: number | null } = { firstToken: null, after: null },
+): CellSummary['footprint'] {
+  const sample = ok(
+    { arm: stream, pass: 'memory' },
+    {},
+    {
+      memory: {
+        baseline: memory({ swap: 1000 }),
+        loaded: memory({ pssAnonymous: 99_000_000 }),
+        firstToken,
+        end: memory(),
+        peak: peak(null),
+        kvCacheBytes: 1,
+        scratchBytes: 1,
+      },
+      residency: { before: null, opened: null, loaded: null, size: 700, ...residency },
+    },
+  );
+  return cellOf(summarize(ledger({ arms: [stream], samples: [sample] })), 'cxx-stream').footprint;
+}
+
 test('a footprint is never negative, and what is unknown stays unknown', (t) => {
-  const weighed = (firstToken: ReturnType<typeof memory>): Summary =>
-    summarize(
-      ledger({
-        arms: [stream],
-        samples: [
-          ok(
-            { arm: stream, pass: 'memory' },
-            {},
-            {
-              memory: {
-                baseline: memory(),
-                loaded: null,
-                firstToken,
-                end: memory(),
-                peak: peak(null),
-                kvCacheBytes: 1,
-                scratchBytes: 1,
-              },
-              residency: { before: null, opened: null, loaded: null, firstToken: null, after: null, size: 700 },
-            },
-          ),
-        ],
-      }),
-    );
-  t.deepEqual(cellOf(weighed(memory({ pssAnonymous: 1 })), 'cxx-stream').footprint, {
+  t.deepEqual(footprintOf(memory({ pssAnonymous: 1 })), {
     n: 1,
     unreclaimable: 0,
     peakUnreclaimable: null,
     reclaimable: null,
   });
-  t.is(cellOf(weighed(memory({ swap: null })), 'cxx-stream').footprint, null);
+  t.is(footprintOf(memory({ swap: null })), null);
+});
+
+test('what moved from one kind of memory to another is no growth', (t) => {
+  t.is(footprintOf(memory({ swap: 0, pssAnonymous: 30_001_000 }))!.unreclaimable, 0);
+  t.is(footprintOf(memory({ swap: 0, pageTables: 400_000 + 1500 }))!.unreclaimable, 500);
+});
+
+test('a footprint is that after the first token: no other moment stands in for it', (t) => {
+  t.is(footprintOf(null), null);
+  t.is(footprintOf(memory(), { firstToken: null, after: 700 })!.reclaimable, null);
+  t.is(footprintOf(memory(), { firstToken: 640, after: 700 })!.reclaimable, 640);
 });
 
 test('an empty ledger has a cell for each arm, without figures', (t) => {
