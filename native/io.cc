@@ -6,7 +6,18 @@ namespace weighbridge {
 
 namespace {
 
-const char* code_for(int error_number, const char* fallback) {
+const char* code_for_any(int error_number, const char* fallback) {
+  switch (error_number) {
+    case ENOMEM:
+      return "out-of-memory";
+    case ENOSYS:
+      return "unsupported-by-kernel";
+    default:
+      return fallback;
+  }
+}
+
+const char* code_for_file(int error_number, const char* fallback) {
   switch (error_number) {
     case ENOENT:
     case ENOTDIR:
@@ -16,15 +27,11 @@ const char* code_for(int error_number, const char* fallback) {
       return "file-unreadable";
     case EISDIR:
       return "not-a-file";
-    case ENOMEM:
-      return "out-of-memory";
     case ENOSPC:
     case EDQUOT:
       return "disk-full";
-    case ENOSYS:
-      return "unsupported-by-kernel";
     default:
-      return fallback;
+      return code_for_any(error_number, fallback);
   }
 }
 
@@ -32,7 +39,7 @@ const char* code_for(int error_number, const char* fallback) {
 
 Reason reason_from_errno(int error_number, const char* operation, const std::string& path, const char* fallback,
                          std::string remedy) {
-  return Reason{.code = code_for(error_number, fallback),
+  return Reason{.code = path.empty() ? code_for_any(error_number, fallback) : code_for_file(error_number, fallback),
                 .operation = operation,
                 .path = path,
                 .error_number = error_number,

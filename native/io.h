@@ -38,8 +38,9 @@ class Error : public std::exception {
   Reason reason_;
 };
 
-// Throws an Error made of the current errno. The code is chosen from errno: file-missing, file-unreadable, not-a-file,
-// out-of-memory, disk-full, unsupported-by-kernel (ENOSYS), else `fallback`.
+// Throws an Error made of the current errno. The code is chosen from errno: out-of-memory (ENOMEM),
+// unsupported-by-kernel (ENOSYS); where a path is given, file-missing, file-unreadable, not-a-file, disk-full; else
+// `fallback`.
 [[noreturn]] void throw_errno(const char* operation, const std::string& path, const char* fallback = "io-error",
                               std::string remedy = {});
 Reason reason_from_errno(int error_number, const char* operation, const std::string& path,
