@@ -33,22 +33,30 @@ uint64_t obtained_buffer_bytes(uint64_t asked) {
   std::vector<char> buffer(asked);
   std::ifstream stream;
   open_with_buffer(stream, "/dev/zero", buffer);
-  stream.get();
+  errno = 0;
+  if (stream.get() == std::ifstream::traits_type::eof()) throw_errno("ifstream::get", "/dev/zero");
   return static_cast<uint64_t>(stream.rdbuf()->in_avail()) + 1;
 }
 
 class StreamedWeights : public ArenaWeights {
  public:
   StreamedWeights(Arena arena, uint64_t asked) : ArenaWeights(std::move(arena), {}), asked_(asked) {}
+  // Asked after the measurement, which must not be lost where /dev/zero cannot be read: the key is then left out.
   Effective effective() const override {
     Effective all = ArenaWeights::effective();
-    all.emplace("bufferBytes", static_cast<int64_t>(obtained_buffer_bytes(asked_)));
+    try {
+      all.emplace("bufferBytes", static_cast<int64_t>(obtained_buffer_bytes(asked_)));
+    } catch (const Error& error) {
+      warnings_.push_back(std::string("the stream's buffer could not be read back: ") + error.what());
+    }
     all.emplace("bufferBytesAsked", static_cast<int64_t>(asked_));
     return all;
   }
+  std::vector<std::string> warnings() const override { return warnings_; }
 
  private:
   uint64_t asked_;
+  mutable std::vector<std::string> warnings_;
 };
 
 std::optional<Reason> unsupported(std::span<const Part>, const Options& options) {

@@ -24,15 +24,18 @@ struct DirectPart {
   DirectAlignment alignment;
 };
 
+// Steps of it keep both the file offset and the address aligned.
+uint64_t unit_of(const DirectAlignment& alignment) { return std::max(alignment.memory, alignment.offset); }
+
 DirectPart open_direct_part(const Part& part, uint64_t chunk) {
   FileDescriptor file = open_direct(part.path);
   check_unchanged(part, regular_file_size(file, part.path));
   const DirectAlignment alignment = direct_alignment(file, part.path);
-  if (chunk % alignment.offset != 0) {
+  if (chunk % unit_of(alignment) != 0) {
     throw Error(Reason{.code = "bad-option",
                        .operation = "options",
                        .path = part.path,
-                       .message = "option chunkBytes must be a multiple of " + std::to_string(alignment.offset) +
+                       .message = "option chunkBytes must be a multiple of " + std::to_string(unit_of(alignment)) +
                                   ", the alignment of direct I/O here"});
   }
   return DirectPart{std::move(file), alignment};
@@ -47,13 +50,20 @@ class DirectWeights : public ArenaWeights {
   // the cache behind our back.
   Effective effective() const override {
     Effective all = ArenaWeights::effective();
-    const Residency now = residency(paths_);
-    if (now.source != ResidencySource::none) all.emplace("residentBytes", static_cast<int64_t>(now.resident));
+    try {
+      const Residency now = residency(paths_);
+      if (now.source != ResidencySource::none) all.emplace("residentBytes", static_cast<int64_t>(now.resident));
+    } catch (const Error& error) {
+      // Asked after the measurement, which must not be lost with a file that is gone by now.
+      warnings_.push_back(std::string("what direct reads left in the page cache could not be read: ") + error.what());
+    }
     return all;
   }
+  std::vector<std::string> warnings() const override { return warnings_; }
 
  private:
   std::vector<std::string> paths_;
+  mutable std::vector<std::string> warnings_;
 };
 
 std::optional<Reason> unsupported(std::span<const Part> parts, const Options& options) {
@@ -64,10 +74,10 @@ std::optional<Reason> unsupported(std::span<const Part> parts, const Options& op
   return std::nullopt;
 }
 
-// Reads whole units until the last tensor byte is there. The file's end is the one place where a read may be short of
-// a unit: it comes back cut there, and no further read is needed.
+// Reads whole units until the last tensor byte is there. A read may be short anywhere (read(2)): what it brought of the
+// last unit is read again. One that brings less than a unit before the last tensor byte has met the file's end.
 void read_extent(const DirectPart& opened, const Part& part, const Extent& extent, uint64_t chunk, std::byte* to) {
-  const uint64_t unit = opened.alignment.offset;
+  const uint64_t unit = unit_of(opened.alignment);
   const uint64_t wanted = extent.bytes();
   const uint64_t room = round_up(wanted, unit);
   uint64_t done = 0;
@@ -79,8 +89,10 @@ void read_extent(const DirectPart& opened, const Part& part, const Extent& exten
       if (errno == EINVAL) throw_errno("pread", part.path, "direct-io-unsupported");
       throw_errno("pread", part.path);
     }
-    done += static_cast<uint64_t>(got);
-    if (done < wanted && (got == 0 || done % unit != 0)) throw_short_read("pread", part, extent.begin + done);
+    const auto read = static_cast<uint64_t>(got);
+    if (done + read >= wanted) return;
+    if (read < unit) throw_short_read("pread", part, extent.begin + done + read);
+    done += round_down(read, unit);
   }
 }
 

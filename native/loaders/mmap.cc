@@ -46,12 +46,25 @@ Strategy strategy(const Options& options) {
   return result;
 }
 
+// A file that can be opened and not be mapped lies on a file system that does not map (mmap(2): ENODEV, EACCES, EPERM).
+Reason refusal(int error_number, const Part& part) {
+  if (error_number != ENODEV && error_number != EACCES && error_number != EPERM) {
+    return reason_from_errno(error_number, "mmap", part.path);
+  }
+  return Reason{.code = "unsupported-by-file-system",
+                .operation = "mmap",
+                .path = part.path,
+                .error_number = error_number,
+                .message = "the file system does not let this file be mapped",
+                .remedy = "copy the model to a file system that maps, such as ext4 or xfs"};
+}
+
 class Mapping {
  public:
   Mapping() = default;
-  Mapping(const FileDescriptor& file, const Part& part, int flags) : bytes_(part.bytes) {
+  Mapping(const FileDescriptor& file, const Part& part, uint64_t bytes, int flags) : bytes_(bytes) {
     void* const mapped = ::mmap(nullptr, bytes_, PROT_READ, flags, file.get(), 0);
-    if (mapped == MAP_FAILED) throw_errno("mmap", part.path);
+    if (mapped == MAP_FAILED) throw Error(refusal(errno, part));
     data_ = static_cast<std::byte*>(mapped);
   }
   Mapping(Mapping&& other) noexcept
@@ -80,8 +93,19 @@ class MappedWeights : public Weights {
   Effective effective_;
 };
 
-std::optional<Reason> unsupported(std::span<const Part>, const Options& options) {
-  strategy(options);
+// Maps one page of each part and touches none.
+std::optional<Reason> unsupported(std::span<const Part> parts, const Options& options) {
+  const Strategy wanted = strategy(options);
+  try {
+    for (const Part& part : parts) {
+      if (part.bytes == 0) continue;
+      const FileDescriptor file = open_file(part.path, O_RDONLY);
+      const Mapping page(file, part, page_size(), wanted.shared ? MAP_SHARED : MAP_PRIVATE);
+    }
+  } catch (const Error& error) {
+    if (error.reason().operation != "mmap") throw;
+    return error.reason();
+  }
   return std::nullopt;
 }
 
@@ -99,17 +123,22 @@ std::unique_ptr<Weights> load(std::span<const Part> parts, std::span<const Tenso
       mappings.emplace_back();
       continue;
     }
-    const Mapping& mapping = mappings.emplace_back(file, parts[index], flags);
+    const Mapping& mapping = mappings.emplace_back(file, parts[index], parts[index].bytes, flags);
     mapped_bytes += mapping.bytes();
     for (const Advice& advice : wanted.advices) {
       if (::madvise(mapping.data(), mapping.bytes(), advice.value) != 0) throw_errno("madvise", parts[index].path);
     }
   }
+  // mmap(2) does not fail where MAP_POPULATE could not map every page, so that only the request is known here; what was
+  // obtained shows in the memory pass, as file memory mapped after loading.
   Effective effective = {{"sharing", std::string(wanted.shared ? "shared" : "private")},
-                         {"populate", wanted.populate},
+                         {"populateRequested", wanted.populate},
                          {"mappedBytes", static_cast<int64_t>(mapped_bytes)}};
   std::string accepted;
-  for (const Advice& advice : wanted.advices) accepted.append(accepted.empty() ? "" : ",").append(advice.name);
+  for (const Advice& advice : wanted.advices) {
+    if (!accepted.empty()) accepted += ',';
+    accepted += advice.name;
+  }
   if (!accepted.empty()) effective.emplace("adviceAccepted", accepted);
   return std::make_unique<MappedWeights>(std::move(mappings), std::move(effective));
 }
