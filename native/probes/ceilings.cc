@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <latch>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -33,6 +35,8 @@ constexpr uint64_t mebibyte = 1024 * kibibyte;
 constexpr std::array<Candidate, 4> candidates = {
     {{256 * kibibyte, 32}, {512 * kibibyte, 32}, {1 * mebibyte, 8}, {4 * mebibyte, 4}}};
 
+constexpr size_t rounds = 3;
+
 uint64_t total_bytes(std::span<const Extent> extents) {
   uint64_t sum = 0;
   for (const Extent& extent : extents) sum += extent.bytes();
@@ -56,34 +60,53 @@ double bytes_per_ns(const CeilingResult& result) {
   return result.ns > 0 ? static_cast<double>(result.bytes) / static_cast<double>(result.ns) : 0;
 }
 
-// Sums pieces of memory by `threads` threads that start together; returns the nanoseconds until the last has ended.
-uint64_t sum_together(std::span<const std::span<const std::byte>> shares) {
-  std::latch ready(static_cast<std::ptrdiff_t>(shares.size()) + 1);
+using Pieces = std::vector<std::span<const std::byte>>;
+
+uint64_t sum_of(const Pieces& pieces) noexcept {
+  uint64_t sum = 0;
+  for (const std::span<const std::byte> piece : pieces) sum += byte_sum(piece);
+  return sum;
+}
+
+// Each thread sums its share once, waits for the others, sums it again and stamps the end before it exits: starting and
+// ending threads lies outside. Returns the time of the second sums and the bytes that were read from storage meanwhile.
+CeilingResult sum_twice(std::span<const Pieces> shares) {
+  std::latch ready(static_cast<std::ptrdiff_t>(shares.size()));
   std::latch go(1);
+  std::atomic<bool> called_off = false;
   std::vector<uint64_t> sums(shares.size());
+  std::vector<int64_t> ends(shares.size());
+  const CounterReader counters;
+  std::optional<uint64_t> read_before;
   int64_t start = 0;
   {
     std::vector<std::jthread> threads;
     try {
       for (size_t index = 0; index < shares.size(); ++index) {
         threads.emplace_back([&, index] {
+          sums[index] = sum_of(shares[index]);
           ready.count_down();
           go.wait();
-          sums[index] = byte_sum(shares[index]);
+          if (called_off) return;
+          sums[index] += sum_of(shares[index]);
+          ends[index] = now_ns();
         });
       }
     } catch (const std::system_error& error) {
+      called_off = true;
       go.count_down();
       throw Error(reason_from_errno(error.code().value(), "pthread_create", "", "out-of-memory"));
     }
-    ready.arrive_and_wait();
+    ready.wait();
+    read_before = counters.read().read_bytes;
     start = now_ns();
     go.count_down();
   }
-  const int64_t end = now_ns();
+  const std::optional<uint64_t> read_after = counters.read().read_bytes;
   volatile uint64_t sink = 0;
   for (const uint64_t sum : sums) sink = sink + sum;
-  return static_cast<uint64_t>(end - start);
+  const int64_t end = *std::max_element(ends.begin(), ends.end());
+  return {0, static_cast<uint64_t>(end - start), false, bytes_between(read_before, read_after)};
 }
 
 }  // namespace
@@ -107,14 +130,20 @@ DeviceRecipe choose_device_recipe(std::span<const Part> parts, std::span<const T
   DeviceReader reader(parts);
   const std::vector<Extent> extents = reader.aligned_extents(ranges);
   const DeviceEngine engine = io_uring_capability().supported ? DeviceEngine::io_uring : DeviceEngine::threads;
-  const uint64_t share = total_bytes(extents) / candidates.size();
-  DeviceRecipe best = {engine, 1 * mebibyte, 8};
+  const uint64_t total = total_bytes(extents);
+  DeviceRecipe best = {engine, fallback_block_bytes, fallback_depth};
   double best_rate = 0;
-  for (size_t index = 0; index < candidates.size(); ++index) {
-    const uint64_t from = round_down(index * share, reader.unit());
-    const uint64_t bytes = round_up(std::min(bytes_each, share), reader.unit());
-    const DeviceRecipe recipe = {engine, candidates[index].block_bytes, candidates[index].depth};
+  uint64_t from = 0;
+  for (size_t reading = 0; reading < rounds * candidates.size(); ++reading) {
+    // Round r begins with candidate r.
+    const Candidate& candidate = candidates[(reading + reading / candidates.size()) % candidates.size()];
+    const uint64_t least = 4 * candidate.depth * candidate.block_bytes;
+    if (least > total / candidates.size()) continue;
+    const uint64_t bytes = round_up(std::max(std::min(bytes_each, total / candidates.size()), least), reader.unit());
+    if (from + bytes > total) from = 0;
+    const DeviceRecipe recipe = {engine, candidate.block_bytes, candidate.depth};
     const std::vector<DeviceBlock> blocks = reader.blocks(slice(extents, from, bytes), recipe.block_bytes);
+    from += bytes;
     const double rate = bytes_per_ns(reader.read(blocks, recipe));
     if (rate > best_rate) {
       best_rate = rate;
@@ -129,28 +158,29 @@ CeilingResult memory_ceiling(std::span<const Part> parts, std::span<const Tensor
     throw Error(Reason{.code = "bad-option", .operation = "memory ceiling", .message = "wants one thread or more"});
   }
   const std::vector<Extent> extents = tensor_extents(parts, ranges);
-  std::vector<FileMap> maps;
-  std::vector<std::span<const std::byte>> pieces;
+  std::vector<std::optional<FileMap>> maps;
   for (size_t index = 0; index < parts.size(); ++index) {
     const FileDescriptor file = open_part(parts[index]);
-    if (extents[index].bytes() == 0) continue;
-    maps.emplace_back(file, parts[index].bytes, MAP_POPULATE, parts[index].path);
-    pieces.push_back(maps.back().bytes().subspan(extents[index].begin, extents[index].bytes()));
+    maps.emplace_back();
+    if (extents[index].bytes() > 0) maps.back().emplace(file, parts[index].bytes, MAP_POPULATE, parts[index].path);
   }
-  CeilingResult result = {0, 0, !pieces.empty()};
-  for (const std::span<const std::byte> piece : pieces) {
-    std::vector<std::span<const std::byte>> shares;
-    const uint64_t share = round_up(piece.size() / threads + 1, page_size());
-    for (uint64_t at = 0; at < piece.size(); at += share) {
-      shares.push_back(piece.subspan(at, std::min<uint64_t>(share, piece.size() - at)));
+  const uint64_t total = total_bytes(extents);
+  const uint64_t share = round_up(total / threads + 1, page_size());
+  std::vector<Pieces> shares(threads);
+  for (uint32_t thread = 0; thread < threads; ++thread) {
+    const std::vector<Extent> own = slice(extents, std::min(thread * share, total), share);
+    for (size_t index = 0; index < own.size(); ++index) {
+      if (own[index].bytes() == 0) continue;
+      shares[thread].push_back(maps[index]->bytes().subspan(own[index].begin, own[index].bytes()));
     }
-    sum_together(shares);
-    result.ns += sum_together(shares);
-    result.bytes += piece.size();
   }
-  for (const FileMap& map : maps) {
-    const uint64_t huge = huge_page_bytes(map.bytes());
-    result.huge_pages = result.huge_pages && huge > 0 && huge >= round_down(map.bytes().size(), 2 * mebibyte);
+  CeilingResult result = sum_twice(shares);
+  result.bytes = total;
+  result.huge_pages = total > 0;
+  for (const std::optional<FileMap>& map : maps) {
+    if (!map) continue;
+    const uint64_t huge = huge_page_bytes(map->bytes());
+    result.huge_pages = result.huge_pages && huge > 0 && huge >= round_down(map->bytes().size(), 2 * mebibyte);
   }
   return result;
 }

@@ -95,22 +95,23 @@ CeilingResult DeviceReader::read(std::span<const DeviceBlock> blocks, const Devi
   }
   buffers_.touch();
   const bool ring = recipe.engine == DeviceEngine::io_uring;
+  const CounterReader counters;
+  const std::optional<uint64_t> read_before = counters.read().read_bytes;
   const uint64_t ns = ring ? read_by_ring(blocks, recipe) : read_by_threads(blocks, recipe);
+  const std::optional<uint64_t> read_after = counters.read().read_bytes;
   uint64_t bytes = 0;
   for (const DeviceBlock& block : blocks) bytes += std::min(block.bytes, parts_[block.part].part.bytes - block.offset);
-  return CeilingResult{bytes, ns, buffers_.in_huge_pages()};
+  return CeilingResult{bytes, ns, buffers_.in_huge_pages(), bytes_between(read_before, read_after)};
 }
 
-uint64_t DeviceReader::checked_bytes(const DeviceBlock& block, int64_t result) const {
+std::optional<DeviceBlock> DeviceReader::rest_of(const DeviceBlock& block, int64_t result) const {
   const Part& part = parts_[block.part].part;
-  if (result < 0) {
-    throw Error(reason_from_errno(static_cast<int>(-result), "read", part.path));
-  }
-  const uint64_t there = std::min(block.bytes, part.bytes - block.offset);
-  if (static_cast<uint64_t>(result) < there) {
-    throw_short_read("read", part, block.offset + static_cast<uint64_t>(result));
-  }
-  return there;
+  if (result < 0) throw Error(reason_from_errno(static_cast<int>(-result), "read", part.path));
+  const auto got = static_cast<uint64_t>(result);
+  if (got >= std::min(block.bytes, part.bytes - block.offset)) return std::nullopt;
+  const uint64_t whole = round_down(got, parts_[block.part].unit);
+  if (whole == 0) throw_short_read("read", part, block.offset + got);
+  return DeviceBlock{block.part, block.offset + whole, block.bytes - whole};
 }
 
 // The tag of a read is its buffer's number; which block lies in flight there is kept beside it.
@@ -119,28 +120,33 @@ uint64_t DeviceReader::read_by_ring(std::span<const DeviceBlock> blocks, const D
   std::vector<DeviceBlock> in_flight(recipe.depth);
   size_t next = 0;
   uint32_t flying = 0;
-  const auto queue = [&](uint32_t slot) {
-    in_flight[slot] = blocks[next++];
-    const DeviceBlock& block = in_flight[slot];
+  const auto queue = [&](uint32_t slot, const DeviceBlock& block) {
+    in_flight[slot] = block;
     ring.queue_read(parts_[block.part].file.get(), buffers_.memory().subspan(slot * recipe.block_bytes, block.bytes),
                     block.offset, slot);
     ++flying;
   };
   std::exception_ptr failure;
   const int64_t start = now_ns();
-  for (uint32_t slot = 0; slot < recipe.depth && next < blocks.size(); ++slot) queue(slot);
+  for (uint32_t slot = 0; slot < recipe.depth && next < blocks.size(); ++slot) queue(slot, blocks[next++]);
   while (flying > 0) {
     ring.submit(1);
     while (const std::optional<Uring::Completion> done = ring.pop()) {
       const auto slot = static_cast<uint32_t>(done->tag);
       --flying;
+      std::optional<DeviceBlock> rest;
       try {
-        checked_bytes(in_flight[slot], done->result);
+        rest = rest_of(in_flight[slot], done->result);
       } catch (...) {
         // The kernel still writes into the buffers of the others: wait for them before anything is unmapped.
         failure = std::current_exception();
       }
-      if (failure == nullptr && next < blocks.size()) queue(slot);
+      if (failure != nullptr) continue;
+      if (rest) {
+        queue(slot, *rest);
+      } else if (next < blocks.size()) {
+        queue(slot, blocks[next++]);
+      }
     }
   }
   const int64_t end = now_ns();
@@ -159,12 +165,12 @@ uint64_t DeviceReader::read_by_threads(std::span<const DeviceBlock> blocks, cons
     go.wait();
     try {
       for (size_t at = next++; at < blocks.size(); at = next++) {
-        const DeviceBlock& block = blocks[at];
-        ssize_t got = 0;
-        do {
-          got = ::pread(parts_[block.part].file.get(), buffer.data(), block.bytes, static_cast<off_t>(block.offset));
-        } while (got < 0 && errno == EINTR);
-        checked_bytes(block, got < 0 ? -errno : got);
+        for (std::optional<DeviceBlock> rest = blocks[at]; rest;) {
+          const ssize_t got = ::pread(parts_[rest->part].file.get(), buffer.data(), rest->bytes,
+                                      static_cast<off_t>(rest->offset));
+          if (got < 0 && errno == EINTR) continue;
+          rest = rest_of(*rest, got < 0 ? -errno : got);
+        }
       }
     } catch (...) {
       failures[index] = std::current_exception();

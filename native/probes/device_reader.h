@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -58,8 +59,9 @@ class DeviceReader {
  private:
   uint64_t read_by_ring(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe);
   uint64_t read_by_threads(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe);
-  // Counts the bytes of a finished read; throws unless all came that the file has.
-  uint64_t checked_bytes(const DeviceBlock& block, int64_t result) const;
+  // What remains to be read of the block after a read that ended with `result` (bytes or -errno): nothing, or the block
+  // from the last whole unit on, since read(2) may be short anywhere. Throws where the read failed or the file ended.
+  std::optional<DeviceBlock> rest_of(const DeviceBlock& block, int64_t result) const;
 
   struct OpenPart {
     Part part;

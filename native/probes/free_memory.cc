@@ -1,14 +1,16 @@
 #include "free_memory.h"
 
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <array>
 #include <csignal>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "helper_process.h"
 #include "process.h"
 
 namespace weighbridge {
@@ -29,92 +31,109 @@ Pipe make_pipe() {
   return Pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
-// Keeps every signal away from this thread. A forked helper inherits that: it has the handlers of the runtime, which
-// would report an interrupt meant for the helper to the parent a second time.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+enum class Step : int32_t { touched, map };
 
- private:
-  sigset_t before_;
+// What a helper tells: that it holds its share, or which step failed and why.
+struct Report {
+  Step step;
+  int32_t error_number;
 };
 
-// Runs in the child of a process with many threads: async-signal-safe calls only (man 7 signal-safety), no allocation.
-[[noreturn]] void help(uint64_t bytes, pid_t parent, int ready, int release, int releasing_end) {
-  ::close(releasing_end);
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || ::getppid() != parent) ::_exit(1);
+// Async-signal-safe calls only: see fork_helper().
+int touch_share(uint64_t bytes, int ready, int release) noexcept {
+  // Who dies first when memory is short is a courtesy to the parent: where /proc cannot be written, the work goes on.
   const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (score < 0 || ::write(score, "1000", 4) != 4) ::_exit(1);
+  if (score >= 0) {
+    static_cast<void>(::write(score, "1000", 4) == 4);
+    ::close(score);
+  }
   void* const memory =
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) ::_exit(1);
-  // Huge pages are backed faster; where there are none every small page is touched anyway.
-  ::madvise(memory, bytes, MADV_HUGEPAGE);
-  auto* const bytes_of = static_cast<volatile unsigned char*>(memory);
-  for (uint64_t at = 0; at < bytes; at += small_page) bytes_of[at] = 1;
-  unsigned char signal = 1;
-  if (::write(ready, &signal, 1) != 1) ::_exit(1);
+  Report report = {Step::touched, 0};
+  if (memory == MAP_FAILED) {
+    report = {Step::map, errno};
+  } else {
+    // Huge pages are backed faster; where there are none every small page is touched anyway.
+    ::madvise(memory, bytes, MADV_HUGEPAGE);
+    auto* const bytes_of = static_cast<volatile unsigned char*>(memory);
+    for (uint64_t at = 0; at < bytes; at += small_page) bytes_of[at] = 1;
+  }
+  if (::write(ready, &report, sizeof report) != sizeof report) return 1;
+  unsigned char signal = 0;
   while (::read(release, &signal, 1) < 0 && errno == EINTR) {
   }
-  ::_exit(0);
+  return 0;
 }
 
 struct Helper {
   pid_t pid;
-  FileDescriptor ready;  // one byte when its share is touched, end of file if it died before
+  FileDescriptor ready;  // its report, end of file if it died before
 };
 
-void wait_ready(const Helper& helper) {
-  unsigned char byte = 0;
-  while (::read(helper.ready.get(), &byte, 1) < 0 && errno == EINTR) {
-  }
-}
-
-// Whether the helper ended by itself, its work done.
-bool reap(pid_t pid) {
-  int status = 0;
-  pid_t ended = 0;
+// Nothing where the helper died without a word. Reports are shorter than PIPE_BUF, and so come whole.
+std::optional<Report> report_of(const Helper& helper) {
+  Report report = {};
+  ssize_t got = 0;
   do {
-    ended = ::waitpid(pid, &status, 0);
-  } while (ended < 0 && errno == EINTR);
-  return ended == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    got = ::read(helper.ready.get(), &report, sizeof report);
+  } while (got < 0 && errno == EINTR);
+  if (got != sizeof report) return std::nullopt;
+  return report;
 }
 
-// All helpers hold their share until `release` loses its writing end; then they exit and are waited for.
+// Why a helper with that wait status did not do its work. SIGKILL is what the kernel sends when memory is short.
+Reason reason_of_end(int status, uint64_t share) {
+  const bool by_signal = status >= 0 && WIFSIGNALED(status);
+  const std::string end = by_signal ? "was ended by signal " + std::to_string(WTERMSIG(status))
+                                    : "ended with status " + std::to_string(WEXITSTATUS(status));
+  const bool killed = by_signal && WTERMSIG(status) == SIGKILL;
+  return Reason{.code = killed ? "out-of-memory" : "helper-died",
+                .operation = "back_free_memory",
+                .message = "a helper that was to touch " + std::to_string(share) + " bytes " + end,
+                .remedy = killed ? "free memory, or measure with memory state as-is" : ""};
+}
+
+// All helpers hold their share until `release_` loses its writing end; then they exit and are waited for.
 class Helpers {
  public:
-  ~Helpers() { finish(); }
-  void start(uint64_t bytes) {
+  explicit Helpers(uint64_t share) : share_(share) {}
+  ~Helpers() {
+    release_.write.reset();
+    for (const Helper& helper : helpers_) wait_for_helper(helper.pid);
+  }
+  Helpers(const Helpers&) = delete;
+  Helpers& operator=(const Helpers&) = delete;
+
+  void start() {
     Pipe ready = make_pipe();
     helpers_.reserve(helpers_.size() + 1);
-    const pid_t parent = ::getpid();
-    const SignalsBlocked blocked;
-    const pid_t pid = ::fork();
-    if (pid < 0) throw_errno("fork", "", "out-of-memory");
-    if (pid == 0) help(bytes, parent, ready.write.get(), release_.read.get(), release_.write.get());
+    const int report_to = ready.write.get();
+    const int release = release_.read.get();
+    const uint64_t share = share_;
+    const pid_t pid =
+        fork_helper({report_to, release}, [=]() noexcept { return touch_share(share, report_to, release); });
     helpers_.push_back(Helper{pid, std::move(ready.read)});
   }
-  // Waits until each holds its share or has died.
-  void wait_all_ready() const {
-    for (const Helper& helper : helpers_) wait_ready(helper);
-  }
-  // Whether all held their share until now.
-  bool finish() {
+  // Waits until each holds its share or has failed, lets all go, and returns the first failure.
+  std::optional<Reason> finish() {
+    std::optional<Reason> failure;
+    for (const Helper& helper : helpers_) {
+      const std::optional<Report> report = report_of(helper);
+      if (failure || !report || report->step == Step::touched) continue;
+      failure = reason_from_errno(report->error_number, "mmap", "", "out-of-memory",
+                                  "free memory, or measure with memory state as-is");
+    }
     release_.write.reset();
-    bool all = true;
-    for (const Helper& helper : helpers_) all = reap(helper.pid) && all;
+    for (const Helper& helper : helpers_) {
+      const int status = wait_for_helper(helper.pid);
+      if (!failure && status != 0) failure = reason_of_end(status, share_);
+    }
     helpers_.clear();
-    return all;
+    return failure;
   }
 
  private:
+  uint64_t share_;
   Pipe release_ = make_pipe();
   std::vector<Helper> helpers_;
 };
@@ -129,15 +148,9 @@ void back_free_memory(uint64_t bytes, uint32_t threads) {
   }
   const uint64_t share = round_up(bytes / threads, huge_page);
   if (share == 0) return;
-  Helpers helpers;
-  for (uint32_t index = 0; index < threads; ++index) helpers.start(share);
-  helpers.wait_all_ready();
-  if (!helpers.finish()) {
-    throw Error(Reason{.code = "out-of-memory",
-                       .operation = "back_free_memory",
-                       .message = "a helper that was to touch " + std::to_string(share) + " bytes was ended",
-                       .remedy = "free memory, or measure with memory state as-is"});
-  }
+  Helpers helpers(share);
+  for (uint32_t index = 0; index < threads; ++index) helpers.start();
+  if (const std::optional<Reason> failure = helpers.finish()) throw Error(*failure);
 }
 
 uint64_t first_touch_ns(uint64_t bytes) {
@@ -149,7 +162,8 @@ uint64_t first_touch_ns(uint64_t bytes) {
   // EINVAL: a kernel without transparent huge pages; the touch then goes through 4 KiB pages.
   ::madvise(memory, *length, MADV_HUGEPAGE);
   auto* const first = static_cast<volatile unsigned char*>(memory);
-  const uint64_t aligned = round_up(reinterpret_cast<uintptr_t>(memory), huge_page) - reinterpret_cast<uintptr_t>(memory);
+  const auto address = reinterpret_cast<uintptr_t>(memory);
+  const uint64_t aligned = round_up(address, huge_page) - address;
   const int64_t start = now_ns();
   for (uint64_t at = 0; at < bytes; at += small_page) first[aligned + at] = 1;
   const int64_t end = now_ns();

@@ -9,8 +9,9 @@
 namespace weighbridge {
 
 // Touches `bytes` of anonymous memory in forked helper processes (`threads` of them at the same time, oom_score_adj
-// 1000, killed with their parent) that all hold their share before any exits, so that the same amount of free memory is
-// backed when this returns. Throws Error out-of-memory if a helper was killed or could not map.
+// 1000 where the system lets them, killed with their parent) that all hold their share before any exits, so that the
+// same amount of free memory is backed when this returns. Throws Error: out-of-memory if a helper was killed or could
+// not map, helper-died if it ended otherwise, process-limit if it could not be started.
 void back_free_memory(uint64_t bytes, uint32_t threads);
 
 // Maps `bytes`, writes one byte into each 4 KiB page, unmaps; returns the nanoseconds of the touching. Asks for 2 MiB

@@ -1,10 +1,8 @@
 #include "machine.h"
 
-#include <linux/capability.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
@@ -29,17 +27,14 @@ constexpr size_t mount_id_at = 0x90;  // stx_mnt_id
 
 Capability supported() { return {true, std::nullopt}; }
 
-// CAP_FOWNER: what inode_owner_or_capable() of the kernel asks for when the process is not the owner.
-bool may_act_as_owner() {
-  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data = {};
-  if (::syscall(SYS_capget, &header, data.data()) != 0) return false;
-  return (data[0].effective & (1u << CAP_FOWNER)) != 0;
-}
-
-bool may_verify(const std::string& path, const struct stat& status) {
-  return status.st_uid == ::geteuid() || may_act_as_owner() ||
-         ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+// cachestat(2) answers for itself. Where there is none (or a seccomp filter refuses the whole call), what mincore(2)
+// asks for: ownership or write permission (mm/mincore.c, can_do_mincore). CAP_FOWNER is not asked about: it holds for
+// owners that are mapped into this process's user namespace only, and that cannot be seen from here.
+bool may_verify(const FileDescriptor& file, const std::string& path, const struct stat& status) {
+  const int refused = cached_pages(file, 0, 1).error_number;
+  if (refused == 0) return true;
+  if (refused == EPERM && cachestat_capability().supported) return false;
+  return status.st_uid == ::geteuid() || ::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
 }
 
 struct Mount {
@@ -128,7 +123,7 @@ FileFacts file_facts(const std::string& path) {
   const std::optional<Mount> mount = mount_of(file);
   FileFacts facts = {.file_system = mount ? mount->file_system : magic_name(file, path),
                      .device = device_name(status, mount),
-                     .may_verify = may_verify(path, status),
+                     .may_verify = may_verify(file, path, status),
                      .direct_io = false,
                      .direct_memory_alignment = std::nullopt,
                      .direct_offset_alignment = std::nullopt};

@@ -1,4 +1,9 @@
 // read_memory and PeakWatch of process.h: /proc/self/status and /proc/self/smaps_rollup (man 5 proc).
+//
+// VmRSS and Rss… of status come from counters that each CPU (Linux 6.2; before, each thread) keeps for itself and adds
+// to the total only now and then (mm/memory.c, lib/percpu_counter.c). Where status reads the total alone, a field can
+// be off by up to max(32, 2 × CPUs) pages for each CPU (before 6.2: 64 pages for each thread). smaps_rollup walks the
+// page tables and is exact.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -87,6 +92,7 @@ Memory read_memory() {
   memory.pss_file = rollup.bytes("Pss_File:");
   memory.huge_anonymous = rollup.bytes("AnonHugePages:");
   memory.huge_file = rollup.bytes("FilePmdMapped:");
+  if (const auto swapped = rollup.bytes("SwapPss:")) memory.swap = swapped;
   if (const auto locked = rollup.bytes("Locked:")) memory.locked = locked;
   if (const auto huge = sum(rollup.bytes("Private_Hugetlb:"), rollup.bytes("Shared_Hugetlb:"))) memory.hugetlb = huge;
   return memory;

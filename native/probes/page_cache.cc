@@ -1,14 +1,18 @@
 #include "page_cache.h"
 
 #include <sys/mman.h>
-#include <sys/syscall.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include <algorithm>
+#include <csignal>
+#include <string>
 #include <vector>
 
 #include "byte_sum.h"
 #include "cachestat.h"
 #include "file_map.h"
+#include "helper_process.h"
 #include "machine.h"
 
 namespace weighbridge {
@@ -56,8 +60,8 @@ Reading read_one(const std::string& path, const FileDescriptor& file, uint64_t s
     const CachedPages end = cached_pages(file, last, size - last);
     return {bytes_of_pages(all.pages, end.pages > 0, size), ResidencySource::cachestat};
   }
-  // EPERM is the kernel's refusal for this file, or a seccomp filter's for the whole call: mincore decides then, and it
-  // tells the truth to those only who own the file or may write it.
+  // Where cachestat is not there for any file mincore decides, and it tells the truth to those only who own the file or
+  // may write it. The kernel's refusal for this file (EPERM) is final.
   if (!file_facts(path).may_verify) return {0, ResidencySource::none};
   bool last_page = false;
   const uint64_t pages = resident_pages_by_mincore(file, size, path, last_page);
@@ -72,12 +76,60 @@ void evict_one(const std::string& path, const FileDescriptor& file) {
   if (refused != 0) throw Error(reason_from_errno(refused, "posix_fadvise", path));
 }
 
+[[noreturn]] void throw_changed(const char* operation, const std::string& path) {
+  throw Error(Reason{.code = "file-changed",
+                     .operation = operation,
+                     .path = path,
+                     .message = "the file was cut while it was brought into the page cache",
+                     .remedy = "let nothing write to a model while it is weighed"});
+}
+
 void read_through(const std::string& path, const FileDescriptor& file, std::span<std::byte> buffer) {
   for (;;) {
     const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
     if (got == 0) return;
     if (got < 0 && errno != EINTR) throw_errno("read", path);
   }
+}
+
+// Touches every page of the mapping in a process of its own: where the file was cut meanwhile, the touch is a SIGBUS
+// (mmap(2)), which must not end this process.
+void sum_in_helper(const std::string& path, std::span<const std::byte> bytes) {
+  byte_sum({});  // chooses the instruction set here: the helper must not meet a lock that another thread held
+  const pid_t helper = fork_helper({}, [bytes]() noexcept {
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // no core file
+    volatile uint64_t sink = byte_sum(bytes);
+    static_cast<void>(sink);
+    return 0;
+  });
+  const int status = wait_for_helper(helper);
+  if (status == 0) return;
+  const bool by_signal = status > 0 && WIFSIGNALED(status);
+  if (by_signal && WTERMSIG(status) == SIGBUS) throw_changed("warm", path);
+  throw Error(Reason{.code = by_signal && WTERMSIG(status) == SIGKILL ? "out-of-memory" : "helper-died",
+                     .operation = "warm",
+                     .path = path,
+                     .message = by_signal
+                                    ? "the process that touched the file was ended by signal " +
+                                          std::to_string(WTERMSIG(status))
+                                    : "the process that touched the file ended with wait status " +
+                                          std::to_string(status)});
+}
+
+// madvise(2), Linux 5.14: EFAULT where touching would be a SIGBUS. Older kernels refuse with EINVAL and have only
+// MAP_POPULATE, which brings in the same pages and tells nothing.
+void populate(const std::string& path, const FileDescriptor& file, std::vector<FileMap>& maps, uint64_t size) {
+  constexpr int madv_populate_read = 22;
+  const FileMap& map = maps.emplace_back(file, size, 0, path);
+  int refused = 0;
+  do {
+    refused = ::madvise(map.data(), size, madv_populate_read) == 0 ? 0 : errno;
+  } while (refused == EINTR || refused == EAGAIN);
+  if (refused == 0) return;
+  if (refused == EFAULT) throw_changed("hold", path);
+  if (refused != EINVAL) throw Error(reason_from_errno(refused, "madvise", path));
+  maps.pop_back();
+  maps.emplace_back(file, size, MAP_POPULATE, path);
 }
 
 }  // namespace
@@ -112,9 +164,7 @@ void warm(std::span<const std::string> paths) {
     const uint64_t size = regular_file_size(file, path);
     read_through(path, file, buffer);
     if (size == 0) continue;
-    const FileMap map(file, size, 0, path);
-    volatile uint64_t sink = byte_sum(map.bytes());
-    static_cast<void>(sink);
+    sum_in_helper(path, FileMap(file, size, 0, path).bytes());
   }
 }
 
@@ -126,7 +176,7 @@ Hold::Hold(std::span<const std::string> paths) : state_(std::make_unique<State>(
   for (const std::string& path : paths) {
     const FileDescriptor file = open_file(path, O_RDONLY);
     const uint64_t size = regular_file_size(file, path);
-    if (size > 0) state_->maps.emplace_back(file, size, MAP_POPULATE, path);
+    if (size > 0) populate(path, file, state_->maps, size);
   }
 }
 

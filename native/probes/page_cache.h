@@ -27,11 +27,12 @@ Residency residency(std::span<const std::string> paths);
 void evict(std::span<const std::string> paths);
 
 // The canonical warm-up: evict, read(2) each file in 1 MiB calls by this thread into one hot buffer, then map it
-// shared, sum every byte once and unmap. A page filled in another way can cost 25 times more at its next touch.
+// shared, sum every byte once and unmap. A page filled in another way can cost 25 times more at its next touch. Mapped
+// and summed in a forked process. Throws Error file-changed where a file is cut meanwhile.
 void warm(std::span<const std::string> paths);
 
 // Holds populated shared mappings of the files, since a system may page out page cache that nobody maps. Released by
-// destroying it.
+// destroying it. Throws Error file-changed where a file is cut meanwhile.
 class Hold {
  public:
   explicit Hold(std::span<const std::string> paths);

@@ -17,9 +17,10 @@ uint64_t nanoseconds(const timeval& time) {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_usec) * 1'000;
 }
 
-bool write_oom_score(std::string_view score) noexcept {
+// Who dies first when memory is short is a courtesy to the parent: where /proc cannot be written, the work goes on.
+void ask_to_die_first() noexcept {
   const FileDescriptor file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
-  return file && ::write(file.get(), score.data(), score.size()) == static_cast<ssize_t>(score.size());
+  if (file) static_cast<void>(::write(file.get(), "1000", 4) == 4);
 }
 
 }  // namespace
@@ -60,7 +61,7 @@ bool bind_to_parent(int64_t parent_pid, bool first_to_die) {
   // The signal comes when the *thread* that forked this process ends; Node spawns from its main thread.
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) throw_errno("prctl", "");
   if (::getppid() != parent_pid) return false;
-  if (first_to_die && !write_oom_score("1000")) throw_errno("write", "/proc/self/oom_score_adj");
+  if (first_to_die) ask_to_die_first();
   return true;
 }
 

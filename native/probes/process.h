@@ -22,6 +22,12 @@ struct Counters {
   std::optional<uint64_t> read_bytes;  // caused to be fetched from storage, issued by this process; null if unreadable
 };
 
+// Between two readings of a counter; null where either could not be read.
+inline std::optional<uint64_t> bytes_between(std::optional<uint64_t> before, std::optional<uint64_t> after) {
+  if (!before || !after) return std::nullopt;
+  return *after - *before;
+}
+
 // Keeps /proc/self/io open, so that reading costs one pread(2) and allocates nothing.
 class CounterReader {
  public:
@@ -38,17 +44,19 @@ struct Memory {
       huge_anonymous, huge_file, page_tables;
 };
 
-// /proc/self/smaps_rollup (3–22 ms with large maps) for pss…, locked, huge…, hugetlb; /proc/self/status for the rest.
+// /proc/self/smaps_rollup (3–22 ms with large maps) for pss…, locked, huge…, hugetlb and swap (SwapPss: shared swap in
+// proportion); /proc/self/status for the rest, and for what smaps_rollup does not have.
 Memory read_memory();
 
-// /proc/self/status alone (about 30 µs): rss, anonymous, file, shmem, hugetlb, swap, locked, page_tables; the rest
-// null.
+// /proc/self/status alone (about 30 µs): rss, anonymous, file, shmem, hugetlb, swap (VmSwap: shared swap in full),
+// locked, page_tables; the rest null. Approximate: each CPU's counter may hold back max(32, 2 × CPUs) pages a field.
 Memory read_memory_status();
 // VmHWM, the highest rss so far.
 std::optional<uint64_t> peak_rss();
 
 // Samples read_memory_status() on a thread of its own every `period_ms` and keeps the highest value of each field and
-// of their unreclaimable sum (anonymous + shmem + hugetlb + swap + page_tables). For the memory pass only.
+// of their unreclaimable sum (anonymous + shmem + hugetlb + swap + page_tables). A peak shorter than the period may be
+// missed, and values are as approximate as read_memory_status(). For the memory pass only.
 struct Peak {
   Memory highest;
   uint64_t unreclaimable;  // highest sum seen at one instant
@@ -65,8 +73,8 @@ class PeakWatch {
   State* state_;
 };
 
-// prctl(PR_SET_PDEATHSIG, SIGKILL) and, if wanted, oom_score_adj 1000. Exits at once if the parent is gone already:
-// returns false then, and the caller ends the process.
+// prctl(PR_SET_PDEATHSIG, SIGKILL) and, if wanted and the system lets us, oom_score_adj 1000. Returns false if the
+// parent is gone already: the caller then ends the process.
 bool bind_to_parent(int64_t parent_pid, bool first_to_die);
 
 // Nanoseconds that a fixed amount of arithmetic takes (about 1 ms): slower than usual means that the core was taken.

@@ -2,11 +2,14 @@
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+
+#include "process.h"
 
 namespace weighbridge {
 
@@ -21,6 +24,14 @@ Reason refused(int error_number) {
                   .remedy = "set sysctl kernel.io_uring_disabled=0, or let the container's seccomp profile allow it"};
   }
   return reason_from_errno(error_number, "io_uring_setup", "", "unsupported-by-kernel");
+}
+
+// How long a device may leave us without any progress.
+constexpr int64_t patience_ns = 30'000'000'000;
+
+void pause_briefly() noexcept {
+  const timespec time = {0, 100'000};
+  ::nanosleep(&time, nullptr);
 }
 
 uint32_t load_acquire(uint32_t* word) noexcept {
@@ -68,7 +79,16 @@ Uring::Uring(uint32_t entries) {
   completions_ = reinterpret_cast<const io_uring_cqe*>(rings_.data + completion.cqes);
 }
 
-Uring::~Uring() { unmap(); }
+Uring::~Uring() {
+  const int64_t give_up = now_ns() + patience_ns;
+  while (in_flight_ > 0 && now_ns() < give_up) {
+    if (pop()) continue;
+    if (::syscall(__NR_io_uring_enter, ring_.get(), 0u, 1u, IORING_ENTER_GETEVENTS, nullptr, size_t{0}) < 0) {
+      pause_briefly();
+    }
+  }
+  unmap();
+}
 
 void Uring::unmap() noexcept {
   if (entries_.data != nullptr) ::munmap(entries_.data, entries_.bytes);
@@ -92,25 +112,35 @@ void Uring::queue_read(int file, std::span<std::byte> into, uint64_t offset, uin
 }
 
 void Uring::submit(uint32_t least) {
+  const int64_t give_up = now_ns() + patience_ns;
   bool waited = least == 0;
   while (queued_ > 0 || !waited) {
     const long taken = ::syscall(__NR_io_uring_enter, ring_.get(), queued_, least,
                                  least > 0 ? IORING_ENTER_GETEVENTS : 0u, nullptr, size_t{0});
-    if (taken < 0) {
-      if (errno == EINTR || errno == EAGAIN) continue;
-      throw_errno("io_uring_enter", "");
+    if (taken >= 0) {
+      queued_ -= static_cast<uint32_t>(taken);
+      in_flight_ += static_cast<uint32_t>(taken);
+      waited = true;
+      continue;
     }
-    queued_ -= static_cast<uint32_t>(taken);
-    waited = true;
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN && errno != EBUSY) throw_errno("io_uring_enter", "");
+    // Popping what is there is what gives the kernel room again.
+    if (has_completion()) return;
+    if (now_ns() > give_up) throw_errno("io_uring_enter", "");
+    pause_briefly();
   }
 }
 
+bool Uring::has_completion() const noexcept { return *completion_head_ != load_acquire(completion_tail_); }
+
 std::optional<Uring::Completion> Uring::pop() noexcept {
+  if (!has_completion()) return std::nullopt;
   const uint32_t head = *completion_head_;
-  if (head == load_acquire(completion_tail_)) return std::nullopt;
   const io_uring_cqe& entry = completions_[head & completion_mask_];
   const Completion completion = {entry.user_data, entry.res};
   store_release(completion_head_, head + 1);
+  --in_flight_;
   return completion;
 }
 

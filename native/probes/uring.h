@@ -23,13 +23,16 @@ class Uring {
   // `entries`: most reads in flight, rounded up to a power of two by the kernel. Throws Error: codes not-permitted
   // (sysctl kernel.io_uring_disabled, or a container's seccomp filter) and unsupported-by-kernel.
   explicit Uring(uint32_t entries);
+  // Waits for reads in flight, since the kernel writes into their buffers until they end.
   ~Uring();
   Uring(const Uring&) = delete;
   Uring& operator=(const Uring&) = delete;
 
   // Queues one read. `into` stays valid until its completion was popped; the caller keeps at most `entries` in flight.
   void queue_read(int file, std::span<std::byte> into, uint64_t offset, uint64_t tag) noexcept;
-  // Submits what is queued and waits until at least `least` completions can be popped. Throws Error io-error.
+  // Submits what is queued and waits until at least `least` completions can be popped. Where the kernel has no room for
+  // more reads (EAGAIN, EBUSY) some may stay queued for the next call. Throws Error io-error, also where the kernel
+  // takes no read for seconds; the destructor then waits for those in flight.
   void submit(uint32_t least);
   // The next completion, if there is one.
   std::optional<Completion> pop() noexcept;
@@ -40,6 +43,7 @@ class Uring {
     uint64_t bytes = 0;
   };
   void unmap() noexcept;
+  bool has_completion() const noexcept;
 
   FileDescriptor ring_;
   Area rings_;    // both rings' heads, tails and the completions
@@ -52,6 +56,7 @@ class Uring {
   uint32_t completion_mask_ = 0;
   const io_uring_cqe* completions_ = nullptr;
   uint32_t queued_ = 0;
+  uint32_t in_flight_ = 0;  // submitted and not popped
 };
 
 }  // namespace weighbridge
