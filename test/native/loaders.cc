@@ -1,5 +1,6 @@
 // Mechanisms and ceilings below the addon: alignment, files that change between header and load, files that end early,
 // parts without tensors, both engines of the device ceiling.
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "../../native/probes/byte_sum.h"
 #include "../../native/probes/ceilings.h"
 #include "../../native/probes/machine.h"
+#include "../../native/probes/process.h"
 #include "checks.h"
 
 namespace weighbridge {
@@ -130,6 +132,58 @@ void check_early_end(Checks& checks, const Loader& row) {
   checks.check(reads ? code == "short-read" : !code.empty(), std::string(row.name) + ": an early end gives " + code);
 }
 
+// What is asked after a sample's measurement must not lose it: here no descriptor can be opened any more.
+void check_effective(Checks& checks, const Loader& row, const Folder& folder) {
+  const std::string name = row.name;
+  const std::vector<Part> parts = {folder.write("effective", content(20'000, 9))};
+  const Options options = options_of(name);
+  if (row.unsupported(parts, options)) return;
+  const std::unique_ptr<Weights> weights = row.load(parts, std::vector<TensorRange>{{0, 4'096, 8'000}}, options);
+  const Effective before = weights->effective();
+  checks.check(weights->warnings().empty(), name + ": no warning where all can be read back");
+  if (name == "mmap") checks.check(before.contains("populateRequested"), "mmap: what was requested is named so");
+  rlimit limit = {};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit none = {0, limit.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  std::string code = code_of([&] { weights->effective(); });
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  checks.check(code.empty(), name + ": effective() without descriptors gives " + code);
+  const bool asks = name == "cxx-stream" || before.contains("residentBytes");
+  checks.check(weights->warnings().empty() != asks, name + ": a warning says what could not be read back");
+}
+
+// Files of sysfs can be opened and not be mapped.
+void check_unmappable(Checks& checks) {
+  const std::string path = "/sys/kernel/mm/transparent_hugepage/enabled";
+  if (::access(path.c_str(), R_OK) != 0) {
+    std::printf("skipped: mmap: no %s here\n", path.c_str());
+    return;
+  }
+  const std::vector<Part> parts = {{path, 4'096}};
+  const auto reason = loader("mmap").unsupported(parts, options_of("mmap"));
+  checks.check(reason && reason->code == "unsupported-by-file-system" && reason->error_number != 0,
+               "mmap: a file system that does not map");
+  const std::vector<TensorRange> tensors = {{0, 0, 4'096}};
+  checks.check(code_of([&] { loader("mmap").load(parts, tensors, options_of("mmap")); }) == "unsupported-by-file-system",
+               "mmap: loading there");
+}
+
+void check_codes(Checks& checks) {
+  const auto code = [](int error_number, const char* path) {
+    return reason_from_errno(error_number, "step", path, "otherwise").code;
+  };
+  checks.check(code(EACCES, "file") == "file-unreadable" && code(ENOENT, "file") == "file-missing" &&
+                   code(ENOSPC, "file") == "disk-full" && code(EISDIR, "file") == "not-a-file",
+               "codes of files");
+  checks.check(code(EACCES, "") == "otherwise" && code(ENOENT, "") == "otherwise" && code(ENOSPC, "") == "otherwise",
+               "without a file, no code of files");
+  for (const char* path : {"", "file"}) {
+    checks.check(code(ENOMEM, path) == "out-of-memory" && code(ENOSYS, path) == "unsupported-by-kernel",
+                 "codes of any step");
+  }
+}
+
 void check_null(Checks& checks) {
   const std::unique_ptr<Weights> nothing = loader("null").load({}, {}, {});
   checks.check(code_of([&] { nothing->address(TensorRange{0, 0, 1}); }) == "internal", "null has no addresses");
@@ -157,10 +211,15 @@ void check_ceilings(Checks& checks, const Folder& folder) {
   const std::vector<TensorRange> tensors = {{0, 10'000, part_bytes - 10'000}, {1, 4'000, 40'000}};
   const CeilingResult memory = memory_ceiling(parts, tensors, 3);
   checks.check(memory.bytes == part_bytes - 10'000 + 40'000 && memory.ns > 0, "memory ceiling");
+  checks.check(memory.read_bytes.value_or(0) == 0, "the memory ceiling reads memory alone");
+  checks.check(memory_ceiling(parts, tensors, 1'000).bytes == memory.bytes, "more threads than pages");
   if (const auto reason = device_ceiling_unsupported(parts)) {
     std::printf("skipped: device ceiling: %s\n", reason->message.c_str());
     return;
   }
+  // Over a network or in user space the bytes are another process's to count.
+  const bool on_device = file_facts(parts[0].path).device.starts_with("/dev/") && CounterReader().read().read_bytes;
+  if (!on_device) std::printf("skipped: whether the device was reached: no block device, or nothing counts\n");
   std::vector<DeviceEngine> engines = {DeviceEngine::threads};
   if (io_uring_capability().supported) engines.push_back(DeviceEngine::io_uring);
   for (const DeviceEngine engine : engines) {
@@ -169,6 +228,7 @@ void check_ceilings(Checks& checks, const Folder& folder) {
       const CeilingResult device = device_ceiling(parts, tensors, {engine, block, 5});
       checks.check(device.bytes >= memory.bytes && device.bytes < memory.bytes + 4 * page_size() && device.ns > 0,
                    name + ": device ceiling reads all, and no more than alignment asks");
+      if (on_device) checks.check(device.read_bytes.value_or(0) >= memory.bytes, name + ": the device was reached");
     }
     checks.check(code_of([&] { device_ceiling(parts, tensors, {engine, 1'000, 4}); }) == "bad-option",
                  name + ": a block that does not fit the alignment");
@@ -177,6 +237,8 @@ void check_ceilings(Checks& checks, const Folder& folder) {
   }
   const DeviceRecipe best = choose_device_recipe(parts, tensors, 1 << 20);
   checks.check(best.block_bytes * best.depth <= 16 << 20 && best.engine == engines.back(), "recipe");
+  checks.check(best.block_bytes == fallback_block_bytes && best.depth == fallback_depth,
+               "a model that is too small to tell candidates apart has the fallback");
 }
 
 int run() {
@@ -187,8 +249,11 @@ int run() {
     check_bytes(checks, row, folder);
     check_refusals(checks, row, folder);
     check_early_end(checks, row);
+    check_effective(checks, row, folder);
   }
   check_null(checks);
+  check_unmappable(checks);
+  check_codes(checks);
   check_sum(checks);
   check_ceilings(checks, folder);
   return checks.finish();

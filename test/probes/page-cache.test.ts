@@ -1,12 +1,14 @@
 /** Cold and warm as the kernel knows them. These tests run one after another, each over a file that nobody else touches. */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { chownSync, closeSync, openSync, readSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { native, type ResidencyReading } from '../../src/native.js';
 import { removeFolder, scratchFolder } from '../processes.js';
+import { childrenOfAnyThread } from './threads.js';
 
 const nativeModule = new URL('../../src/native.js', import.meta.url).href;
 
@@ -107,6 +109,24 @@ onRealFile('holding brings in what is not there yet', async (t, path) => {
   hold.release();
 });
 
+onRealFile('a file that is cut while it is warmed is an error, not the end of this process', async (t, path) => {
+  const size = 512 * 1024 * 1024;
+  truncateSync(path, size);
+  const before = childrenOfAnyThread(process.pid);
+  const warming = native().warm([path]);
+  const failure = t.throwsAsync(warming, { code: 'file-changed' });
+  let helper: number | undefined;
+  while (helper === undefined) {
+    helper = childrenOfAnyThread(process.pid).find((pid) => !before.includes(pid));
+    await setImmediate();
+  }
+  process.kill(helper, 'SIGSTOP');
+  truncateSync(path, 4096);
+  process.kill(helper, 'SIGCONT');
+  await failure;
+  t.deepEqual(childrenOfAnyThread(process.pid), before);
+});
+
 test.serial('what cannot be read is an error with a code', async (t) => {
   const missing = join(folder, 'missing');
   t.throws(() => native().residency([missing]), { code: 'file-missing' });
@@ -124,6 +144,28 @@ test.serial('an empty file has nothing to be cached', async (t) => {
   hold.release();
   const { resident: cached, size } = native().residency([path]);
   t.deepEqual([cached, size], [0, 0]);
+});
+
+// Root of a user namespace has every capability there, and none over files whose owner has no number in it.
+test.serial('root of a user namespace is told nothing about a file of a stranger', async (t) => {
+  const path = file('stranger');
+  const script = `
+    import { native } from ${JSON.stringify(nativeModule)};
+    const [path] = process.argv.slice(1);
+    console.log(JSON.stringify({ reading: native().residency([path]), mayVerify: native().fileFacts(path).mayVerify }));`;
+  try {
+    chownSync(path, 12345, 12345);
+    await promisify(execFile)('unshare', ['--user', '--map-root-user', 'true']);
+  } catch (error) {
+    t.log(`skipped: no user namespace with a stranger's file to be had: ${String(error)}`);
+    t.pass();
+    return;
+  }
+  const node = [process.execPath, '--input-type=module', '-e', script, path];
+  const { stdout } = await promisify(execFile)('unshare', ['--user', '--map-root-user', ...node]);
+  const { reading, mayVerify } = JSON.parse(stdout) as { reading: ResidencyReading; mayVerify: boolean };
+  t.is(reading.source, 'none');
+  t.false(mayVerify);
 });
 
 // A file of another user that we may only read: this program's own runtime, asked by a user who owns nothing.
