@@ -15,6 +15,11 @@ constexpr uint32_t kMagic = 0x46554747;  // "GGUF" read as a little-endian u32
 constexpr uint32_t kDefaultAlignment = 32;
 constexpr uint64_t kSmallestTensorInfo = 8 + 1 + 4 + 8 + 4 + 8;
 
+// Vocabularies have up to some 260,000 words and as many merges, each of them sizeof(Value) bytes and its text.
+HeaderAllowance allowance(const ParseOptions& options) {
+  return {.kept_bytes = options.arrays ? uint64_t{256} << 20 : uint64_t{64} << 20};
+}
+
 struct Split {
   uint64_t index;                   // split.no, from 0
   uint64_t count;                   // split.count; 1 for a model of one file
@@ -83,9 +88,10 @@ Tensor read_tensor_info(HeaderReader& in, uint32_t alignment) {
   return tensor;
 }
 
-// Turns offsets into those of the file and checks that the tensors lie within it, apart from each other.
+// Turns offsets into those of the file and checks that the tensors lie within it, one after the other with no more than
+// padding between them, as ggml asks: loaders that fetch whole extents must not read what others leave out.
 void place_tensors(const HeaderReader& in, std::vector<Tensor>& tensors, const std::vector<uint64_t>& infos,
-                   uint64_t data_offset) {
+                   uint64_t data_offset, uint32_t alignment) {
   for (Tensor& tensor : tensors) {
     const auto begin = checked_add(tensor.offset, data_offset);
     const auto end = begin ? checked_add(*begin, tensor.bytes) : std::nullopt;
@@ -102,6 +108,16 @@ void place_tensors(const HeaderReader& in, std::vector<Tensor>& tensors, const s
   std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     return tensors[a].offset != tensors[b].offset ? tensors[a].offset < tensors[b].offset : a < b;
   });
+  const auto fail_gap = [&](size_t after, uint64_t bytes) {
+    in.fail("malformed", infos[after],
+            "tensor " + quoted(tensors[after].name) + " begins " + std::to_string(bytes) +
+                " bytes after what lies before it; only padding to the alignment of " + std::to_string(alignment) +
+                " may",
+            "convert the model again");
+  };
+  if (!order.empty() && tensors[order[0]].offset != data_offset) {
+    fail_gap(order[0], tensors[order[0]].offset - data_offset);
+  }
   for (size_t i = 1; i < order.size(); ++i) {
     const Tensor& before = tensors[order[i - 1]];
     const Tensor& after = tensors[order[i]];
@@ -109,6 +125,8 @@ void place_tensors(const HeaderReader& in, std::vector<Tensor>& tensors, const s
       in.fail("malformed", infos[std::max(order[i - 1], order[i])],
               "tensors " + quoted(before.name) + " and " + quoted(after.name) + " overlap");
     }
+    const uint64_t gap = after.offset - (before.offset + before.bytes);
+    if (gap >= alignment) fail_gap(order[i], gap);
   }
 }
 
@@ -150,8 +168,9 @@ uint64_t read_count(HeaderReader& in, const char* what, uint64_t smallest) {
   return count;
 }
 
-File read_file(const std::string& path, const ParseOptions& options, HeaderDigest* digest) {
-  HeaderReader in(path, digest);
+File read_file(const std::string& path, const ParseOptions& options, HeaderDigest* digest,
+               HeaderAllowance& left) {
+  HeaderReader in(path, digest, left);
   File file{};
   file.version = read_version(in);
   const uint64_t tensor_count = read_count(in, "the tensor count", kSmallestTensorInfo);
@@ -179,6 +198,7 @@ File read_file(const std::string& path, const ParseOptions& options, HeaderDiges
 
   std::vector<uint64_t> infos;
   for (uint64_t i = 0; i < tensor_count; ++i) {
+    in.keep(sizeof(Tensor));
     infos.push_back(in.position());
     file.tensors.push_back(read_tensor_info(in, file.alignment));
   }
@@ -187,7 +207,7 @@ File read_file(const std::string& path, const ParseOptions& options, HeaderDiges
     in.fail("malformed", infos[*twice], "tensor name " + quoted(file.tensors[*twice].name) + " occurs twice");
   }
   file.part = {path, in.size(), round_up(in.position(), file.alignment)};
-  place_tensors(in, file.tensors, infos, file.part.data_offset);
+  place_tensors(in, file.tensors, infos, file.part.data_offset, file.alignment);
   return file;
 }
 
@@ -223,13 +243,15 @@ void join_all_parts(Model& model, const std::string& path, File&& first_read, co
                    ", but its name does not end in " + suffix + ", so the other parts cannot be found",
                "give the parts the names under which they were published");
   }
+  HeaderAllowance left = allowance(options);
   const std::string stem = path.substr(0, path.size() - suffix.size());
   std::optional<uint64_t> tensors;
   for (uint64_t index = 0; index < named.count; ++index) {
     const std::string part_path = stem + part_suffix(index, named.count);
     std::optional<File> file;
     try {
-      file = index == named.index && digest == nullptr ? std::move(first_read) : read_file(part_path, options, digest);
+      file = index == named.index && digest == nullptr ? std::move(first_read)
+                                                       : read_file(part_path, options, digest, left);
     } catch (const Error& error) {
       if (error.reason().code != "file-missing") throw;
       fail_split("missing-part", part_path,
@@ -268,7 +290,8 @@ void join_all_parts(Model& model, const std::string& path, File&& first_read, co
 
 Model parse(const std::string& path, const ParseOptions& options) {
   HeaderDigest digest;
-  File named = read_file(path, options, options.digest ? &digest : nullptr);
+  HeaderAllowance left = allowance(options);
+  File named = read_file(path, options, options.digest ? &digest : nullptr, left);
   Model model{};
   if (named.split.count > 1) {
     digest = HeaderDigest();

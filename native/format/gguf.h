@@ -92,9 +92,11 @@ struct ParseOptions {
 
 // Reads the headers of a model: `path` is the file, or any part of a split model. Each part is opened on a descriptor
 // of its own after POSIX_FADV_RANDOM, so that reading a header does not warm the tensor data, and is closed again.
-// Every length, count, offset, type, alignment and product is checked against the file's size before it is used, so
-// that memory taken is bounded by the file's size. Throws Error with the offset: codes file-missing, file-unreadable,
-// not-a-file, file-empty, not-gguf, unsupported-version, truncated, malformed, unsupported-type, missing-part, io-error.
+// Every length, count, offset, type, alignment and product is checked against the file's size before it is used.
+// Headers of all parts may have 256 MiB, names and values kept of them 64 MiB, or 256 MiB with `arrays`: more is
+// malformed, as are gaps between tensors beyond padding. Throws Error with the offset: codes file-missing,
+// file-unreadable, not-a-file, file-empty, not-gguf, unsupported-version, truncated, malformed, unsupported-type,
+// missing-part, io-error.
 Model parse(const std::string& path, const ParseOptions& options = {});
 
 }  // namespace weighbridge::gguf

@@ -17,7 +17,8 @@ std::string HeaderDigest::hexadecimal() const {
   return digits;
 }
 
-HeaderReader::HeaderReader(std::string path, HeaderDigest* digest) : path_(std::move(path)), digest_(digest) {
+HeaderReader::HeaderReader(std::string path, HeaderDigest* digest, HeaderAllowance& allowance)
+    : path_(std::move(path)), digest_(digest), allowance_(allowance) {
   // A NUL would make open(2) see a shorter name than the caller gave.
   if (path_.find('\0') != std::string::npos) {
     errno = ENOENT;
@@ -60,8 +61,25 @@ void HeaderReader::refill() {
   }
 }
 
+void HeaderReader::require(uint64_t bytes, const char* what) {
+  if (bytes > remaining()) fail_truncated(position_, what, bytes);
+  if (bytes > allowance_.header_bytes) {
+    fail("malformed", position_, std::string("the header goes on beyond what any model needs, with ") + what,
+         "convert the model again");
+  }
+  allowance_.header_bytes -= bytes;
+}
+
+void HeaderReader::keep(uint64_t bytes) {
+  if (bytes > allowance_.kept_bytes) {
+    fail("malformed", position_, "names and values of the header take more memory than those of any model",
+         "convert the model again");
+  }
+  allowance_.kept_bytes -= bytes;
+}
+
 void HeaderReader::read_bytes(std::span<std::byte> target, const char* what) {
-  if (target.size() > remaining()) fail_truncated(position_, what, target.size());
+  require(target.size(), what);
   while (!target.empty()) {
     if (position_ - chunk_offset_ >= chunk_bytes_) refill();
     const std::span available(chunk_.get() + (position_ - chunk_offset_), chunk_offset_ + chunk_bytes_ - position_);
@@ -82,6 +100,7 @@ std::string HeaderReader::read_string(const char* what, uint64_t longest) {
          std::string(what) + " of " + std::to_string(length) + " bytes; at most " + std::to_string(longest) +
              " are accepted");
   }
+  keep(length);
   std::string text(length, '\0');
   read_bytes(std::as_writable_bytes(std::span(text)), what);
   return text;
@@ -95,7 +114,7 @@ void HeaderReader::skip_string(const char* what) {
 }
 
 void HeaderReader::skip(uint64_t bytes, const char* what) {
-  if (bytes > remaining()) fail_truncated(position_, what, bytes);
+  require(bytes, what);
   if (digest_ == nullptr) {
     position_ += bytes;
     return;

@@ -4,10 +4,9 @@ namespace weighbridge::gguf {
 
 namespace {
 
-constexpr uint32_t kDeepestArray = 4;          // arrays within arrays
-constexpr uint64_t kLongestString = 64 << 20;  // of a kept metadata value, bytes
-constexpr uint64_t kSmallArray = 1024;         // elements of a numeric array kept unasked
-constexpr uint64_t kLargestArray = 1 << 24;    // elements kept when asked; larger arrays are skipped
+constexpr uint32_t kDeepestArray = 4;        // arrays within arrays
+constexpr uint64_t kSmallArray = 1024;       // elements of a numeric array kept unasked
+constexpr uint64_t kLargestArray = 1 << 21;  // elements kept when asked; larger arrays are skipped
 
 enum ValueType : uint32_t {
   kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kString, kArray, kU64, kI64, kF64, kValueTypes,
@@ -61,6 +60,7 @@ Array read_array(HeaderReader& in, bool arrays, uint32_t depth) {
   if (keep) array.elements.reserve(std::min(array.count, kSmallArray));
   for (uint64_t i = 0; i < array.count; ++i) {
     if (keep) {
+      in.keep(sizeof(Value));
       array.elements.push_back(read_value(in, array.element_type, arrays, depth + 1));
     } else {
       skip_value(in, array.element_type, depth + 1);
@@ -83,7 +83,7 @@ Value read_value(HeaderReader& in, uint32_t type, bool arrays, uint32_t depth) {
     case kU64: return in.read<uint64_t>(kWhat);
     case kI64: return in.read<int64_t>(kWhat);
     case kF64: return in.read<double>(kWhat);
-    case kString: return in.read_string("a string", kLongestString);
+    case kString: return in.read_string("a string");
     case kArray: return read_array(in, arrays, depth);
     case kBool: {
       const uint8_t byte = in.read<uint8_t>(kWhat);
@@ -100,6 +100,7 @@ std::vector<KeyValue> read_metadata(HeaderReader& in, uint64_t count, const Pars
   std::vector<KeyValue> metadata;
   std::vector<uint64_t> positions;
   for (uint64_t i = 0; i < count; ++i) {
+    in.keep(sizeof(KeyValue));
     positions.push_back(in.position());
     std::string key = in.read_string("a metadata key", kLongestName);
     if (key.empty()) in.fail("malformed", positions.back(), "a metadata key is empty");

@@ -1,4 +1,13 @@
-import { closeSync, copyFileSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { fixture, removeFolder, scratchFolder } from '../processes.js';
@@ -80,6 +89,73 @@ test('a header with any byte changed is read within the file or refused with a c
   closeSync(file);
   t.true(refused > 1000, `${refused} refused`);
   t.true(peakMemory() - before < memoryAllowed);
+});
+
+function word(value: bigint): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(value);
+  return bytes;
+}
+
+/** A sparse file: `head`, then zeros up to `bytes`. */
+function sparse(fileName: string, head: Buffer, bytes: number): string {
+  const path = join(folder, fileName);
+  writeFileSync(path, head);
+  truncateSync(path, bytes);
+  return path;
+}
+
+/** A header of one metadata entry "k", up to its value. */
+function entry(type: number, ...rest: readonly bigint[]): Buffer {
+  const bytes = Buffer.alloc(24 + 9 + 4);
+  bytes.write('GGUF');
+  bytes.writeUInt32LE(3, 4);
+  bytes.writeBigUInt64LE(1n, 16);
+  bytes.writeBigUInt64LE(1n, 24);
+  bytes.write('k', 32);
+  bytes.writeUInt32LE(type, 33);
+  return Buffer.concat([bytes, ...rest.map(word)]);
+}
+
+const [typeString, typeArray] = [8, 9];
+const elementType = (type: number): Buffer => Buffer.from([type, 0, 0, 0]);
+const gibibyte = 2 ** 30;
+
+test('a sparse file of any size is refused within seconds and without its memory', (t) => {
+  const emptyStrings = Buffer.concat([entry(typeArray), elementType(typeString), word(2n ** 32n)]);
+  const smallArrays = Buffer.concat([entry(typeArray), elementType(typeArray), word(2n ** 31n)]);
+  const paths = [
+    sparse('empty-strings.gguf', emptyStrings, 64 * gibibyte),
+    sparse('small-arrays.gguf', smallArrays, 64 * gibibyte),
+    sparse('long-string.gguf', entry(typeString, 8n * BigInt(gibibyte)), 64 * gibibyte),
+    sparse('string-of-100-mib.gguf', entry(typeString, 100n << 20n), gibibyte),
+  ];
+  const before = peakMemory();
+  for (const path of paths) {
+    for (const arrays of path.includes('100-mib') ? [false] : [false, true]) {
+      const begun = performance.now();
+      const result = tryInspect(path, arrays);
+      t.is(isReason(result) ? result.code : 'accepted', 'malformed', path);
+      t.true(performance.now() - begun < 10_000, path);
+    }
+  }
+  t.true(peakMemory() - before < 2 * (256 << 20), `${peakMemory() - before} bytes`);
+});
+
+test("thousands of small arrays are refused once they take more memory than any model's", (t) => {
+  // Arrays of 1000 bytes each are kept, every element as a value of its own.
+  const count = 3000;
+  const head = Buffer.from(entry(0).subarray(0, 24));
+  head.writeBigUInt64LE(BigInt(count), 16);
+  const entries = Array.from({ length: count }, (_, index) => {
+    const key = `key.${index}`;
+    const type = Buffer.concat([elementType(typeArray), elementType(0)]);
+    return Buffer.concat([word(BigInt(key.length)), Buffer.from(key), type, word(1000n), Buffer.alloc(1000)]);
+  });
+  const path = join(folder, 'many-arrays.gguf');
+  writeFileSync(path, Buffer.concat([head, ...entries, Buffer.alloc(64)]));
+  const result = tryInspect(path);
+  t.true(isReason(result) && result.code === 'malformed' && /memory/.test(result.message));
 });
 
 test('impossible 64-bit numbers anywhere in a header take no memory', (t) => {

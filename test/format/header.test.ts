@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { native } from '../../src/native.js';
@@ -216,6 +216,18 @@ const damages: readonly Damage[] = [
     bytes: () => patched(tensorOffset, integer(8, 96n)),
   },
   {
+    what: 'a gap between tensors',
+    code: 'malformed',
+    offset: (bytes) => stringAt(bytes, 'second.weight'),
+    bytes: () => Buffer.concat([patched(tensorOffset, integer(8, 160n)), Buffer.alloc(32)]),
+  },
+  {
+    what: 'a gap before the first tensor',
+    code: 'malformed',
+    offset: (bytes) => stringAt(bytes, 'only.weight'),
+    bytes: () => fileOf([], [{ name: 'only.weight', shape: [4], type: 0, offset: 32 }]),
+  },
+  {
     what: 'a tensor past the end',
     code: 'truncated',
     offset: fileEnd,
@@ -265,6 +277,31 @@ for (const [index, { what, code, offset, bytes }] of damages.entries()) {
     }
   });
 }
+
+test('bytes after the last tensor, and padding between tensors, are no gap', (t) => {
+  const tensors = [
+    { name: 'first.weight', shape: [1], type: 0, offset: 0 },
+    { name: 'second.weight', shape: [1], type: 0, offset: 32 },
+  ];
+  const info = native().inspect(write(folder, 'padded.gguf', fileOf([], tensors, 4096)), {
+    arrays: false,
+    digest: false,
+  });
+  t.deepEqual(
+    info.tensors.map(({ offset }) => offset - info.parts[0]!.dataOffset),
+    [0, 32],
+  );
+});
+
+test('synthesizing without a function to report to is refused, and leaves nothing behind', (t) => {
+  const file = { path: join(folder, 'none.gguf'), header: Buffer.alloc(32), bytes: 32, tensors: [], seed: 1 };
+  const thrown: unknown = t.throws(() => native().synthesize(file, undefined as never), { any: true });
+  t.is((thrown as { code?: string }).code, 'bad-option');
+  t.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith('none')),
+    [],
+  );
+});
 
 test('what is no readable file says so', (t) => {
   mkdirSync(join(folder, 'directory'));
