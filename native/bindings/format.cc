@@ -1,5 +1,6 @@
 // inspect and synthesize.
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -62,6 +63,7 @@ Napi::Object to_js(Napi::Env env, const gguf::Model& model) {
   info.Set("alignment", number(env, model.alignment));
   Napi::Array parts = Napi::Array::New(env, model.parts.size());
   for (uint32_t i = 0; i < model.parts.size(); ++i) {
+    const Napi::HandleScope scope(env);
     Napi::Object part = Napi::Object::New(env);
     part.Set("path", model.parts[i].path);
     part.Set("bytes", number(env, model.parts[i].bytes));
@@ -132,12 +134,18 @@ gguf::SynthesisTensor synthesis_tensor(const Napi::Object& object) {
 gguf::SynthesisFile synthesis_file(const Napi::Object& object) {
   gguf::SynthesisFile file{};
   file.path = text(object, "path");
+  if (!object.Get("header").IsBuffer() || !object.Get("tensors").IsArray()) {
+    throw Error(Reason{.code = "bad-option",
+                       .operation = "arguments",
+                       .message = "header must be a buffer and tensors an array"});
+  }
   const Napi::Buffer<std::byte> header = object.Get("header").As<Napi::Buffer<std::byte>>();
   file.header.assign(header.Data(), header.Data() + header.Length());
   file.bytes = whole(object, "bytes");
   file.seed = whole(object, "seed");
   const Napi::Array tensors = object.Get("tensors").As<Napi::Array>();
   for (uint32_t i = 0; i < tensors.Length(); ++i) {
+    const Napi::HandleScope scope(object.Env());
     file.tensors.push_back(synthesis_tensor(tensors.Get(i).As<Napi::Object>()));
   }
   return file;
@@ -148,10 +156,12 @@ gguf::SynthesisFile synthesis_file(const Napi::Object& object) {
 class Synthesis {
  public:
   static Napi::Value start(Napi::Env env, gguf::SynthesisFile file, const Napi::Function& progress) {
-    auto* job = new Synthesis(env, std::move(file));
-    const Napi::Promise promise = job->deferred_.Promise();
-    job->calls_ = Napi::ThreadSafeFunction::New(env, progress, "weighbridge.synthesize", 0, 1,
-                                                [job](Napi::Env) { job->finish(); });
+    std::unique_ptr<Synthesis> made(new Synthesis(env, std::move(file)));
+    const Napi::Promise promise = made->deferred_.Promise();
+    made->calls_ = Napi::ThreadSafeFunction::New(env, progress, "weighbridge.synthesize", 0, 1,
+                                                 [job = made.get()](Napi::Env) { job->finish(); });
+    // finish() deletes it from here on.
+    Synthesis* job = made.release();
     // Added after the thread-safe function, hence run before it is torn down: hooks run last to first.
     ::napi_add_env_cleanup_hook(env, stop, job);
     try {
@@ -221,6 +231,11 @@ class Synthesis {
 Napi::Value synthesize(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&] {
+    if (!info[0].IsObject() || !info[1].IsFunction()) {
+      throw Error(Reason{.code = "bad-option",
+                         .operation = "arguments",
+                         .message = "synthesize takes a description of the file and a function"});
+    }
     return Synthesis::start(env, synthesis_file(info[0].As<Napi::Object>()), info[1].As<Napi::Function>());
   });
 }

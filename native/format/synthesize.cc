@@ -6,9 +6,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <mutex>
-#include <optional>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -121,9 +122,9 @@ struct Work {
   std::atomic<uint64_t> written = 0;
   std::atomic<bool> stopped = false;
   std::mutex mutex = {};
-  std::optional<Error> failure = {};
+  std::exception_ptr failure = {};  // the first one
 
-  void fail(Error error) {
+  void fail(std::exception_ptr error) noexcept {
     const std::lock_guard lock(mutex);
     if (!failure) failure = std::move(error);
     stopped = true;
@@ -148,8 +149,13 @@ void write_chunks(Work& work, AfterChunk after_chunk) {
       work.written += bytes.size();
       after_chunk();
     }
-  } catch (const Error& error) {
-    work.fail(error);
+  } catch (const std::bad_alloc&) {
+    work.fail(std::make_exception_ptr(Error(Reason{.code = "out-of-memory",
+                                                   .operation = "synthesize",
+                                                   .path = work.file.path,
+                                                   .message = "out of memory"})));
+  } catch (...) {
+    work.fail(std::current_exception());
   }
 }
 
@@ -163,8 +169,8 @@ void synthesize(const SynthesisFile& file, const std::function<bool(uint64_t)>& 
 
   const auto report = [&] {
     if (progress(work.written)) return;
-    work.fail(Error(
-        Reason{.code = "interrupted", .operation = "synthesize", .path = file.path, .message = "interrupted"}));
+    work.fail(std::make_exception_ptr(Error(
+        Reason{.code = "interrupted", .operation = "synthesize", .path = file.path, .message = "interrupted"})));
   };
   auto reported = std::chrono::steady_clock::now();
   const auto report_sometimes = [&] {
@@ -186,7 +192,7 @@ void synthesize(const SynthesisFile& file, const std::function<bool(uint64_t)>& 
     write_chunks(work, report_sometimes);
   }
   if (!work.failure) report();
-  if (work.failure) throw *work.failure;
+  if (work.failure) std::rethrow_exception(work.failure);
   target.publish();
 }
 
