@@ -40,10 +40,13 @@ uint32_t count(const gguf::Model& model, std::string_view name, uint64_t most) {
   return *number;
 }
 
-std::optional<float> optional_real(const gguf::Model& model, std::string_view name) {
+enum class Zero { refused, absent };
+
+std::optional<float> optional_real(const gguf::Model& model, std::string_view name, Zero zero = Zero::refused) {
   const std::string key = metadata_key(name);
   if (model.find(key) == nullptr) return std::nullopt;
   const std::optional<double> number = model.real_value(key);
+  if (zero == Zero::absent && number == 0.0) return std::nullopt;
   if (!number || !std::isfinite(*number) || !(*number > 0) || *number > std::numeric_limits<float>::max()) {
     malformed(key, "is not a positive number");
   }
@@ -63,14 +66,26 @@ void check_architecture(const gguf::Model& model) {
   }
 }
 
-// Factors that llama.cpp applies to relatives of LLaMA which share its name; absent or 0 where there are none.
+[[noreturn]] void refuse_computation(const std::string& key) {
+  refuse_architecture("metadata " + key + " asks for a computation that this kernel does not run");
+}
+
+// What llama.cpp does for relatives of LLaMA which share its name. Factors are absent or 0 where there are none, but
+// that of rotated queries and keys is 1.
 void check_factors(const gguf::Model& model) {
   for (const char* name : {"attention.scale", "attention.clamp_kqv", "attention.max_alibi_bias", "embedding_scale",
                            "residual_scale", "logit_scale"}) {
     const std::string key = metadata_key(name);
-    if (model.find(key) != nullptr && model.real_value(key).value_or(1) != 0) {
-      refuse_architecture("metadata " + key + " asks for a computation that this kernel does not run");
-    }
+    if (model.find(key) != nullptr && model.real_value(key).value_or(1) != 0) refuse_computation(key);
+  }
+  const std::string attention_factor = metadata_key("rope.scaling.attn_factor");
+  if (model.find(attention_factor) != nullptr && model.real_value(attention_factor) != 1.0) {
+    refuse_computation(attention_factor);
+  }
+  const std::string causal = metadata_key("attention.causal");
+  if (const gguf::Value* value = model.find(causal)) {
+    const bool* flag = std::get_if<bool>(value);
+    if (flag == nullptr || !*flag) refuse_computation(causal);
   }
 }
 
@@ -88,16 +103,14 @@ uint64_t largest_dimension(const gguf::Model& model) {
 
 float position_divisor(const gguf::Model& model) {
   const std::optional<std::string_view> type = model.string_value(metadata_key("rope.scaling.type"));
-  // Before scaling had a type, linear scaling had a key of its own.
-  if (!type) return optional_real(model, "rope.scale_linear").value_or(1.0f);
-  if (*type == "none") return 1.0f;
-  if (*type == "linear") {
-    const std::optional<float> factor = optional_real(model, "rope.scaling.factor");
-    if (!factor) malformed(metadata_key("rope.scaling.factor"), "is missing");
-    return *factor;
+  if (type == "none") return 1.0f;
+  if (type && type != "linear") {
+    refuse_architecture("position scaling of type " + std::string(*type) + " is not run by this kernel",
+                        "use a model without it, or with type linear");
   }
-  refuse_architecture("position scaling of type " + std::string(*type) + " is not run by this kernel",
-                      "use a model without it, or with type linear");
+  // Before scaling had a type, linear scaling had a key of its own, which counts only where the new one is absent.
+  const bool current = model.find(metadata_key("rope.scaling.factor")) != nullptr;
+  return optional_real(model, current ? "rope.scaling.factor" : "rope.scale_linear", Zero::absent).value_or(1.0f);
 }
 
 Hyperparameters read_hyperparameters(const gguf::Model& model) {

@@ -20,6 +20,9 @@ constexpr std::array<std::string_view, 9> layer_roles = {
     "ffn_norm.weight",  "ffn_gate.weight", "ffn_up.weight",  "ffn_down.weight",
 };
 
+constexpr std::array<std::string_view, 4> global_names = {"token_embd.weight", "rope_freqs.weight",
+                                                          "output_norm.weight", "output.weight"};
+
 // Rotation tables that old converters left in the file; the pass computes its own.
 constexpr std::array<std::string_view, 2> unneeded_roles = {"attn_rot_embd.weight", "attention.rotary_emb.inv_freq"};
 
@@ -59,13 +62,16 @@ std::string shape_text(std::span<const uint64_t> shape) {
   const std::string type = traits != nullptr ? traits->name : std::to_string(static_cast<uint32_t>(tensor.type));
   throw Error(Reason{.code = "unsupported-type",
                      .operation = "tensors",
-                     .message = "tensor " + tensor.name + " has type " + type + ", which this kernel does not compute with",
+                     .message = "tensor " + tensor.name + " has type " + type +
+                                ", which this kernel does not compute with",
                      .remedy = "use a model of " + known});
 }
 
 std::string known_types() {
   std::string text;
-  for (const WeightType& type : weight_types()) text += (text.empty() ? "" : ", ") + std::string(gguf::traits(type.type)->name);
+  for (const WeightType& type : weight_types()) {
+    text += (text.empty() ? "" : ", ") + std::string(gguf::traits(type.type)->name);
+  }
   return text;
 }
 
@@ -141,8 +147,9 @@ const gguf::Tensor* vector(const Index& index, const std::string& name, uint64_t
 void refuse_unknown(const gguf::Model& model, uint64_t layers) {
   for (const gguf::Tensor& tensor : model.tensors) {
     const std::optional<LayerName> name = layer_name(tensor.name);
-    const bool known = !name || name->layer >= layers || std::ranges::count(layer_roles, name->role) != 0 ||
-                       std::ranges::count(unneeded_roles, name->role) != 0;
+    const bool known = name ? name->layer < layers && (std::ranges::count(layer_roles, name->role) != 0 ||
+                                                       std::ranges::count(unneeded_roles, name->role) != 0)
+                            : std::ranges::count(global_names, tensor.name) != 0;
     const bool bias = tensor.name.ends_with(".bias");
     if (bias || !known) {
       refuse_architecture("tensor " + tensor.name + " is not part of the LLaMA forward pass that this kernel runs" +

@@ -49,8 +49,8 @@ inline TensorRange range_of(const gguf::Tensor& tensor) { return {tensor.part, t
 // Where one row of a matrix of `rows` rows lies.
 TensorRange range_of_row(const TensorRange& matrix, uint64_t rows, uint64_t row);
 
-// Divisor of every position where the model asks for linear position scaling (rope.scaling.type), else 1. Throws Error
-// code unsupported-architecture for another kind of scaling.
+// Divisor of every position where the model asks for linear position scaling, else 1. As llama.cpp has it, a scaling
+// without type is linear and a factor of 0 is none. Throws Error code unsupported-architecture for another type.
 float position_divisor(const gguf::Model& model);
 
 // LLaMA's key of a metadata value: "llama." + name.
