@@ -33,7 +33,7 @@ const dots = [
 const programs = [
   {
     name: 'threads',
-    sources: ['native/kernel/threads.cc', 'native/io.cc', 'test/native/threads.cc'],
+    sources: ['native/kernel/threads.cc', 'native/kernel/control_groups.cc', 'native/io.cc', 'test/native/threads.cc'],
     flags: threadSanitizer,
   },
   {

@@ -118,13 +118,18 @@ Session::State::State(const Hyperparameters& wanted, uint32_t positions, uint32_
       batch(std::min(at_least_one(tokens, "batch"), positions)),
       dots(usable_table(isa)),
       layout(scratch_layout(shape, context, batch, at_least_one(threads, "threads"))),
-      cache(kv_cache_bytes(shape, context), "a KV cache"),
-      scratch(layout.bytes, "scratch memory"),
+      cache(kv_cache_bytes(shape, context)),
+      scratch(layout.bytes),
       frequencies(shape.rope_dimensions / 2),
-      pool(threads) {}
+      pool(threads) {
+  warm_up();
+}
 
-Session::Session(const Hyperparameters& shape, uint32_t context, uint32_t batch, uint32_t threads, Isa isa)
-    : state_(std::make_unique<State>(shape, context, batch, threads, isa)) {}
+Session::Session(const Hyperparameters& shape, uint32_t context, uint32_t batch, uint32_t threads, Isa isa) {
+  const MemoryNeed need = memory_need(shape, context, batch, threads);
+  require_available(sum(need.kv_cache, need.scratch), "a session");
+  state_ = std::make_unique<State>(shape, context, batch, threads, isa);
+}
 
 Session::~Session() = default;
 
@@ -171,13 +176,12 @@ void Session::bind(const gguf::Model& model, Weights& weights) {
   state.weights = &weights;
 }
 
-void Session::forward(std::span<const int32_t> tokens, uint32_t position, std::span<float> logits, uint32_t rows) {
-  State& state = *state_;
+void Session::check(std::span<const int32_t> tokens, uint32_t position, uint32_t rows) const {
+  const State& state = *state_;
   const uint64_t vocabulary = state.shape.vocabulary;
   if (state.weights == nullptr) bad_option("the session has no weights: bind() comes first");
   if (tokens.empty()) bad_option("no tokens to feed");
   if (rows > tokens.size()) bad_option("more rows of logits asked for than tokens fed");
-  if (logits.size() != rows * vocabulary) bad_option("room for logits must be rows × vocabulary");
   if (position > state.filled) {
     bad_option("position " + std::to_string(position) + " leaves a gap after " + std::to_string(state.filled) +
                " positions");
@@ -190,6 +194,13 @@ void Session::forward(std::span<const int32_t> tokens, uint32_t position, std::s
       bad_option("token " + std::to_string(token) + " is not in the vocabulary of " + std::to_string(vocabulary));
     }
   }
+}
+
+void Session::forward(std::span<const int32_t> tokens, uint32_t position, std::span<float> logits, uint32_t rows) {
+  check(tokens, position, rows);
+  State& state = *state_;
+  const uint64_t vocabulary = state.shape.vocabulary;
+  if (logits.size() != rows * vocabulary) bad_option("room for logits must be rows × vocabulary");
   state.filled = position;
   // Tokens before this one get no logits.
   const uint64_t heard = tokens.size() - rows;

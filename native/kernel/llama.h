@@ -53,11 +53,12 @@ struct MemoryNeed {
 MemoryNeed memory_need(const Hyperparameters& shape, uint32_t context, uint32_t batch, uint32_t threads);
 
 // Everything that a forward pass needs besides weights: threads, KV cache (F32) and scratch, allocated and touched by
-// the constructor, so that none of it falls into a measured interval. Results are bit-identical for every number of
-// threads and for every division of a prompt into batches.
+// the constructor, and the code itself, run once on every thread, so that none of it falls into a measured interval.
+// Results are bit-identical for every number of threads and for every division of a prompt into batches.
 class Session {
  public:
-  // context: positions of the KV cache; batch: most tokens of one internal step.
+  // context: positions of the KV cache; batch: most tokens of one internal step. Throws Error: bad-option,
+  // unsupported-isa, out-of-memory (also where the memory needed is more than is available).
   Session(const Hyperparameters& shape, uint32_t context, uint32_t batch, uint32_t threads, Isa isa);
   ~Session();
   Session(const Session&) = delete;
@@ -66,6 +67,9 @@ class Session {
   // Resolves the addresses of all tensors; reads no weight byte. `weights` must outlive its use here. Throws Error code
   // model-changed when the model's hyperparameters differ from those of the constructor.
   void bind(const gguf::Model& model, Weights& weights);
+
+  // Throws what forward() would for these arguments before it computes: Error code bad-option.
+  void check(std::span<const int32_t> tokens, uint32_t position, uint32_t rows) const;
 
   // Feeds tokens at positions position, position + 1, … and writes logits of the last `rows` of them to `logits`
   // (rows × vocabulary floats, row after row). tokens.size() may exceed the batch. Asks weights.ready(range) before the

@@ -7,12 +7,16 @@
 
 namespace weighbridge::kernel {
 
-// Zeroed, page-aligned and touched: no later access faults. Throws Error code out-of-memory, also for more than the
-// machine has: touching that would get the process killed.
+// Throws Error code out-of-memory where `bytes` more would exceed what the machine or this process's control groups
+// have to give without taking from other programs: touching them would get the process killed. A guess where others
+// allocate at the same time.
+void require_available(uint64_t bytes, const char* what);
+
+// Zeroed, page-aligned and touched: no later access faults. Throws Error code out-of-memory.
 class TouchedMemory {
  public:
   TouchedMemory() = default;
-  TouchedMemory(uint64_t bytes, const char* what);
+  explicit TouchedMemory(uint64_t bytes);
   TouchedMemory(TouchedMemory&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
   TouchedMemory& operator=(TouchedMemory&& other) noexcept {

@@ -75,6 +75,8 @@ struct Session::State {
 
  private:
   struct Columns;
+  // Every product once on every thread, with zeros: touches the workers' stacks, binds symbols and maps the code.
+  void warm_up();
   template <class T = float>
   T* at(uint64_t offset) const noexcept {
     return reinterpret_cast<T*>(scratch.data() + offset);

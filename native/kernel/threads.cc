@@ -2,7 +2,9 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <string>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "../io.h"
+#include "control_groups.h"
 
 namespace weighbridge {
 
@@ -22,11 +25,21 @@ constexpr uint32_t most_threads = 4096;
 // that waits looks for this long before it sleeps.
 constexpr auto spin_time = std::chrono::microseconds(60);
 
-uint32_t usable_processors() noexcept {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<uint32_t>(CPU_COUNT(&set));
+// Processors that the affinity mask allows. A mask smaller than the kernel's is EINVAL; see sched_getaffinity(2).
+double allowed_processors() {
+  constexpr size_t largest_mask = 1 << 16;
+  for (std::vector<cpu_set_t> mask(1); mask.size() * sizeof(cpu_set_t) <= largest_mask; mask.resize(2 * mask.size())) {
+    const size_t bytes = mask.size() * sizeof(cpu_set_t);
+    if (::sched_getaffinity(0, bytes, mask.data()) == 0) return CPU_COUNT_S(bytes, mask.data());
+    if (errno != EINVAL) break;
+  }
   return std::thread::hardware_concurrency();
+}
+
+// A container's quota lets threads run on more processors than it pays for.
+double usable_processors() {
+  const double allowed = allowed_processors();
+  return std::min(allowed, control_group_processors().value_or(allowed));
 }
 
 inline void pause_briefly() noexcept {

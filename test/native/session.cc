@@ -1,5 +1,7 @@
 // A session against weights that arrive only when asked for: what ready() was not asked for stays filled with NaNs.
 // Argument: the folder of the fixture models.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -142,20 +144,86 @@ void check_refusals(testing::Checks& checks, const std::string& path) {
          [](gguf::Model& model) { tensor(model, "output_norm.weight").type = gguf::TensorType::F16; });
   expect("a size that contradicts the shape", "bad-shape",
          [](gguf::Model& model) { tensor(model, "blk.0.attn_q.weight").bytes -= 1; });
-  expect("a model without embedding", "missing-tensor",
-         [](gguf::Model& model) { tensor(model, "token_embd.weight").name = "x"; });
-  checks.check(refusal(path, set("llama.rope.scaling.type", std::string("none"))).empty(), "scaling none is run");
-  const auto linear = [&](gguf::Model& model) {
-    set("llama.rope.scaling.type", std::string("linear"))(model);
-    set("llama.rope.scaling.factor", 2.0f)(model);
+  expect("a model without embedding", "missing-tensor", [](gguf::Model& model) {
+    std::erase_if(model.tensors, [](const gguf::Tensor& each) { return each.name == "token_embd.weight"; });
+  });
+  expect("a tensor that belongs to no layer", "unsupported-architecture",
+         [](gguf::Model& model) { model.tensors.emplace_back(model.tensors.front()).name = "altogether_new.weight"; });
+  expect("a tensor of a layer too many", "unsupported-architecture",
+         [](gguf::Model& model) { model.tensors.emplace_back(model.tensors.front()).name = "blk.2.attn_norm.weight"; });
+  expect("attention to later tokens", "unsupported-architecture", set("llama.attention.causal", false));
+  expect("attention to earlier tokens only", "", set("llama.attention.causal", true));
+  expect("a factor of rotated keys", "unsupported-architecture", set("llama.rope.scaling.attn_factor", 0.5f));
+  expect("a factor of 1", "", set("llama.rope.scaling.attn_factor", 1.0f));
+  expect("a scaling that is negative", "malformed", set("llama.rope.scaling.factor", -2.0f));
+}
+
+// What position 3 is computed as follows from the model's metadata alone: answers tell the scaling.
+void check_scaling(testing::Checks& checks, const std::string& path) {
+  const auto answer = [&](std::vector<gguf::KeyValue> metadata) {
+    gguf::Model model = gguf::parse(path);
+    for (gguf::KeyValue& entry : metadata) model.metadata.push_back(std::move(entry));
+    LateWeights weights(model);
+    const Hyperparameters shape = hyperparameters(model);
+    Session session(shape, 16, 4, 1, Isa::scalar);
+    session.bind(model, weights);
+    std::vector<float> logits(shape.vocabulary);
+    session.forward(std::vector<int32_t>{1, 7, 300, 42}, 0, logits);
+    return logits;
   };
-  checks.check(refusal(path, linear).empty(), "linear scaling is run");
+  const gguf::KeyValue none = {"llama.rope.scaling.type", std::string("none")};
+  const gguf::KeyValue linear = {"llama.rope.scaling.type", std::string("linear")};
+  const gguf::KeyValue two = {"llama.rope.scaling.factor", 2.0f};
+  const gguf::KeyValue zero = {"llama.rope.scaling.factor", 0.0f};
+  const gguf::KeyValue older = {"llama.rope.scale_linear", 2.0f};
+  const std::vector<float> plain = answer({}), halved = answer({linear, two});
+  checks.check(plain != halved, "linear scaling changes the answer");
+  checks.check(answer({two}) == halved, "a scaling without type is linear");
+  checks.check(answer({older}) == halved && answer({linear, older}) == halved, "the older key is read");
+  checks.check(answer({two, {"llama.rope.scale_linear", 8.0f}}) == halved, "the newer key comes first");
+  checks.check(answer({linear}) == plain && answer({linear, zero}) == plain, "no factor, or 0, is no scaling");
+  checks.check(answer({none, two}) == plain, "type none is no scaling, whatever the factor");
+}
+
+// Minor faults of this process so far.
+uint64_t faults() {
+  rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_minflt);
+}
+
+// Before any other session of this program: code is mapped once a process.
+void check_warm([[maybe_unused]] testing::Checks& checks, const std::string& path) {
+  const gguf::Model model = gguf::parse(path);
+  const Hyperparameters shape = hyperparameters(model);
+  LateWeights weights(model);
+  const std::vector<TensorRange> order = forward_order(model);
+  for (const TensorRange& range : order) weights.ready(range);
+  weights.forget();
+  std::vector<float> logits(shape.vocabulary);
+  constexpr uint32_t threads = 64;
+  Session session(shape, 16, 4, threads, available_isas().back());
+  session.bind(model, weights);
+  const uint64_t before = faults();
+  session.forward(std::vector<int32_t>{1, 7, 300, 42, 5}, 0, logits);
+  const uint64_t first = faults() - before;
+#if defined(__SANITIZE_ADDRESS__)
+  std::printf("skipped: page faults of a sanitized program are its sanitizer's too (%llu)\n",
+              static_cast<unsigned long long>(first));
+#else
+  checks.check(first <= 8,
+               "the first forward pass finds code and stacks touched, but " + std::to_string(first) + " faults");
+#endif
 }
 
 int run(const std::string& models) {
   testing::Checks checks;
-  for (const char* name : {"tiny-F16", "tiny-Q8_0", "tiny-Q4_0"}) check_model(checks, models + "/" + name + ".gguf", name);
+  check_warm(checks, models + "/tiny-Q8_0.gguf");
+  for (const char* name : {"tiny-F16", "tiny-Q8_0", "tiny-Q4_0"}) {
+    check_model(checks, models + "/" + name + ".gguf", name);
+  }
   check_refusals(checks, models + "/tiny-Q8_0.gguf");
+  check_scaling(checks, models + "/tiny-Q8_0.gguf");
   return checks.finish();
 }
 
