@@ -1,7 +1,7 @@
 #include "convert.h"
 
+#include <cerrno>
 #include <cmath>
-#include <cstring>
 
 namespace weighbridge::bindings {
 
@@ -9,6 +9,34 @@ namespace {
 
 [[noreturn]] void bad_option(const std::string& name, const char* wanted) {
   throw Error(Reason{.code = "bad-option", .operation = "arguments", .message = name + " must be " + wanted});
+}
+
+struct ErrorName {
+  int number;
+  const char* name;
+};
+
+// What files, memory, threads and processes may give. strerrorname_np(3) would know all, but is glibc's alone.
+constexpr ErrorName error_names[] = {
+    {EPERM, "EPERM"}, {ENOENT, "ENOENT"}, {EINTR, "EINTR"}, {EIO, "EIO"}, {ENXIO, "ENXIO"}, {E2BIG, "E2BIG"},
+    {EBADF, "EBADF"}, {ECHILD, "ECHILD"}, {EAGAIN, "EAGAIN"}, {ENOMEM, "ENOMEM"}, {EACCES, "EACCES"},
+    {EFAULT, "EFAULT"}, {EBUSY, "EBUSY"}, {EEXIST, "EEXIST"}, {EXDEV, "EXDEV"}, {ENODEV, "ENODEV"},
+    {ENOTDIR, "ENOTDIR"}, {EISDIR, "EISDIR"}, {EINVAL, "EINVAL"}, {ENFILE, "ENFILE"}, {EMFILE, "EMFILE"},
+    {ENOTTY, "ENOTTY"}, {ETXTBSY, "ETXTBSY"}, {EFBIG, "EFBIG"}, {ENOSPC, "ENOSPC"}, {ESPIPE, "ESPIPE"},
+    {EROFS, "EROFS"}, {EMLINK, "EMLINK"}, {EPIPE, "EPIPE"}, {EDOM, "EDOM"}, {ERANGE, "ERANGE"}, {EDEADLK, "EDEADLK"},
+    {ENAMETOOLONG, "ENAMETOOLONG"}, {ENOSYS, "ENOSYS"}, {ENOTEMPTY, "ENOTEMPTY"}, {ELOOP, "ELOOP"},
+    {ENODATA, "ENODATA"}, {ETIME, "ETIME"}, {EPROTO, "EPROTO"}, {EBADMSG, "EBADMSG"}, {EOVERFLOW, "EOVERFLOW"},
+    {EOPNOTSUPP, "EOPNOTSUPP"}, {ETIMEDOUT, "ETIMEDOUT"}, {EALREADY, "EALREADY"}, {EINPROGRESS, "EINPROGRESS"},
+    {ESTALE, "ESTALE"}, {EDQUOT, "EDQUOT"}, {ECANCELED, "ECANCELED"}, {EREMOTEIO, "EREMOTEIO"}, {EUCLEAN, "EUCLEAN"},
+    {ENOMEDIUM, "ENOMEDIUM"}, {EHWPOISON, "EHWPOISON"}, {ENOBUFS, "ENOBUFS"}, {ESRCH, "ESRCH"}, {ENOLINK, "ENOLINK"},
+    {ENOLCK, "ENOLCK"}, {EUSERS, "EUSERS"},
+};
+
+std::string error_name(int number) {
+  for (const ErrorName& known : error_names) {
+    if (known.number == number) return known.name;
+  }
+  return "errno " + std::to_string(number);
 }
 
 Napi::Value text_or_null(Napi::Env env, const std::string& text) {
@@ -21,8 +49,7 @@ void set_properties(Napi::Object target, const Reason& reason) {
   target.Set("code", reason.code);
   target.Set("operation", reason.operation);
   target.Set("path", text_or_null(env, reason.path));
-  const char* name = reason.error_number != 0 ? ::strerrorname_np(reason.error_number) : nullptr;
-  target.Set("errno", name != nullptr ? Napi::Value(Napi::String::New(env, name)) : env.Null());
+  target.Set("errno", text_or_null(env, reason.error_number != 0 ? error_name(reason.error_number) : ""));
   target.Set("message", reason.message);
   target.Set("remedy", text_or_null(env, reason.remedy));
   target.Set("offset", reason.offset ? Napi::Value(number(env, *reason.offset)) : env.Null());
@@ -69,6 +96,7 @@ std::vector<std::string> texts(const Napi::Value& value) {
   const Napi::Array array = value.As<Napi::Array>();
   std::vector<std::string> result;
   for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::HandleScope scope(value.Env());
     const Napi::Value element = array.Get(i);
     if (!element.IsString()) bad_option("argument", "an array of strings");
     result.push_back(element.As<Napi::String>().Utf8Value());
@@ -80,6 +108,7 @@ Options options(const Napi::Object& object) {
   std::map<std::string, Options::Value> values;
   const Napi::Array names = object.GetPropertyNames();
   for (uint32_t i = 0; i < names.Length(); ++i) {
+    const Napi::HandleScope scope(object.Env());
     const std::string name = names.Get(i).As<Napi::String>().Utf8Value();
     const Napi::Value value = object.Get(name);
     if (value.IsBoolean()) {

@@ -13,6 +13,9 @@ namespace weighbridge::bindings {
 
 namespace {
 
+// Bytes of one answer. V8 ends the process where it cannot allocate an array.
+constexpr uint64_t most_logits = uint64_t{1} << 30;
+
 [[noreturn]] void bad_option(const std::string& message) {
   throw Error(Reason{.code = "bad-option", .operation = "arguments", .message = message});
 }
@@ -84,7 +87,8 @@ Napi::Value kernel_plan(const Napi::CallbackInfo& info) {
     plan.Set("shape", to_js(env, shape));
     plan.Set("kvCacheBytes", number(env, memory.kv_cache));
     plan.Set("scratchBytes", number(env, memory.scratch));
-    plan.Set("bytesNeeded", number(env, bytes_of(needed_for_first_token(model, beginning_of(model, shape.vocabulary)))));
+    const int32_t token = beginning_of(model, shape.vocabulary);
+    plan.Set("bytesNeeded", number(env, bytes_of(needed_for_first_token(model, token))));
     plan.Set("tensorBytes", number(env, bytes_of(forward_order(model))));
     return plan;
   });
@@ -133,6 +137,7 @@ class ModelSession : public Napi::ObjectWrap<ModelSession> {
     session_->bind(model, *weights_);
     load_ns_ = static_cast<uint64_t>(now_ns() - load_begin + (opened - open_begin));
     isa_ = isa;
+    context_ = context;
   }
 
   Session& session() {
@@ -147,13 +152,19 @@ class ModelSession : public Napi::ObjectWrap<ModelSession> {
       Session& running = session();
       if (info.Length() < 3 || !info[0].IsArray()) bad_option("forward takes an array of tokens, a position and rows");
       const Napi::Array given = info[0].As<Napi::Array>();
+      // A sparse array of any length costs nothing to make.
+      if (given.Length() > context_) bad_option("the context has " + std::to_string(context_) + " positions");
       std::vector<int32_t> tokens(given.Length());
       for (uint32_t i = 0; i < tokens.size(); ++i) {
+        const Napi::HandleScope scope(info.Env());
         tokens[i] = static_cast<int32_t>(whole_argument(given.Get(i), "token"));
       }
       const uint32_t position = whole_argument(info[1], "position");
       const uint32_t rows = whole_argument(info[2], "rows");
-      if (rows > tokens.size()) bad_option("more rows of logits asked for than tokens fed");
+      running.check(tokens, position, rows);
+      if (rows > most_logits / sizeof(float) / shape_.vocabulary) {
+        bad_option(std::to_string(rows) + " rows of logits take more than 1 GiB: feed fewer tokens at a time");
+      }
       Napi::Float32Array logits = Napi::Float32Array::New(info.Env(), uint64_t{rows} * shape_.vocabulary);
       running.forward(tokens, position, {logits.Data(), logits.ElementLength()}, rows);
       return logits;
@@ -179,6 +190,7 @@ class ModelSession : public Napi::ObjectWrap<ModelSession> {
 
   Hyperparameters shape_ = {};
   Isa isa_ = Isa::scalar;
+  uint32_t context_ = 0;
   uint64_t load_ns_ = 0;
   std::unique_ptr<Weights> weights_;  // outlives the session, which reads it
   std::unique_ptr<Session> session_;

@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { freemem, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { native } from '../../src/native.js';
@@ -67,16 +67,22 @@ test('another architecture is refused, named', async (t) => {
   t.true(remedy!.includes('llama'));
 });
 
-test('a missing tensor and one of an unknown part are refused, named', async (t) => {
-  const renamed = await altered(t, 'output_norm', Buffer.from('norm'), Buffer.from('mron'));
-  const missing = refusal(t, () => native().kernelPlan(renamed, need));
+test('a missing tensor and those that the forward pass does not know are refused, named', async (t) => {
+  const longer = await altered(t, 'llama.block_count', uint32(2), uint32(3));
+  const missing = refusal(t, () => native().kernelPlan(longer, need));
   t.is(missing.code, 'missing-tensor');
-  t.true(missing.message.includes('output_norm.weight'));
+  t.true(missing.message.includes('blk.2.attn_norm.weight'));
 
-  const unknown = await altered(t, 'blk.1.ffn_up', Buffer.from('ffn_up'), Buffer.from('ffn_xx'));
-  const changed = refusal(t, () => native().kernelPlan(unknown, need));
-  t.is(changed.code, 'unsupported-architecture');
-  t.true(changed.message.includes('blk.1.ffn_xx.weight'));
+  for (const [was, from, to, becomes] of [
+    ['blk.1.ffn_up', 'ffn_up', 'ffn_xx', 'blk.1.ffn_xx.weight'],
+    ['output_norm', 'norm', 'mron', 'output_mron.weight'],
+    ['blk.1.ffn_up', 'blk.1', 'blk.7', 'blk.7.ffn_up.weight'],
+  ] as const) {
+    const unknown = await altered(t, was, Buffer.from(from), Buffer.from(to));
+    const changed = refusal(t, () => native().kernelPlan(unknown, need));
+    t.is(changed.code, 'unsupported-architecture', becomes);
+    t.true(changed.message.includes(becomes));
+  }
 });
 
 test('hyperparameters that the tensors contradict are refused before anything is allocated', async (t) => {
@@ -105,6 +111,8 @@ test('what a session cannot do is refused, and it goes on working', (t) => {
     'more rows than tokens': () => session.forward([1], 0, 2),
     'a gap': () => session.forward([1], 1, 1),
     'a full context': () => session.forward([1, 2, 3, 4, 5, 6, 7, 8, 9], 0, 1),
+    'a context full before the last token': () => session.forward([1, 2, 3, 4, 5, 6, 7, 8], 1, 1),
+    'an array of no end': () => session.forward(new Array<number>(2 ** 32 - 1), 0, 1),
   };
   for (const [what, call] of Object.entries(calls)) t.is(refusal(t, call).code, 'bad-option', what);
   t.is(session.forward([1, 2, 3, 4, 5, 6, 7, 8], 0, 1).length, 512);
@@ -113,10 +121,31 @@ test('what a session cannot do is refused, and it goes on working', (t) => {
   t.is(refusal(t, () => session.forward([1], 0, 1)).code, 'session-closed');
 });
 
-test('a session larger than the machine is refused, with the remedy', (t) => {
-  const { code, remedy } = refusal(t, () => open(fixture('tiny-Q8_0'), { context: 0x7fffffff }));
+test('a session larger than the memory available is refused with both sizes and the remedy', (t) => {
+  const path = fixture('tiny-Q8_0');
+  const context = 0x7fffffff;
+  const { code, message, remedy } = refusal(t, () => open(path, { context, batch: 8 }));
   t.is(code, 'out-of-memory');
+  const plan = native().kernelPlan(path, { context, batch: 8, threads: 2 });
+  const [needed, available] = [...message.matchAll(/\d+/g)].map(Number);
+  t.is(needed, plan.kvCacheBytes + plan.scratchBytes);
+  t.true(available! > 0 && available! < totalmem(), message);
   t.true(remedy!.includes('context'));
+});
+
+test('more logits than an answer holds are refused, and none are made', (t) => {
+  // One row of 512 too many, which takes a KV cache of 1 GiB.
+  const context = 2 ** 19 + 1;
+  if (freemem() < 2 ** 32) {
+    t.log('skipped: less than 4 GiB of memory are free');
+    t.pass();
+    return;
+  }
+  const session = open(fixture('tiny-Q8_0'), { context, batch: 1, threads: 1 });
+  const { code, message } = refusal(t, () => session.forward(new Array<number>(context).fill(1), 0, context));
+  t.is(code, 'bad-option');
+  t.regex(message, /1 GiB/);
+  session.close();
 });
 
 test('no model runs on the mechanism that loads nothing', (t) => {
