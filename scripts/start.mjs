@@ -20,7 +20,7 @@ const SEED = 1;
 const QUICK = [
   ['--prompt', '8'],
   ['--generate', '8'],
-  ['--time-budget', '75'],
+  ['--time-budget', '85'],
 ];
 
 function cacheDirectory() {
