@@ -201,6 +201,14 @@ export interface NativeCeiling {
   readonly releasedAtNs: number;
 }
 
+export interface AbsorbedMemory {
+  /** Whether the last two chunks were slow: the next memory that anybody gets was given back to the host. */
+  readonly found: boolean;
+  /** Of each chunk, in the order in which they were taken. */
+  readonly chunkNs: readonly number[];
+  release(): void;
+}
+
 export interface Native {
   // bindings/format.cc
   inspect(path: string, options: { readonly arrays: boolean; readonly digest: boolean }): ModelInfo;
@@ -227,6 +235,8 @@ export interface Native {
   hold(paths: readonly string[]): Promise<{ release(): void }>;
   backFreeMemory(bytes: number, threads: number): Promise<void>;
   firstTouchNs(bytes: number): Promise<number>;
+  /** Takes and holds free memory until two chunks in a row are slow to touch, or `mostBytes` are taken. */
+  absorbBackedMemory(chunkBytes: number, slowNs: number, mostBytes: number): Promise<AbsorbedMemory>;
   spinNs(): number;
   nowNs(): number;
   bindToParent(parentPid: number, firstToDie: boolean): boolean;

@@ -197,6 +197,31 @@ Napi::Value touch_memory(const Napi::CallbackInfo& info) {
   });
 }
 
+// The memory lives as long as the function that releases it, or until that is called.
+Napi::Value to_absorbed(Napi::Env env, std::shared_ptr<AbsorbedMemory> memory) {
+  Napi::Object absorbed = Napi::Object::New(env);
+  absorbed.Set("found", Napi::Boolean::New(env, memory->found));
+  Napi::Array chunks = Napi::Array::New(env, memory->regions.size());
+  for (uint32_t i = 0; i < memory->regions.size(); ++i) chunks.Set(i, number(env, memory->regions[i].took_ns()));
+  absorbed.Set("chunkNs", chunks);
+  const auto release = [memory = std::move(memory)](const Napi::CallbackInfo&) mutable { memory.reset(); };
+  absorbed.Set("release", Napi::Function::New(env, release, "release"));
+  return absorbed;
+}
+
+Napi::Value absorb_memory(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&] {
+    const uint64_t chunk = whole_argument(info, 0, "chunkBytes", most_exact);
+    const uint64_t slow = whole_argument(info, 1, "slowNs", most_exact);
+    const uint64_t most = whole_argument(info, 2, "mostBytes", most_exact);
+    const auto absorb = [chunk, slow, most] {
+      return std::make_shared<AbsorbedMemory>(absorb_backed_memory(chunk, slow, most));
+    };
+    return promise(env, absorb, to_absorbed);
+  });
+}
+
 Napi::Value spin(const Napi::CallbackInfo& info) { return number(info.Env(), spin_ns()); }
 
 Napi::Value now(const Napi::CallbackInfo& info) { return number(info.Env(), static_cast<uint64_t>(now_ns())); }
@@ -288,6 +313,7 @@ void export_probes(Napi::Env env, Napi::Object exports) {
   add("hold", hold_files);
   add("backFreeMemory", back_memory);
   add("firstTouchNs", touch_memory);
+  add("absorbBackedMemory", absorb_memory);
   add("spinNs", spin);
   add("nowNs", now);
   add("bindToParent", bind);

@@ -19,6 +19,8 @@ namespace {
 
 constexpr uint64_t huge_page = 2 << 20;
 constexpr uint64_t small_page = 4096;
+// One slow chunk may be a neighbour's doing.
+constexpr uint32_t slow_in_a_row = 2;
 
 struct Pipe {
   FileDescriptor read;
@@ -153,22 +155,40 @@ void back_free_memory(uint64_t bytes, uint32_t threads) {
   if (const std::optional<Reason> failure = helpers.finish()) throw Error(*failure);
 }
 
-uint64_t first_touch_ns(uint64_t bytes) {
-  if (bytes == 0) return 0;
+TouchedRegion::TouchedRegion(uint64_t bytes) {
   const auto length = checked_add(bytes, huge_page);
   if (!length) throw Error(Reason{.code = "out-of-memory", .operation = "mmap", .message = "out of memory"});
-  void* const memory = ::mmap(nullptr, *length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw_errno("mmap", "", "out-of-memory");
+  memory_ = ::mmap(nullptr, *length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory_ == MAP_FAILED) throw_errno("mmap", "", "out-of-memory");
+  length_ = *length;
   // EINVAL: a kernel without transparent huge pages; the touch then goes through 4 KiB pages.
-  ::madvise(memory, *length, MADV_HUGEPAGE);
-  auto* const first = static_cast<volatile unsigned char*>(memory);
-  const auto address = reinterpret_cast<uintptr_t>(memory);
+  ::madvise(memory_, length_, MADV_HUGEPAGE);
+  auto* const first = static_cast<volatile unsigned char*>(memory_);
+  const auto address = reinterpret_cast<uintptr_t>(memory_);
   const uint64_t aligned = round_up(address, huge_page) - address;
   const int64_t start = now_ns();
   for (uint64_t at = 0; at < bytes; at += small_page) first[aligned + at] = 1;
-  const int64_t end = now_ns();
-  ::munmap(memory, *length);
-  return static_cast<uint64_t>(end - start);
+  took_ns_ = static_cast<uint64_t>(now_ns() - start);
+}
+
+TouchedRegion::TouchedRegion(TouchedRegion&& other) noexcept
+    : memory_(other.memory_), length_(std::exchange(other.length_, 0)), took_ns_(other.took_ns_) {}
+
+TouchedRegion::~TouchedRegion() {
+  if (length_ != 0) ::munmap(memory_, length_);
+}
+
+uint64_t first_touch_ns(uint64_t bytes) { return bytes == 0 ? 0 : TouchedRegion(bytes).took_ns(); }
+
+AbsorbedMemory absorb_backed_memory(uint64_t chunk_bytes, uint64_t slow_ns, uint64_t most_bytes) {
+  AbsorbedMemory absorbed = {};
+  uint32_t slow = 0;
+  while ((absorbed.regions.size() + 1) * chunk_bytes <= most_bytes && slow < slow_in_a_row) {
+    absorbed.regions.emplace_back(chunk_bytes);
+    slow = absorbed.regions.back().took_ns() > slow_ns ? slow + 1 : 0;
+  }
+  absorbed.found = slow == slow_in_a_row;
+  return absorbed;
 }
 
 }  // namespace weighbridge

@@ -137,50 +137,79 @@ export class FreeMemory {
     this.#lastLargeFreeMs = Date.now();
   }
 
-  /** Prepares the state for a model of `modelBytes` and probes it; `firstTouchNs` is the probe's. */
-  async prepare(
-    state: MemoryState,
-    modelBytes: number,
-    threads: number,
-    signal: AbortSignal,
-  ): Promise<{ readonly firstTouchNs: number; readonly refusal: Refusal | null }> {
-    if (state === 'returned') {
-      if (this.#limits.limitNs === null) {
-        return {
-          firstTouchNs: await native().firstTouchNs(PROBE_BYTES),
-          refusal: refusal(
-            'unsupported',
-            'memory-not-returned',
-            'first touch',
-            'free memory is not given back to a host here: returned cannot be told from backed',
-          ),
-        };
-      }
-      await delay(Math.max(0, this.#lastLargeFreeMs + RETURN_DELAY_MS - Date.now()), undefined, { signal });
-    }
+  /** Prepares the state for a model of `modelBytes` and probes it. */
+  async prepare(state: MemoryState, modelBytes: number, threads: number, signal: AbortSignal): Promise<PreparedMemory> {
+    if (state === 'returned') return this.#prepareReturned(signal);
     if (state === 'backed') {
       await native().backFreeMemory(backingBytes(modelBytes), threads);
       this.freed();
       signal.throwIfAborted();
     }
     const firstTouchNs = await native().firstTouchNs(PROBE_BYTES);
-    return { firstTouchNs, refusal: this.#judge(state, firstTouchNs) };
+    const refused = state === 'backed' ? this.#refuseBacked(firstTouchNs) : null;
+    return { firstTouchNs, refusal: refused, release: () => undefined };
   }
 
-  #judge(state: MemoryState, firstTouchNs: number): Refusal | null {
+  /** What is still backed is taken and held until the sample has ended, so that the child meets what was given back. */
+  async #prepareReturned(signal: AbortSignal): Promise<PreparedMemory> {
     const { limitNs } = this.#limits;
-    if (limitNs === null || state === 'as-is') return null;
-    const slow = firstTouchNs > limitNs;
-    if (slow === (state === 'returned')) return null;
+    if (limitNs === null) {
+      return {
+        firstTouchNs: await native().firstTouchNs(PROBE_BYTES),
+        refusal: refusal(
+          'unsupported',
+          'memory-not-returned',
+          'first touch',
+          'free memory is not given back to a host here: returned cannot be told from backed',
+        ),
+        release: () => undefined,
+      };
+    }
+    await delay(Math.max(0, this.#lastLargeFreeMs + RETURN_DELAY_MS - Date.now()), undefined, { signal });
+    const absorbed = await native().absorbBackedMemory(PROBE_BYTES, limitNs, mostAbsorbed());
+    const release = (): void => {
+      absorbed.release();
+      this.freed();
+    };
+    const firstTouchNs = absorbed.chunkNs.at(-1) ?? 0;
+    if (absorbed.found) return { firstTouchNs, refusal: null, release };
+    const taken = (absorbed.chunkNs.length * PROBE_BYTES) / 2 ** 20;
+    return {
+      firstTouchNs,
+      refusal: refusal(
+        'invalid',
+        'memory-not-returned',
+        'first touch',
+        `the first ${taken} MiB of free memory were still backed after ${RETURN_DELAY_MS / 1000} s`,
+      ),
+      release,
+    };
+  }
+
+  #refuseBacked(firstTouchNs: number): Refusal | null {
+    const { limitNs } = this.#limits;
+    if (limitNs === null || firstTouchNs <= limitNs) return null;
     const milliseconds = (ns: number): string => (ns / 1e6).toFixed(1);
     return refusal(
       'invalid',
-      `memory-not-${state}`,
+      'memory-not-backed',
       'first touch',
       `first touch of 32 MiB took ${milliseconds(firstTouchNs)} ms, the limit between backed and returned memory is ${milliseconds(limitNs)} ms`,
     );
   }
 }
+
+/** Memory in its state, and what is held to keep it there until the sample has ended. */
+export interface PreparedMemory {
+  readonly firstTouchNs: number;
+  readonly refusal: Refusal | null;
+  release(): void;
+}
+
+/** Most that is taken while looking for memory that was given back. */
+const MOST_ABSORBED = 3 * 2 ** 30;
+
+const mostAbsorbed = (): number => Math.floor(Math.min(0.4 * (availableMemory() ?? 0), MOST_ABSORBED));
 
 /** Least that is backed: the probe after it, and what a small model's child takes, must come out of it. */
 const LEAST_BACKED = 8 * PROBE_BYTES;
@@ -212,9 +241,15 @@ export async function learnFirstTouch(
   const backedNs = middle(backed);
   if (!mayReportFreePages) return { backedNs, returnedNs: null, limitNs: null };
   await delay(RETURN_DELAY_MS, undefined, { signal });
-  // One touch of several probes' size: a second touch would meet what the first has backed.
-  const returnedNs = Math.round((await native().firstTouchNs(CALIBRATING_PROBES * PROBE_BYTES)) / CALIBRATING_PROBES);
-  const limitNs = returnedNs > DISTINGUISHABLE * backedNs ? Math.round(Math.sqrt(returnedNs * backedNs)) : null;
+  const absorbed = await native().absorbBackedMemory(
+    PROBE_BYTES,
+    Math.round(DISTINGUISHABLE * backedNs),
+    mostAbsorbed(),
+  );
+  const { found, chunkNs } = absorbed;
+  absorbed.release();
+  const returnedNs = middle(found ? chunkNs.slice(-2) : chunkNs);
+  const limitNs = found ? Math.round(Math.sqrt(returnedNs * backedNs)) : null;
   return { backedNs, returnedNs, limitNs };
 }
 

@@ -39,6 +39,8 @@ export type Prepared =
       readonly paths: readonly string[];
       readonly before: number | null;
       readonly firstTouchNs: number;
+      /** Lets go of memory that was held to keep free memory in its state. */
+      readonly releaseMemory: () => void;
       readonly counters: MachineCounters;
       readonly warnings: readonly string[];
     }
@@ -157,13 +159,14 @@ async function certify(
   startedAt: string,
 ): Promise<Prepared> {
   if (!(await child.ready)) return { kind: 'ended', startedAt, end: await child.ended };
+  const threads = context.arms[cell.arm]?.threads ?? 1;
+  const memory = await context.freeMemory.prepare(cell.memoryState, model.bytes, threads, context.signal);
   const refuse = async (why: Refusal): Promise<Prepared> => {
+    memory.release();
     child.kill();
     await child.ended;
     return { kind: 'refused', startedAt, refusal: why };
   };
-  const threads = context.arms[cell.arm]?.threads ?? 1;
-  const memory = await context.freeMemory.prepare(cell.memoryState, model.bytes, threads, context.signal);
   if (memory.refusal !== null) return refuse(memory.refusal);
   const counters = machineCounters();
   // The mapping that held a warm cache goes first, so that unmapping disturbs nothing and what is certified is what the
@@ -179,6 +182,9 @@ async function certify(
     paths: cache.paths,
     before: unknown ? null : reading.resident,
     firstTouchNs: memory.firstTouchNs,
+    releaseMemory: () => {
+      memory.release();
+    },
     counters,
     warnings: unknown
       ? [
@@ -238,6 +244,7 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
     prepared.child.release();
     end = await prepared.child.ended;
     context.signal.removeEventListener('abort', kill);
+    prepared.releaseMemory();
     context.freeMemory.freed();
   }
   context.signal.throwIfAborted();
