@@ -1,13 +1,13 @@
 /** One attempt at one cell: the states prepared and certified, a child run, its measurement judged. */
 import { reasonOf } from '../failure.js';
 import { bypassesPageCache, type Mechanism } from '../loader.js';
-import { native, type NativeCeiling, type NativeSample, type Shape } from '../native.js';
+import { native, type Shape } from '../native.js';
 import type { Block, Cell } from '../plan/blocks.js';
-import { machineCounters, since, type MachineCounters } from './noise.js';
-import type { ChildAnswer, ChildTask } from './protocol.js';
-import { READY_FD, RELEASE_FD } from './protocol.js';
-import { failureReason, judge, meansUnsupported, referenceKey, sumOfReads, warningsOf } from './judge.js';
-import type { Arm, CeilingChoices, Measurement, ModelRecord, Plan, Sample } from './record.js';
+import { machineCounters, type MachineCounters } from './noise.js';
+import { READY_FD, RELEASE_FD, type ChildTask } from './protocol.js';
+import { failureReason, judge, meansUnsupported, referenceKey, warningsOf } from './judge.js';
+import { measurementOf, runtimeStart, unmeasured } from './measurement.js';
+import type { Arm, CeilingChoices, ModelRecord, Plan, Sample } from './record.js';
 import { spawnChild, type ChildEnd, type WaitingChild } from './spawn.js';
 import { certifyCache, prepareCache, refusal, type FreeMemory, type PreparedCache, type Refusal } from './states.js';
 
@@ -45,24 +45,6 @@ export type Prepared =
       readonly warnings: readonly string[];
     }
   | { readonly kind: 'ended'; readonly startedAt: string; readonly end: ChildEnd };
-
-const unmeasured: { readonly [K in keyof Measurement]: null } = {
-  ttftNs: null,
-  completeNs: null,
-  settledNs: null,
-  phases: null,
-  bytesNeeded: null,
-  untouchedBytes: null,
-  memory: null,
-  residency: null,
-  tokens: null,
-  tokensPerSecond: null,
-  isa: null,
-  logitsHash: null,
-  contentHash: null,
-  effective: null,
-  noise: null,
-};
 
 /** Largest prompt step of one internal batch; bounds scratch memory. */
 export const BATCH = 128;
@@ -258,7 +240,7 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
   }
   const { answer } = end;
   const after = residencyAfter(prepared.paths);
-  const measured = measurementOf(context, arm, prepared, answer, after);
+  const measured = measurementOf(arm, context.models[arm.model], { ...prepared, after }, answer);
   const spawnToStartNs = runtimeStart(answer, prepared.child.spawnedAtNs);
   const verdict = judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)]);
   return {
@@ -283,108 +265,4 @@ function residencyAfter(paths: readonly string[]): number | null {
     if (reasonOf(error) === null) throw error;
     return null;
   }
-}
-
-/** spawn → ready plus release → start: the runtime's own start, without the time in which states were prepared. */
-function runtimeStart(answer: Exclude<ChildAnswer, { kind: 'failed' }>, spawnedAtNs: number): number {
-  if (answer.kind === 'ceiling') return Math.round(answer.ceiling.readyAtNs - spawnedAtNs);
-  const { readyAtNs, releasedAtNs, startAtNs } = answer.sample;
-  return Math.round(readyAtNs - spawnedAtNs + (startAtNs - releasedAtNs));
-}
-
-function measurementOf(
-  context: WeighingContext,
-  arm: Arm,
-  prepared: Extract<Prepared, { kind: 'waiting' }>,
-  answer: Exclude<ChildAnswer, { kind: 'failed' }>,
-  after: number | null,
-): Measurement {
-  const size = context.models[arm.model]?.bytes ?? 0;
-  const machine = since(prepared.counters);
-  const noise = (own: OwnNoise): Measurement['noise'] => ({
-    ...own,
-    ...machine,
-    firstTouchNs: prepared.firstTouchNs,
-  });
-  if (answer.kind === 'ceiling') {
-    return ceilingMeasurement(answer.ceiling, noise, { before: prepared.before, after, size });
-  }
-  const { sample } = answer;
-  return {
-    ttftNs: sample.ttftNs,
-    completeNs: sample.completeNs,
-    settledNs: sample.settledNs,
-    phases: sample.phases,
-    bytesNeeded: sample.bytesNeeded,
-    untouchedBytes: sample.untouchedBytes,
-    memory: sample.memory,
-    residency: { before: prepared.before, ...sample.residency, after, size },
-    tokens: sample.tokens,
-    tokensPerSecond: sample.tokensPerSecond,
-    isa: sample.isa,
-    logitsHash: sample.logitsHash,
-    contentHash: null,
-    effective: effectiveOf(arm, context.models[arm.model], sample, after),
-    noise: noise(sample.noise),
-  };
-}
-
-type OwnNoise = Pick<
-  Measurement['noise'],
-  'voluntarySwitches' | 'involuntarySwitches' | 'spinBeforeNs' | 'spinAfterNs'
->;
-
-function ceilingMeasurement(
-  ceiling: NativeCeiling,
-  noise: (own: OwnNoise) => Measurement['noise'],
-  cache: { readonly before: number | null; readonly after: number | null; readonly size: number },
-): Measurement {
-  return {
-    ...unmeasured,
-    completeNs: ceiling.ns,
-    bytesNeeded: ceiling.bytes,
-    untouchedBytes: 0,
-    residency: {
-      before: cache.before,
-      opened: null,
-      loaded: null,
-      firstToken: null,
-      after: cache.after,
-      size: cache.size,
-    },
-    effective: {
-      bytesRead: ceiling.bytes,
-      hugePages: ceiling.hugePages,
-      ...(ceiling.readBytes === null ? {} : { issuedBytes: ceiling.readBytes }),
-    },
-    noise: noise({ voluntarySwitches: null, involuntarySwitches: null, spinBeforeNs: null, spinAfterNs: null }),
-  };
-}
-
-/** What the loader says it did, and what the parent saw of it. */
-function effectiveOf(
-  arm: Arm,
-  model: ModelRecord | undefined,
-  sample: NativeSample,
-  after: number | null,
-): Measurement['effective'] {
-  const { open, acquire, firstToken: token, complete } = sample.phases;
-  const issued = sumOfReads([open, acquire, token, complete]);
-  const { firstToken } = sample.memory;
-  return {
-    ...sample.effective,
-    ...(issued === null ? {} : { issuedBytes: issued }),
-    ...(after === null ? {} : { residentAfterBytes: after }),
-    ...(firstToken?.hugeFile == null ? {} : { hugeFileBytes: firstToken.hugeFile }),
-    ...(firstToken?.hugeAnonymous == null ? {} : { hugeAnonymousBytes: firstToken.hugeAnonymous }),
-    ...(firstToken?.locked == null ? {} : { lockedBytes: firstToken.locked }),
-    ...(after !== null && bypassesPageCache[arm.mechanism as Mechanism['mechanism']]
-      ? { leftCacheCold: after <= headerAllowance(model) }
-      : {}),
-  };
-}
-
-/** Reading a header brings in its pages and a little more; anything beyond this did not come from the header. */
-function headerAllowance(model: ModelRecord | undefined): number {
-  return (model?.headerBytes ?? 0) + 256 * 1024 * (model?.parts.length ?? 1);
 }
