@@ -49,7 +49,7 @@ std::vector<std::string> Options::list(const std::string& name) const {
 
 void Options::only(std::initializer_list<const char*> known) const {
   for (const auto& [name, value] : values_) {
-    const bool is_known = std::any_of(known.begin(), known.end(), [&](const char* one) { return name == one; });
+    const bool is_known = std::any_of(known.begin(), known.end(), [&wanted = name](const char* one) { return wanted == one; });
     if (is_known) continue;
     std::string list;
     for (const char* one : known) list.append(list.empty() ? "" : ", ").append(one);
