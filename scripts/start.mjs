@@ -96,4 +96,6 @@ const given = process.argv.slice(2);
 const isGiven = (name) => given.some((argument) => argument === name || argument.startsWith(`${name}=`));
 const defaults = isGiven('--rounds') ? QUICK.filter(([name]) => name !== '--time-budget') : QUICK;
 const options = defaults.filter(([name]) => !isGiven(name)).flat();
-process.exitCode = weighbridge(['run', model(), ...options, ...given]);
+process.exitCode = isGiven('--resume')
+  ? weighbridge(['run', ...given])
+  : weighbridge(['run', model(), ...options, ...given]);

@@ -37,7 +37,6 @@ const parser = yargs(hideBin(process.argv))
   .command(setupCommand)
   .completion('completion', 'Print a shell completion script (bash or zsh)')
   .demandCommand(1, 'name a command; weighbridge --help lists them')
-  .recommendCommands()
   .strict()
   .check((args) => {
     // Only models may be several; yargs makes a list of any option that is given twice.

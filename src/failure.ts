@@ -97,7 +97,10 @@ const systemErrors: Readonly<Record<string, string>> = {
 
 /** The line and the exit code of whatever a command threw. */
 export function failureOf(error: unknown): { readonly line: string; readonly code: number } {
-  if (error instanceof UsageError) return { line: printable(error.message), code: exitCode.usage };
+  if (error instanceof UsageError) {
+    // yargs spreads some messages over lines.
+    return { line: printable(error.message.replace(/\s*\n\s*/g, ' ')), code: exitCode.usage };
+  }
   if (error instanceof Interrupted) return { line: printable(error.message), code: exitCode.interrupted };
   const reason = reasonOf(error);
   if (reason !== null) {

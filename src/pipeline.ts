@@ -10,7 +10,7 @@ import { allBlocks, type Cell } from './plan/blocks.js';
 import { makePlan, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
 import { report, type Report } from './report/report.js';
 import { chooseCeilings, referenceHashes, warmRuntime, type CalibrationOptions } from './samples/calibrate.js';
-import { drive, durationMs, type Progress } from './samples/drive.js';
+import { drive, durationMs, isFinished, type Progress } from './samples/drive.js';
 import { LedgerError, LedgerWriter, readLedger, refuseToOverwrite } from './samples/ledger.js';
 import { lockMachine } from './samples/lock.js';
 import { SCHEMA_VERSION, type EndRecord, type Ledger, type RunRecord, type Sample } from './samples/record.js';
@@ -115,6 +115,10 @@ export async function resumeRun(
     const startedAt = performance.now();
     const { ledger: earlier, goodBytes } = readLedger(directory);
     const { run } = earlier;
+    if (isFinished(run, earlier.samples)) {
+      listener.step('nothing is left to weigh: the run is complete');
+      return readResult(directory);
+    }
     const shapes = checkSameRun(run);
     const calibration = calibrationOf({ ...run, shapes }, factsOf(run), signal, listener);
     await warmRuntime(calibration);

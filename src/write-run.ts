@@ -1,5 +1,5 @@
 /** Writes what is derived from a ledger beside it. Each file appears whole or not at all. */
-import { closeSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunResult } from './pipeline.js';
 import { LEDGER_FILE } from './samples/ledger.js';
@@ -17,13 +17,24 @@ export function writeRun(directory: string, { ledger, summary, tinybench }: RunR
   const written = [join(directory, LEDGER_FILE)];
   for (const [name, chunks] of Object.entries(files)) {
     const path = join(directory, name);
-    const file = openSync(`${path}.tmp`, 'w', 0o644);
     try {
-      for (const chunk of chunks) writeFileSync(file, chunk);
-    } finally {
-      closeSync(file);
+      const file = openSync(`${path}.tmp`, 'w', 0o644);
+      try {
+        for (const chunk of chunks) writeFileSync(file, chunk);
+      } finally {
+        closeSync(file);
+      }
+      renameSync(`${path}.tmp`, path);
+    } catch (error) {
+      rmSync(`${path}.tmp`, { force: true });
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new Error(
+        `${path} cannot be written (${detail}); what was measured is whole in ${join(directory, LEDGER_FILE)}`,
+        {
+          cause: error,
+        },
+      );
     }
-    renameSync(`${path}.tmp`, path);
     written.push(path);
   }
   return written;

@@ -1,7 +1,7 @@
 /** `weighbridge run`: arguments → pipeline → output → exit code. */
 import { setMaxListeners } from 'node:events';
-import { mkdirSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { findLoader, listLoaders } from '../catalog.js';
 import { Interrupted, UsageError, exitCode, printable } from '../failure.js';
@@ -123,7 +123,7 @@ async function measure(
     if (verdict.message !== null) process.stderr.write(`weighbridge: ${verdict.message}\n`);
     if (result.stopped === 'interrupted' || result.stopped === 'error') {
       process.stderr.write(
-        `weighbridge: ${result.stopped === 'error' ? 'stopped' : 'interrupted'}; continue with: weighbridge run --resume ${printable(directory)}\n`,
+        `weighbridge: ${result.stopped === 'error' ? 'stopped' : 'interrupted'}; continue with: npx weighbridge run --resume ${printable(directory)}\n`,
       );
     }
     process.exitCode = verdict.code;
@@ -187,8 +187,20 @@ function outDirectory(out: string | undefined, request: RunRequest): string {
     .replace(/\.gguf$/i, '')
     .replace(/[^\w.-]+/g, '_');
   const directory = resolve(out ?? join('weighbridge-runs', `${stamp}-${name}`));
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   return directory;
+}
+
+/**
+ * Makes a directory and the missing ones above it. Node's own recursive mkdir never returns where a file system refuses
+ * with ENOENT under a parent that exists, as /proc does.
+ */
+function makeDirectory(path: string): void {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status?.isDirectory() === true) return;
+  if (status !== undefined) throw new UsageError(`${path} is a file, not a directory; give --out another path`);
+  makeDirectory(dirname(path));
+  mkdirSync(path);
 }
 
 function labelsOf(arms: RunResult['ledger']['run']['arms']): (id: string) => string {
@@ -219,10 +231,10 @@ function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: R
     `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,
     `rounds     ${plan.rounds}, and ${plan.memoryRounds} of the memory pass`,
     `samples    ${samplesOf(planned)}, each a process of its own; retries come on top`,
-    `pairs      ${plan.rounds} a comparison; ${comparisons} comparisons`,
+    `pairs      ${plan.rounds} a comparison, ${comparisons} comparisons; an interval (95 %) needs 6`,
     pairs === null
-      ? 'verdict    not possible with 40 pairs: fewer comparisons would be needed'
-      : `verdict    a comparison needs at least ${pairs} pairs (--rounds ${pairs}); an interval needs 6`,
+      ? 'verdict    of a gate (1 % error over all comparisons): not possible with 40 pairs; compare fewer'
+      : `verdict    of a gate (1 % error over all comparisons): from ${pairs} pairs, --rounds ${pairs}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -32,6 +32,15 @@ export interface DriveOptions {
   readonly onSample: (sample: Sample, progress: Progress) => void;
 }
 
+/** Whether every block of the plan has its samples. */
+export function isFinished(
+  { plan, arms }: Pick<WeighingContext, 'plan' | 'arms'>,
+  samples: readonly Sample[],
+): boolean {
+  const earlier = groupByBlock(samples);
+  return allBlocks(plan, arms).every((block) => isComplete(block, earlier.get(blockKey(block)) ?? []));
+}
+
 export async function drive(options: DriveOptions): Promise<EndRecord['stopped']> {
   const { context } = options;
   const { plan, arms, signal } = context;
@@ -45,8 +54,10 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
 
   const progress = (round: number): Progress => {
     const now = performance.now();
-    const remainingMs = weighed === 0 ? null : ((now - firstBlockAt) / weighed) * pending;
     const elapsedMs = now - options.startedAt;
+    const needed = weighed === 0 ? null : ((now - firstBlockAt) / weighed) * pending;
+    const budget = plan.timeBudgetNs === null ? Infinity : Math.max(0, plan.timeBudgetNs / 1e6 - elapsedMs);
+    const remainingMs = needed === null ? null : Math.min(needed, budget);
     return { blocksDone: total - pending, blocks: total, round, rounds: plan.rounds, elapsedMs, remainingMs };
   };
   const weigh = async (attempt: Attempt): Promise<Sample> => {
@@ -204,7 +215,9 @@ function groupByBlock(samples: readonly Sample[]): Map<string, Sample[]> {
   const groups = new Map<string, Sample[]>();
   for (const sample of samples) {
     const key = blockKey({ pass: sample.pass, round: sample.round, index: sample.block });
-    groups.set(key, [...(groups.get(key) ?? []), sample]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [sample]);
+    else group.push(sample);
   }
   return groups;
 }

@@ -106,8 +106,9 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    const detail = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new UsageError(`${path}: no ledger can be read there (${detail}); name the directory of a run`);
+    const { code } = error as NodeJS.ErrnoException;
+    const detail = code === 'ENOENT' || code === 'ENOTDIR' ? '' : ` (${code ?? String(error)})`;
+    throw new UsageError(`${path}: no ledger can be read there${detail}; name the directory of a run`);
   }
   const goodBytes = bytes.lastIndexOf(NEW_LINE) + 1;
   const warnings = goodBytes < bytes.length ? [`a torn last line of ${bytes.length - goodBytes} bytes was cut`] : [];

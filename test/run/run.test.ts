@@ -255,6 +255,8 @@ const badArguments: readonly (readonly [string, readonly string[], RegExp])[] = 
   ['a reference outside the run', ['run', model, '--loader', 'read', '--reference', 'stdio'], /--reference stdio/],
   ['an option given twice', ['run', model, '--rounds', '1', '--rounds', '2'], /--rounds is given more than once/],
   ['the same model twice', ['run', model, model], /named twice/],
+  ['an output directory that cannot be', ['run', model, '--out', '/proc/weighbridge'], /proc/],
+  ['a file as output directory', ['run', model, '--out', model], /is a file, not a directory/],
   ['a directory without a ledger to resume', ['run', '--resume', folder], /no ledger/],
 ];
 
