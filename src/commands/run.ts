@@ -23,7 +23,10 @@ const STATES = ['cold', 'warm'] as const satisfies readonly State[];
 const MEMORY_STATES = ['backed', 'returned', 'as-is'] as const satisfies readonly MemoryState[];
 
 const options = {
-  loader: { type: 'string', describe: 'Loaders, comma-separated, or all; one named twice is weighed against itself' },
+  loader: {
+    type: 'string',
+    describe: `Loaders, comma-separated, or all; one named twice is weighed against itself (default: ${DEFAULT_LOADERS.join(', ')})`,
+  },
   reference: { type: 'string', describe: 'Loader that the others are compared with (default: stdio, else the first)' },
   state: { type: 'string', default: 'cold,warm', describe: 'Page cache before a sample: cold, warm' },
   'memory-state': {
