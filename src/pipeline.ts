@@ -93,6 +93,7 @@ export async function weigh(
       machine: { ...machine },
       runtime: { node: process.version, v8: process.versions.v8, addon: buildOf(), isas: native().isas() },
       ceilings,
+      limits: [],
       referenceHashes: hashes,
       command: request.command,
     };

@@ -66,8 +66,12 @@ class Weights {
   // here, and may throw Error.
   virtual void ready(const TensorRange& range) { static_cast<void>(range); }
 
-  // CLOCK_MONOTONIC nanoseconds at which the loader had nothing left to do; 0 if that was before load() returned.
-  virtual int64_t settled_at() const { return 0; }
+  // CLOCK_MONOTONIC nanoseconds at which the loader had nothing left to do; 0 if that was before load() returned. Waits
+  // for it where the loader still works; called after all tensors were read.
+  virtual int64_t settled_at() { return 0; }
+
+  // Nanoseconds that callers spent waiting in ready().
+  virtual uint64_t waited_ns() const { return 0; }
 
   // Read back from the kernel where it can be: huge pages, locks, alignment used, bytes asked for.
   virtual Effective effective() const { return {}; }
@@ -85,6 +89,8 @@ struct Loader {
   // the kernel refuses is thrown as Error. `in_forward_order` lists every tensor, in the order of the forward pass.
   std::unique_ptr<Weights> (*load)(std::span<const Part> parts, std::span<const TensorRange> in_forward_order,
                                    const Options& options);
+  // Whether the bytes stay, so that a model can run on them. One that keeps nothing is a bound or measures the harness.
+  bool keeps = true;
 };
 
 // All mechanisms, in the order of table.cc.

@@ -24,6 +24,6 @@ std::unique_ptr<Weights> load(std::span<const Part>, std::span<const TensorRange
 
 }  // namespace
 
-const Loader null = {"null", unsupported, load};
+const Loader null = {"null", unsupported, load, false};
 
 }  // namespace weighbridge::mechanisms

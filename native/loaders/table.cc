@@ -9,7 +9,7 @@ namespace {
 
 // Copied by value, so that the table is whole before any static constructor could ask for it.
 std::span<const Loader> table() noexcept {
-  static const std::array<Loader, 6> rows = {
+  static const std::array rows = {
       mechanisms::null, mechanisms::cxx_stream, mechanisms::stdio,
       mechanisms::read, mechanisms::mmap,       mechanisms::direct,
   };

@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { findLoader, listLoaders } from '../catalog.js';
 import { Interrupted, UsageError, exitCode, printable } from '../failure.js';
-import { bypassesPageCache, type LoaderDefinition, type Mechanism } from '../loader.js';
+import { bypassesPageCache, type LoaderDefinition } from '../loader.js';
 import { planOf, resumeRun, samplesOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
 import { progressLines } from '../progress.js';
 import type { MemoryState, State } from '../samples/record.js';
@@ -216,7 +216,7 @@ function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: R
   const weighed = (id: string, state: State): boolean => {
     const arm = arms[id];
     if (arm === undefined || arm.work !== 'infer' || references.has(id)) return false;
-    return !(state === 'warm' && bypassesPageCache[arm.mechanism as Mechanism['mechanism']]);
+    return !(state === 'warm' && bypassesPageCache(arm.mechanism, arm.options));
   };
   const compared = plan.states.map((state) => plan.arms.filter((id) => weighed(id, state)).length);
   const comparisons = Math.max(1, compared.reduce((sum, count) => sum + count, 0) * plan.memoryStates.length);

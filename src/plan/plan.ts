@@ -1,7 +1,7 @@
 /** From what the user asked for to a plan: which arms, which cells, in which order, how often. */
 import { basename } from 'node:path';
 import { UsageError } from '../failure.js';
-import type { LoaderDefinition } from '../loader.js';
+import { roleOf, type LoaderDefinition } from '../loader.js';
 import type { KernelPlan, ModelInfo, Shape } from '../native.js';
 import type { Arm, MemoryState, ModelRecord, Plan, State } from '../samples/record.js';
 
@@ -112,6 +112,7 @@ export function makePlan(request: PlanRequest): Planned {
       arms: order,
       reference,
       ceilings,
+      homes: {},
       states: request.states,
       memoryStates: request.memoryStates,
       rounds: request.rounds,
@@ -167,7 +168,7 @@ function contextFor(request: PlanRequest, model: PlannedModel, id: string): numb
 }
 
 function chooseReference(request: PlanRequest): LoaderDefinition {
-  const comparable = request.loaders.filter((loader) => loader.mechanism !== 'null');
+  const comparable = request.loaders.filter(({ mechanism }) => roleOf(mechanism) === 'loader');
   if (request.reference !== null) {
     const named = comparable.find((loader) => loader.name === request.reference);
     if (named === undefined) {
@@ -191,18 +192,22 @@ function loaderArm(
   request: PlanRequest,
 ): Arm {
   const { threads, prompt, generate, isa } = request;
-  const infers = definition.mechanism !== 'null';
+  const role = roleOf(definition.mechanism);
+  const infers = role === 'loader';
   const label = copy === 1 ? definition.name : `${definition.name}#${copy}`;
-  const work = infers ? `infer t${threads} c${context} p${prompt} g${generate} ${isa}` : 'none';
+  const idle = role === 'bound' ? 'read' : 'none';
+  const work = infers ? `infer t${threads} c${context} p${prompt} g${generate} ${isa}` : idle;
   return {
     id: `${label} ${model} ${work}`,
-    kind: 'loader',
+    kind: role === 'bound' ? 'bound' : 'loader',
+    origin: 'built-in',
+    module: null,
     loader: definition.name,
     label,
     mechanism: definition.mechanism,
     options: definition.options ?? {},
     model,
-    work: infers ? 'infer' : 'none',
+    work: infers ? 'infer' : idle,
     threads,
     loadThreads: null,
     processes: 1,
@@ -221,6 +226,8 @@ function ceilingArm(loader: 'device' | 'memory', model: string, request: PlanReq
   return {
     id: `ceiling:${loader} ${model} t${request.threads}`,
     kind: 'ceiling',
+    origin: 'built-in',
+    module: null,
     loader,
     label: loader,
     mechanism: 'ceiling',

@@ -1,5 +1,5 @@
 /** The measurement of a sample: what the child answered and what the parent saw around it. */
-import { bypassesPageCache, type Mechanism } from '../loader.js';
+import { bypassesPageCache } from '../loader.js';
 import type { NativeCeiling, NativeSample } from '../native.js';
 import { sumOfReads } from './judge.js';
 import { since, type MachineCounters } from './noise.js';
@@ -16,6 +16,8 @@ export const unmeasured: { readonly [K in keyof Measurement]: null } = {
   settledNs: null,
   phases: null,
   bytesNeeded: null,
+  debt: null,
+  traffic: null,
   untouchedBytes: null,
   memory: null,
   residency: null,
@@ -67,6 +69,8 @@ export function measurementOf(
     settledNs: sample.settledNs,
     phases: sample.phases,
     bytesNeeded: sample.bytesNeeded,
+    debt: null,
+    traffic: null,
     untouchedBytes: sample.untouchedBytes,
     memory: sample.memory,
     residency: { before, ...sample.residency, after, size },
@@ -129,7 +133,7 @@ function effectiveOf(
     ...(firstToken?.hugeFile == null ? {} : { hugeFileBytes: firstToken.hugeFile }),
     ...(firstToken?.hugeAnonymous == null ? {} : { hugeAnonymousBytes: firstToken.hugeAnonymous }),
     ...(firstToken?.locked == null ? {} : { lockedBytes: firstToken.locked }),
-    ...(after !== null && bypassesPageCache[arm.mechanism as Mechanism['mechanism']]
+    ...(after !== null && bypassesPageCache(arm.mechanism, arm.options)
       ? { leftCacheCold: after <= headerAllowance(model) }
       : {}),
   };

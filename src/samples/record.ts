@@ -3,6 +3,8 @@
  * What could not be read is null (with a warning), never 0 or -1. Fields may be added; the names here stay.
  */
 
+import type { Limit } from './limit-types.js';
+
 export const SCHEMA_VERSION = 1;
 
 export type State = 'cold' | 'warm' | 'left';
@@ -105,6 +107,33 @@ export interface Noise {
   readonly loadAverage: number;
 }
 
+/** What a loader left unpaid when it returned, seen at the first token. A warm map pays here, a filled arena hardly. */
+export interface Debt {
+  /** First-token time − median decode step; below 0 where the first token was the faster. */
+  readonly ns: number;
+  /**
+   * Part of it that the guest can see: time in the kernel (page faults and the reads in them) and time off the CPU,
+   * shared over the threads; at most `ns`.
+   */
+  readonly explainedNs: number;
+  /** The rest. In a virtual machine it holds second-stage faults, which no guest counter sees: never call it compute. */
+  readonly unexplainedNs: number;
+  /** Of `ns`, waiting in a loader that still worked. */
+  readonly waitedNs: number;
+  readonly minorFaults: number;
+  readonly majorFaults: number;
+  /** Issued to storage after load returned, until the first token. */
+  readonly readBytes: number | null;
+}
+
+/** What the model's block devices did between the release of the child and its end; other programs' traffic included. */
+export interface DeviceTraffic {
+  readonly reads: number;
+  readonly readBytes: number;
+  /** readBytes ÷ reads, rounded; null without reads. */
+  readonly meanRequestBytes: number | null;
+}
+
 export type EffectiveValue = boolean | number | string;
 
 interface SampleBase {
@@ -145,6 +174,10 @@ export interface Measurement {
   readonly phases: Phases | null;
   /** Of the weights, by the first token's forward pass. */
   readonly bytesNeeded: number;
+  /** Null in the memory pass, without decode steps, and for bounds and ceilings. */
+  readonly debt: Debt | null;
+  /** Null where no block device's counters can be read. */
+  readonly traffic: DeviceTraffic | null;
   /** Read by `complete` because the first token did not. */
   readonly untouchedBytes: number;
   /** Null for ceilings. */
@@ -179,8 +212,13 @@ export type Outcome = Sample['outcome'];
 export interface Arm {
   readonly id: string;
   /** A ceiling is a physical limit, never ranked: 'device' reads the model's bytes by direct I/O into hot buffers and
-   * forgets them (the limit of cold loads); 'memory' sums a warm mapping of them (the limit of warm ones). */
-  readonly kind: 'loader' | 'ceiling';
+   * forgets them (the limit of cold loads); 'home' reads them the same way into memory that was never touched; 'memory'
+   * sums a warm mapping of them (the limit of warm ones). A bound reads as a loader would and keeps nothing: not ranked. */
+  readonly kind: 'loader' | 'bound' | 'ceiling';
+  /** 'external': brought by the user; weighed and checked like the others. */
+  readonly origin: 'built-in' | 'external';
+  /** File that defines the loader, where it is more than data (`callback`) or external; else null. */
+  readonly module: string | null;
   readonly loader: string;
   /** How people read it: the loader's name, with #2, #3 … where it is weighed against itself. */
   readonly label: string;
@@ -188,7 +226,7 @@ export interface Arm {
   readonly options: Readonly<Record<string, boolean | number | string | readonly string[]>>;
   /** Key of RunRecord.models. */
   readonly model: string;
-  /** 'infer' runs the kernel; 'none' loads nothing (the null loader); 'read' is a ceiling's. */
+  /** 'infer' runs the kernel; 'none' loads nothing (the null loader); 'read' is a bound's and a ceiling's. */
   readonly work: 'infer' | 'none' | 'read';
   readonly threads: number;
   readonly loadThreads: number | null;
@@ -227,6 +265,8 @@ export interface Plan {
   readonly reference: Readonly<Record<string, string>>;
   /** Ceiling arm id by model and state; no device ceiling where a model's bytes cannot be read past the page cache. */
   readonly ceilings: Readonly<Record<string, Readonly<Partial<Record<State, string>>>>>;
+  /** Arm id of the home ceiling by model, in cold blocks; none where there is no device ceiling. */
+  readonly homes: Readonly<Record<string, string>>;
   readonly states: readonly State[];
   readonly memoryStates: readonly MemoryState[];
   /** Rounds of the time pass. */
@@ -258,6 +298,8 @@ export interface RunRecord {
     readonly isas: readonly string[];
   };
   readonly ceilings: CeilingChoices;
+  /** What the machine can do at all, measured before round 1. */
+  readonly limits: readonly Limit[];
   /** Hash by model id, ISA and work ("MODEL avx2 p32 g16"), from one untimed `read` load before round 1. */
   readonly referenceHashes: Readonly<Record<string, string>>;
   /** Command line that repeats the run. */

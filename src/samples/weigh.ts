@@ -1,6 +1,6 @@
 /** One attempt at one cell: the states prepared and certified, a child run, its measurement judged. */
 import { reasonOf } from '../failure.js';
-import { bypassesPageCache, type Mechanism } from '../loader.js';
+import { bypassesPageCache } from '../loader.js';
 import { native, type Shape } from '../native.js';
 import type { Block, Cell } from '../plan/blocks.js';
 import { machineCounters, type MachineCounters } from './noise.js';
@@ -180,7 +180,7 @@ function unsupportedCell(arm: Arm, cell: Cell, paths: readonly string[]): Refusa
   if (arm.kind === 'ceiling') return null;
   const reason = native().unsupported(arm.mechanism, paths, arm.options);
   if (reason !== null) return { outcome: 'unsupported', reason };
-  if (cell.state === 'warm' && bypassesPageCache[arm.mechanism as Mechanism['mechanism']]) {
+  if (cell.state === 'warm' && bypassesPageCache(arm.mechanism, arm.options)) {
     return refusal(
       'unsupported',
       'bypasses-page-cache',

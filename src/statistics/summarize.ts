@@ -147,6 +147,9 @@ function summarizeCell({ arm, place, samples, isReference, reference, ceiling }:
       ? figures(({ completeNs }) => (completeNs === null || completeNs === 0 ? null : (tensorBytes * 1e9) / completeNs))
       : null,
     ceilingShare: weighed ? ceilingShareOf(pairsOf(timed, ceiling)) : null,
+    debtNs: figures(({ debt }) => debt?.ns ?? null),
+    unexplainedDebtNs: figures(({ debt }) => debt?.unexplainedNs ?? null),
+    binding: null,
     prefillTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.prefill ?? null),
     decodeTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.decode ?? null),
     footprint: loads ? footprintOf(ok.filter(({ pass }) => pass === 'memory')) : null,

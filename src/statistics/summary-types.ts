@@ -41,6 +41,17 @@ export interface Footprint {
   readonly reclaimable: number | null;
 }
 
+export type BindingName = 'device' | 'copy' | 'first-touch' | 'fault' | 'compute' | 'unexplained';
+
+/** The limit that explains most of an arm's time. */
+export interface Binding {
+  readonly name: BindingName;
+  /** Time at the binding limit ÷ measured time, medians: 1 is the limit itself. Null for 'unexplained'. */
+  readonly share: number | null;
+  /** Time that each limit alone would take, nanoseconds, largest first. */
+  readonly limits: readonly { readonly name: Exclude<BindingName, 'unexplained'>; readonly ns: number }[];
+}
+
 export interface CellSummary {
   readonly arm: Arm;
   readonly isReference: boolean;
@@ -59,6 +70,11 @@ export interface CellSummary {
   readonly bytesPerSecond: Description | null;
   /** Paired within blocks: ceiling's time for the same bytes ÷ this arm's complete time; 1 is the physical limit. */
   readonly ceilingShare: PairedRatio | null;
+  /** Unpaid at the return of load; null where there is none to know. */
+  readonly debtNs: Description | null;
+  readonly unexplainedDebtNs: Description | null;
+  /** What holds this arm's complete time; null without an ok sample, and for bounds and ceilings. */
+  readonly binding: Binding | null;
   readonly prefillTokensPerSecond: Description | null;
   readonly decodeTokensPerSecond: Description | null;
   readonly footprint: Footprint | null;

@@ -8,6 +8,8 @@ function arm(id: string, kind: Arm['kind']): Arm {
   return {
     id,
     kind,
+    origin: 'built-in',
+    module: null,
     loader: id,
     label: id,
     mechanism: id,
@@ -39,6 +41,7 @@ const plan = (seed: number): Plan => ({
   arms: names,
   reference: { m: 'stdio' },
   ceilings: { m: { cold: 'ceiling:device', warm: 'ceiling:memory' } },
+  homes: {},
   states: ['cold', 'warm'],
   memoryStates: ['backed'],
   rounds: 3,

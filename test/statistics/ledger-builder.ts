@@ -36,6 +36,8 @@ export function arm(loader: string, overrides: Partial<Arm> = {}): Arm {
   return {
     id: `${overrides.model ?? MODEL} ${loader}`,
     kind: 'loader',
+    origin: 'built-in',
+    module: null,
     loader,
     label: loader,
     mechanism: loader,
@@ -158,6 +160,8 @@ export function ok(position: Position, times: Times = {}, overrides: Partial<OkS
           release: phase(500_000),
         },
     bytesNeeded: 990_000,
+    debt: null,
+    traffic: null,
     untouchedBytes: 10_000,
     memory: ceiling
       ? null
@@ -219,6 +223,8 @@ export function without(outcome: 'invalid' | 'unsupported' | 'failed', position:
     settledNs: null,
     phases: null,
     bytesNeeded: null,
+    debt: null,
+    traffic: null,
     untouchedBytes: null,
     memory: null,
     residency: null,
@@ -271,6 +277,7 @@ export function ledger(contents: Contents): Ledger {
           }),
         ),
         ceilings: Object.fromEntries(ids.map((id) => [id, ceilingsOf(id)])),
+        homes: {},
         states,
         memoryStates,
         rounds: 5,
@@ -285,6 +292,7 @@ export function ledger(contents: Contents): Ledger {
       machine: { fingerprint: 'feedfacecafebeef', memory: { pageReporting: false } },
       runtime: { node: '20.20.0', v8: '11', addon: '0123', isas: ['scalar', 'avx2'] },
       ceilings: { device: {}, firstTouch: { backedNs: 8_000_000, returnedNs: null, limitNs: null } },
+      limits: [],
       referenceHashes: {},
       command: ['weighbridge', 'run'],
       ...contents.run,
