@@ -221,12 +221,13 @@ uint64_t Session::touch(std::span<const TensorRange> ranges) {
   constexpr uint64_t word = sizeof(uint64_t);
   const uint64_t threads = state.pool.size();
   std::atomic<uint64_t> total = 0;
-  state.pool.run([&](uint64_t index) {
-    uint64_t sum = 0;
-    for (const TensorRange& range : ranges) {
-      state.weights->ready(range);
-      const std::byte* bytes = state.weights->address(range);
-      const uint64_t words = range.bytes / word;
+  for (const TensorRange& range : ranges) {
+    // On this thread, as in the forward pass: what ready() throws is the caller's, and nobody else is at work then.
+    state.weights->ready(range);
+    const std::byte* bytes = state.weights->address(range);
+    const uint64_t words = range.bytes / word;
+    state.pool.run([&](uint64_t index) {
+      uint64_t sum = 0;
       const uint64_t last = words * (index + 1) / threads;
       for (uint64_t i = words * index / threads; i < last; ++i) sum += load<uint64_t>(bytes + i * word);
       if (index + 1 == threads && range.bytes % word != 0) {
@@ -234,9 +235,9 @@ uint64_t Session::touch(std::span<const TensorRange> ranges) {
         std::memcpy(&rest, bytes + words * word, range.bytes % word);
         sum += rest;
       }
-    }
-    total.fetch_add(sum, std::memory_order_relaxed);
-  });
+      total.fetch_add(sum, std::memory_order_relaxed);
+    });
+  }
   return total.load();
 }
 

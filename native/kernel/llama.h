@@ -80,7 +80,8 @@ class Session {
   // Empties the KV cache.
   void clear() noexcept;
 
-  // Sums every byte of the ranges as 64-bit words with all threads (asks ready() first); the sum keeps the reads alive.
+  // Sums every byte of the ranges as 64-bit words, one range after the other, each with all threads once ready()
+  // returned for it; the sum keeps the reads alive. Throws what ready() throws.
   uint64_t touch(std::span<const TensorRange> ranges);
 
   MemoryNeed allocated() const noexcept;

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <cstring>
 #include <mutex>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "../../native/kernel/llama.h"
@@ -21,10 +23,13 @@ class LateWeights : public Weights {
   explicit LateWeights(const gguf::Model& model) : file_(model.parts[0].bytes), arena_(file_.size(), std::byte{0xff}) {
     read_exact(open_file(model.parts[0].path, O_RDONLY), file_, 0, model.parts[0].path);
     arrived_.reserve(4096);
+    asked_.reserve(4096);
   }
   const std::byte* address(const TensorRange& range) const override { return arena_.data() + range.offset; }
   void ready(const TensorRange& range) override {
     const std::lock_guard lock(mutex_);
+    asking_threads_.insert(std::this_thread::get_id());
+    asked_.push_back(range.offset);
     if (range.offset <= refused_ && refused_ < range.offset + range.bytes) {
       throw Error(Reason{.code = "io-error", .operation = "pread", .message = "refused"});
     }
@@ -32,8 +37,15 @@ class LateWeights : public Weights {
     arrived_.push_back({range.offset, range.offset + range.bytes});
   }
   void refuse(uint64_t offset) { refused_ = offset; }
+  // Whether ready() was only ever called on this thread.
+  bool asked_only_here() const {
+    return asking_threads_.size() == 1 && asking_threads_.contains(std::this_thread::get_id());
+  }
+  // Offsets of the ranges asked for, in the order of asking.
+  const std::vector<uint64_t>& asked() const { return asked_; }
   void forget() {
     arrived_.clear();
+    asked_.clear();
     std::ranges::fill(arena_, std::byte{0xff});
   }
   std::vector<std::pair<uint64_t, uint64_t>> arrived() const {
@@ -47,6 +59,8 @@ class LateWeights : public Weights {
   std::vector<std::byte> file_;
   std::vector<std::byte> arena_;
   std::vector<std::pair<uint64_t, uint64_t>> arrived_;
+  std::vector<uint64_t> asked_;
+  std::set<std::thread::id> asking_threads_;
   uint64_t refused_ = UINT64_MAX;
   std::mutex mutex_;
 };
@@ -100,6 +114,24 @@ void check_model(testing::Checks& checks, const std::string& path, const std::st
   weights.refuse(UINT64_MAX);
   session.forward(tokens, 0, again);
   checks.check(logits == again, what + ": the session goes on after it");
+
+  weights.forget();
+  weights.refuse(order[order.size() / 2].offset);
+  code.clear();
+  try {
+    session.touch(order);
+  } catch (const Error& error) {
+    code = error.reason().code;
+  }
+  checks.check(code == "io-error", what + ": what ready() throws while all is summed reaches the caller");
+  checks.check(weights.asked().size() == order.size() / 2 + 1, what + ": nothing is asked for after an error");
+  weights.refuse(UINT64_MAX);
+  weights.forget();
+  checks.check(session.touch(order) == sum, what + ": the threads sum again after an error, and see arrived bytes only");
+  std::vector<uint64_t> offsets;
+  for (const TensorRange& range : order) offsets.push_back(range.offset);
+  checks.check(weights.asked() == offsets, what + ": each range is asked for once, in order");
+  checks.check(weights.asked_only_here(), what + ": ready() is only called on the caller's thread");
 }
 
 // A model that says other than its metadata, changed after parsing as no file could be.
