@@ -9,7 +9,9 @@ namespace weighbridge {
 
 struct CachedPages {
   uint64_t pages;
-  int error_number;  // 0 where the count is valid; else errno, ENOSYS before Linux 6.5
+  // 0 where the count is valid; else errno: ENOSYS before Linux 6.5, EPERM where this process may not know, ENODATA on
+  // overlayfs: its pages lie with the file below, where cachestat does not look and mincore does.
+  int error_number;
 };
 
 // Of the pages that [offset, offset + bytes) touches; bytes > 0.

@@ -1,9 +1,16 @@
 #include "direct_io.h"
 
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include <algorithm>
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <cstring>
 
 namespace weighbridge {
@@ -19,6 +26,9 @@ constexpr size_t offset_alignment_at = 0x9c;  // stx_dio_offset_align
 constexpr uint32_t tmpfs_magic = 0x01021994;
 constexpr uint32_t ramfs_magic = 0x858458f6;
 constexpr uint32_t hugetlbfs_magic = 0x958458f6;
+constexpr uint32_t btrfs_magic = 0x9123683e;
+
+constexpr int madv_populate_write = 23;  // include/uapi/asm-generic/mman-common.h, Linux 5.14
 
 Reason refusal(const std::string& path, const char* operation, int error_number, std::string message) {
   return Reason{.code = "direct-io-unsupported",
@@ -46,6 +56,36 @@ std::optional<Reported> reported_alignment(const FileDescriptor& file) {
   return reported;
 }
 
+// Whether a part of the file does not lie in blocks of its own as it is, but compressed or inside of metadata. File
+// systems then read through the page cache whatever the open asked for (btrfs, ext4). From FIEMAP
+// (Documentation/filesystems/fiemap.rst); false where the file system has none.
+bool is_encoded(const FileDescriptor& file) noexcept {
+  constexpr uint32_t extents_each = 64;
+  constexpr size_t bytes = sizeof(struct fiemap) + extents_each * sizeof(struct fiemap_extent);
+  alignas(struct fiemap) std::array<std::byte, bytes> memory;
+  for (uint64_t from = 0;;) {
+    memory = {};
+    auto* const map = reinterpret_cast<struct fiemap*>(memory.data());
+    map->fm_start = from;
+    map->fm_length = FIEMAP_MAX_OFFSET - from;
+    map->fm_extent_count = extents_each;
+    if (::ioctl(file.get(), FS_IOC_FIEMAP, map) != 0) return false;
+    const uint32_t found = std::min(map->fm_mapped_extents, extents_each);
+    for (uint32_t index = 0; index < found; ++index) {
+      const struct fiemap_extent& extent = map->fm_extents[index];
+      if ((extent.fe_flags & (FIEMAP_EXTENT_ENCODED | FIEMAP_EXTENT_DATA_INLINE)) != 0) return true;
+      if ((extent.fe_flags & FIEMAP_EXTENT_LAST) != 0) return false;
+      from = extent.fe_logical + extent.fe_length;
+    }
+    if (found < extents_each) return false;
+  }
+}
+
+bool wants_touched_memory(const FileDescriptor& file) noexcept {
+  struct statfs system = {};
+  return ::fstatfs(file.get(), &system) == 0 && static_cast<uint32_t>(system.f_type) == btrfs_magic;
+}
+
 struct Opened {
   FileDescriptor file;
   std::optional<Reason> refused;
@@ -63,6 +103,9 @@ Opened try_open(const std::string& path) {
   const std::optional<Reported> reported = reported_alignment(file);
   if (reported && (reported->memory == 0 || reported->offset == 0)) {
     return {{}, refusal(path, "statx", 0, "the file system reports that this file has no direct I/O")};
+  }
+  if (is_encoded(file)) {
+    return {{}, refusal(path, "ioctl", 0, "the file is held compressed, which is read through the page cache alone")};
   }
   // Opened anew: the descriptor above only answered questions that an O_DIRECT open may refuse to answer.
   int fd = -1;
@@ -87,12 +130,20 @@ FileDescriptor open_direct(const std::string& path) {
 }
 
 DirectAlignment direct_alignment(const FileDescriptor& file, const std::string& path) {
+  const bool touched = wants_touched_memory(file);
   const std::optional<Reported> reported = reported_alignment(file);
-  if (!reported) return DirectAlignment{page_size(), page_size(), false};
+  if (!reported) return DirectAlignment{page_size(), page_size(), false, touched};
   if (!std::has_single_bit(reported->memory) || !std::has_single_bit(reported->offset)) {
     throw Error(refusal(path, "statx", 0, "the file system reports an alignment that is not a power of two"));
   }
-  return DirectAlignment{reported->memory, reported->offset, true};
+  return DirectAlignment{reported->memory, reported->offset, true, touched};
+}
+
+void touch_for_direct(const DirectAlignment& alignment, std::span<std::byte> memory) noexcept {
+  if (!alignment.touched || memory.empty()) return;
+  const auto address = reinterpret_cast<uintptr_t>(memory.data());
+  const uintptr_t begin = round_down(address, page_size());
+  ::madvise(memory.data() - (address - begin), address + memory.size() - begin, madv_populate_write);
 }
 
 }  // namespace weighbridge

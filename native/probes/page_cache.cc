@@ -60,8 +60,8 @@ Reading read_one(const std::string& path, const FileDescriptor& file, uint64_t s
     const CachedPages end = cached_pages(file, last, size - last);
     return {bytes_of_pages(all.pages, end.pages > 0, size), ResidencySource::cachestat};
   }
-  // Where cachestat is not there for any file mincore decides, and it tells the truth to those only who own the file or
-  // may write it. The kernel's refusal for this file (EPERM) is final.
+  // Where cachestat is not there for any file, or does not see a file system's pages, mincore decides, and it tells the
+  // truth to those only who own the file or may write it. The kernel's refusal for this file (EPERM) is final.
   if (!file_facts(path).may_verify) return {0, ResidencySource::none};
   bool last_page = false;
   const uint64_t pages = resident_pages_by_mincore(file, size, path, last_page);

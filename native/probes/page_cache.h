@@ -18,8 +18,9 @@ struct Residency {
   ResidencySource source;  // none: not permitted to know (neither owner nor writable), resident is meaningless then
 };
 
-// cachestat(2) where there is one (Linux 6.5), else mincore(2) over a mapping. Both need ownership or write permission;
-// without it cachestat gives EPERM and mincore claims everything: then source is none. Does not change the cache.
+// cachestat(2) where there is one (Linux 6.5), else, and on overlayfs, mincore(2) over a mapping. Both need ownership or
+// write permission; without it cachestat gives EPERM and mincore claims everything: then source is none. Does not change
+// the cache.
 Residency residency(std::span<const std::string> paths);
 
 // fsync, then posix_fadvise(DONTNEED) over each whole file. Clean, unmapped pages leave; what stays is for residency()
