@@ -27,6 +27,7 @@ constexpr uint32_t tmpfs_magic = 0x01021994;
 constexpr uint32_t ramfs_magic = 0x858458f6;
 constexpr uint32_t hugetlbfs_magic = 0x958458f6;
 constexpr uint32_t btrfs_magic = 0x9123683e;
+constexpr uint32_t overlay_magic = 0x794c7630;
 
 constexpr int madv_populate_write = 23;  // include/uapi/asm-generic/mman-common.h, Linux 5.14
 
@@ -83,7 +84,9 @@ bool is_encoded(const FileDescriptor& file) noexcept {
 
 bool wants_touched_memory(const FileDescriptor& file) noexcept {
   struct statfs system = {};
-  return ::fstatfs(file.get(), &system) == 0 && static_cast<uint32_t>(system.f_type) == btrfs_magic;
+  if (::fstatfs(file.get(), &system) != 0) return false;
+  const auto magic = static_cast<uint32_t>(system.f_type);
+  return magic == btrfs_magic || magic == overlay_magic;  // overlayfs does not tell what lies below
 }
 
 struct Opened {
