@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UsageError, failureOf } from './failure.js';
 import { doctorCommand } from './commands/doctor.js';
+import { explainCommand } from './commands/explain.js';
 import { genCommand } from './commands/gen.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -31,6 +32,7 @@ const parser = yargs(hideBin(process.argv))
   .command(inspectCommand)
   .command(loadersCommand)
   .command(doctorCommand)
+  .command(explainCommand)
   .command(genCommand)
   .command(logitsCommand)
   .command(generateCommand)

@@ -34,9 +34,23 @@ export function answerOf(rows: readonly Row[]): string {
     return `${fastest.label} has the lowest median time to first token, ${time}, but no block holds valid samples of both the reference, ${reference.label}, and another loader.`;
   }
   const compared = [lead, ...others];
-  const winner = compared.find((each): each is Proven => each.claim.kind === 'faster');
+  const winner = provenOf(compared);
   if (winner !== undefined) return winnerIsFaster(winner, compared, reference);
   return lead.paired.value < 1 ? leadIsOpen(lead, compared, reference) : referenceLeads(lead, compared, reference);
+}
+
+/** The row that the answer speaks of first; null where nothing was measured. */
+export function leaderOf(rows: readonly Row[]): Row | null {
+  const measured = rows.filter((row): row is Measured => row.firstToken !== null);
+  const reference = measured.find(({ isReference }) => isReference);
+  const compared = reference === undefined ? [] : comparedOf(measured);
+  const [lead] = compared;
+  if (reference === undefined || lead === undefined) return measured[0] ?? null;
+  return provenOf(compared)?.row ?? (lead.paired.value < 1 ? lead.row : reference);
+}
+
+function provenOf(compared: readonly Compared[]): Proven | undefined {
+  return compared.find((each): each is Proven => each.claim.kind === 'faster');
 }
 
 /** Lowest ratio first. */

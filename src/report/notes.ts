@@ -72,7 +72,7 @@ function remedyNotes({ cells }: Summary): readonly string[] {
   return [...remedies].map(([text, labels]) => `${whose([...labels])} ${text}`);
 }
 
-function isVirtual({ virtualization }: Facts): boolean {
+export function isVirtual({ virtualization }: Facts): boolean {
   return isFacts(virtualization) ? virtualization['virtual'] === true : typeof virtualization === 'string';
 }
 

@@ -1,6 +1,7 @@
 /** Ledgers made by hand: valid records, of which a test states only what it is about. */
 import type {
   Arm,
+  Debt,
   Ledger,
   Memory,
   MemoryState,
@@ -87,8 +88,18 @@ export function peak(unreclaimable: number | null, overrides: Partial<Memory> = 
   return { ...memory(overrides), unreclaimable };
 }
 
-function phase(ns: number): Phase {
-  return { ns, minorFaults: 10, majorFaults: 0, readBytes: 0, userNs: ns, systemNs: 0 };
+export function phase(ns: number, overrides: Partial<Phase> = {}): Phase {
+  return { ns, minorFaults: 10, majorFaults: 0, readBytes: 0, userNs: ns, systemNs: 0, ...overrides };
+}
+
+/** What load left unpaid, half of it explained. */
+export function debt(ns: number, overrides: Partial<Debt> = {}): Debt {
+  const explainedNs = Math.max(0, ns) / 2;
+  return {
+    ...{ ns, explainedNs, unexplainedNs: ns - explainedNs, waitedNs: 0 },
+    ...{ minorFaults: 10, majorFaults: 0, readBytes: 0 },
+    ...overrides,
+  };
 }
 
 export interface Position {

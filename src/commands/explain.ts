@@ -1,0 +1,44 @@
+/** `weighbridge explain`: why the first loader of a run was first. */
+import { basename, dirname, resolve } from 'node:path';
+import type { CommandModule } from 'yargs';
+import { exitCode } from '../failure.js';
+import { explain } from '../report/explain.js';
+import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
+import { summarize } from '../statistics/summarize.js';
+import { columnsOf } from '../wrap.js';
+import { explanationText } from '../../reports/explanation-text.js';
+
+interface ExplainArguments {
+  readonly run: string;
+  readonly loader: string | undefined;
+  readonly json: boolean;
+}
+
+/** A run's directory, or the ledger in it. */
+function directoryOf(run: string): string {
+  const path = resolve(run);
+  return basename(path) === LEDGER_FILE ? dirname(path) : path;
+}
+
+export const explainCommand: CommandModule<object, ExplainArguments> = {
+  command: 'explain <run>',
+  describe: 'Say in plain sentences why the first loader of a run was first',
+  builder: (parser) =>
+    parser
+      .positional('run', { type: 'string', demandOption: true, describe: 'directory of a run, or its ledger' })
+      .option('loader', { type: 'string', requiresArg: true, describe: 'explain this loader instead' })
+      .option('json', { type: 'boolean', default: false, describe: 'print JSON' })
+      .example('$0 explain weighbridge-runs/…', 'who was first in each state, and where the time went')
+      .example('$0 explain weighbridge-runs/… --loader direct', 'the same of one loader, against the reference'),
+  handler: ({ run, loader, json }) => {
+    const { ledger } = readLedger(directoryOf(run));
+    const explanation = explain(summarize(ledger), ledger, loader ?? null);
+    const text = json
+      ? `${JSON.stringify(explanation, null, 2)}\n`
+      : explanationText(explanation, columnsOf(process.stdout));
+    process.stdout.write(text);
+    if (ledger.samples.some(({ outcome }) => outcome === 'ok')) return;
+    process.stderr.write('weighbridge: the run has no ok sample, so there is nothing to explain\n');
+    process.exitCode = exitCode.failed;
+  },
+};
