@@ -85,6 +85,32 @@ uint64_t whole(const Napi::Object& object, const char* name) {
   return static_cast<uint64_t>(number);
 }
 
+uint32_t small(const Napi::Object& object, const char* name) {
+  const uint64_t value = whole(object, name);
+  if (value > UINT32_MAX) {
+    throw Error(Reason{.code = "bad-option", .operation = "arguments", .message = std::string(name) + " is too large"});
+  }
+  return static_cast<uint32_t>(value);
+}
+
+Barrier barrier_of(const Napi::Object& spec) {
+  return {.ready_fd = static_cast<int>(small(spec, "readyFd")), .release_fd = static_cast<int>(small(spec, "releaseFd"))};
+}
+
+DeviceRecipe recipe_of(const Napi::Object& recipe) {
+  return {.engine = text(recipe, "engine") == "io_uring" ? DeviceEngine::io_uring : DeviceEngine::threads,
+          .block_bytes = whole(recipe, "blockBytes"),
+          .depth = small(recipe, "depth")};
+}
+
+Napi::Value recipe_to_js(Napi::Env env, const DeviceRecipe& recipe) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("engine", recipe.engine == DeviceEngine::io_uring ? "io_uring" : "threads");
+  object.Set("blockBytes", number(env, recipe.block_bytes));
+  object.Set("depth", number(env, recipe.depth));
+  return object;
+}
+
 bool flag(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
   if (!value.IsBoolean()) bad_option(name, "true or false");

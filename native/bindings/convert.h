@@ -4,12 +4,15 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
 #include "../io.h"
 #include "../loaders/loader.h"
+#include "../probes/ceilings.h"
+#include "../sample.h"
 
 namespace weighbridge::bindings {
 
@@ -38,17 +41,31 @@ auto guarded(Napi::Env env, Body&& body) -> decltype(body()) {
 // for 104 days after the machine was started, and are then rounded to 2, later to 4.
 inline Napi::Number number(Napi::Env env, uint64_t value) { return Napi::Number::New(env, static_cast<double>(value)); }
 
+inline Napi::Value number_or_null(Napi::Env env, const std::optional<uint64_t>& value) {
+  if (!value) return env.Null();
+  return number(env, *value);
+}
+
 // The caller's values were validated in TypeScript; a wrong type here is a mistake of ours: Error code bad-option.
 std::string text(const Napi::Object& object, const char* name);
 uint64_t whole(const Napi::Object& object, const char* name);
+// The same below 2^32.
+uint32_t small(const Napi::Object& object, const char* name);
 bool flag(const Napi::Object& object, const char* name);
 std::vector<std::string> texts(const Napi::Value& value);
 Options options(const Napi::Object& object);
+// Of { readyFd, releaseFd }.
+Barrier barrier_of(const Napi::Object& spec);
+// Of { engine, blockBytes, depth }.
+DeviceRecipe recipe_of(const Napi::Object& recipe);
+Napi::Value recipe_to_js(Napi::Env env, const DeviceRecipe& recipe);
 
 // Each file of bindings/ adds its functions to the addon's exports.
 void export_format(Napi::Env env, Napi::Object exports);
 void export_kernel(Napi::Env env, Napi::Object exports);
 void export_probes(Napi::Env env, Napi::Object exports);
 void export_sample(Napi::Env env, Napi::Object exports);
+void export_ceilings(Napi::Env env, Napi::Object exports);
+void export_limits(Napi::Env env, Napi::Object exports);
 
 }  // namespace weighbridge::bindings

@@ -281,14 +281,6 @@ Napi::Value device_unsupported(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value recipe_to_js(Napi::Env env, const DeviceRecipe& recipe) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("engine", recipe.engine == DeviceEngine::io_uring ? "io_uring" : "threads");
-  object.Set("blockBytes", number(env, recipe.block_bytes));
-  object.Set("depth", number(env, recipe.depth));
-  return object;
-}
-
 Napi::Value choose_recipe(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&] {

@@ -1,21 +1,13 @@
-// The child's one synchronous call a sample, and the ceilings.
+// The child's one synchronous call a sample.
 #include "../sample.h"
 
-#include "../format/gguf.h"
-#include "../probes/ceilings.h"
+#include "callback.h"
 #include "convert.h"
+#include "trace.h"
 
 namespace weighbridge::bindings {
 
 namespace {
-
-uint32_t small(const Napi::Object& object, const char* name) {
-  const uint64_t value = whole(object, name);
-  if (value > UINT32_MAX) {
-    throw Error(Reason{.code = "bad-option", .operation = "arguments", .message = std::string(name) + " is too large"});
-  }
-  return static_cast<uint32_t>(value);
-}
 
 float real(const Napi::Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
@@ -41,13 +33,9 @@ Hyperparameters shape_of(const Napi::Object& shape) {
           .norm_epsilon = real(shape, "normEpsilon")};
 }
 
-Barrier barrier_of(const Napi::Object& spec) {
-  return {.ready_fd = static_cast<int>(small(spec, "readyFd")), .release_fd = static_cast<int>(small(spec, "releaseFd"))};
-}
-
-Napi::Value number_or_null(Napi::Env env, const std::optional<uint64_t>& value) {
-  if (!value) return env.Null();
-  return number(env, *value);
+Pass pass_of(const std::string& name) {
+  if (name == "memory") return Pass::memory;
+  return name == "trace" ? Pass::trace : Pass::time;
 }
 
 Napi::Object to_js(Napi::Env env, const PhaseCost& cost) {
@@ -126,6 +114,8 @@ Napi::Object to_js(Napi::Env env, const SampleResult& result, const SampleSpec& 
   object.Set("ttftNs", number_or_null(env, result.ttft_ns));
   object.Set("completeNs", number_or_null(env, result.complete_ns));
   object.Set("settledNs", number_or_null(env, result.settled_ns));
+  object.Set("waitedNs", number(env, result.waited_ns));
+  object.Set("trace", trace_to_js(env, result.trace));
   Napi::Object phases = Napi::Object::New(env);
   phases.Set("setup", to_js(env, result.setup));
   phases.Set("open", to_js(env, result.open));
@@ -191,40 +181,10 @@ Napi::Value run(const Napi::CallbackInfo& info) {
                              .batch = small(object, "batch"),
                              .prompt = small(object, "prompt"),
                              .generate = small(object, "generate"),
-                             .memory_pass = text(object, "pass") == "memory",
+                             .pass = pass_of(text(object, "pass")),
                              .barrier = barrier_of(object)};
+    const LoadFunctionScope function(object);
     return to_js(env, run_sample(spec), spec);
-  });
-}
-
-DeviceRecipe recipe_of(const Napi::Object& recipe) {
-  return {.engine = text(recipe, "engine") == "io_uring" ? DeviceEngine::io_uring : DeviceEngine::threads,
-          .block_bytes = whole(recipe, "blockBytes"),
-          .depth = small(recipe, "depth")};
-}
-
-Napi::Value run_ceiling(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return guarded(env, [&]() -> Napi::Value {
-    const Napi::Object spec = info[0].As<Napi::Object>();
-    const bool device = text(spec, "ceiling") == "device";
-    // Only then the header is read: before the barrier the model must stay as cold as it was made.
-    const BarrierTimes times = pass(barrier_of(spec));
-    const gguf::Model model = gguf::parse(text(spec, "path"));
-    std::vector<Part> parts;
-    for (const gguf::Part& part : model.parts) parts.push_back({part.path, part.bytes});
-    const std::vector<TensorRange> ranges = forward_order(model);
-    const CeilingResult result = device
-                                     ? device_ceiling(parts, ranges, recipe_of(spec.Get("recipe").As<Napi::Object>()))
-                                     : memory_ceiling(parts, ranges, small(spec, "threads"));
-    Napi::Object object = Napi::Object::New(env);
-    object.Set("bytes", number(env, result.bytes));
-    object.Set("ns", number(env, result.ns));
-    object.Set("hugePages", Napi::Boolean::New(env, result.huge_pages));
-    object.Set("readBytes", number_or_null(env, result.read_bytes));
-    object.Set("readyAtNs", number(env, static_cast<uint64_t>(times.ready_at_ns)));
-    object.Set("releasedAtNs", number(env, static_cast<uint64_t>(times.released_at_ns)));
-    return object;
   });
 }
 
@@ -232,7 +192,6 @@ Napi::Value run_ceiling(const Napi::CallbackInfo& info) {
 
 void export_sample(Napi::Env env, Napi::Object exports) {
   exports.Set("runSample", Napi::Function::New(env, run, "runSample"));
-  exports.Set("runCeiling", Napi::Function::New(env, run_ceiling, "runCeiling"));
 }
 
 }  // namespace weighbridge::bindings

@@ -4,11 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <latch>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <vector>
 
 #include "byte_sum.h"
@@ -18,6 +14,7 @@
 #include "huge_pages.h"
 #include "machine.h"
 #include "process.h"
+#include "together.h"
 
 namespace weighbridge {
 
@@ -68,45 +65,20 @@ uint64_t sum_of(const Pieces& pieces) noexcept {
   return sum;
 }
 
-// Each thread sums its share once, waits for the others, sums it again and stamps the end before it exits: starting and
-// ending threads lies outside. Returns the time of the second sums and the bytes that were read from storage meanwhile.
+// Each thread sums its share once unmeasured, and again measured. Returns the time of the second sums and the bytes that
+// were read from storage meanwhile.
 CeilingResult sum_twice(std::span<const Pieces> shares) {
-  std::latch ready(static_cast<std::ptrdiff_t>(shares.size()));
-  std::latch go(1);
-  std::atomic<bool> called_off = false;
   std::vector<uint64_t> sums(shares.size());
-  std::vector<int64_t> ends(shares.size());
   const CounterReader counters;
   std::optional<uint64_t> read_before;
-  int64_t start = 0;
-  {
-    std::vector<std::jthread> threads;
-    try {
-      for (size_t index = 0; index < shares.size(); ++index) {
-        threads.emplace_back([&, index] {
-          sums[index] = sum_of(shares[index]);
-          ready.count_down();
-          go.wait();
-          if (called_off) return;
-          sums[index] += sum_of(shares[index]);
-          ends[index] = now_ns();
-        });
-      }
-    } catch (const std::system_error& error) {
-      called_off = true;
-      go.count_down();
-      throw Error(reason_from_errno(error.code().value(), "pthread_create", "", "out-of-memory"));
-    }
-    ready.wait();
-    read_before = counters.read().read_bytes;
-    start = now_ns();
-    go.count_down();
-  }
+  const SharedWork twice = {.prepare = [&](uint32_t thread) { sums[thread] = sum_of(shares[thread]); },
+                            .before_start = [&] { read_before = counters.read().read_bytes; },
+                            .work = [&](uint32_t thread) { sums[thread] += sum_of(shares[thread]); }};
+  const uint64_t ns = timed_together(static_cast<uint32_t>(shares.size()), twice);
   const std::optional<uint64_t> read_after = counters.read().read_bytes;
   volatile uint64_t sink = 0;
   for (const uint64_t sum : sums) sink = sink + sum;
-  const int64_t end = *std::max_element(ends.begin(), ends.end());
-  return {0, static_cast<uint64_t>(end - start), false, bytes_between(read_before, read_after)};
+  return {0, ns, false, bytes_between(read_before, read_after)};
 }
 
 }  // namespace
@@ -123,6 +95,17 @@ CeilingResult device_ceiling(std::span<const Part> parts, std::span<const Tensor
   DeviceReader reader(parts);
   const std::vector<Extent> extents = reader.aligned_extents(ranges);
   return reader.read(reader.blocks(extents, recipe.block_bytes), recipe);
+}
+
+CeilingResult home_ceiling(std::span<const Part> parts, std::span<const TensorRange> ranges,
+                           const DeviceRecipe& recipe) {
+  DeviceReader reader(parts);
+  const std::vector<Extent> extents = reader.aligned_extents(ranges);
+  std::vector<Region> homes;
+  for (const Extent& extent : extents) {
+    homes.push_back(extent.bytes() > 0 ? Region(extent.bytes(), PageKind::huge) : Region());
+  }
+  return reader.read_home(reader.blocks(extents, recipe.block_bytes), recipe, extents, homes);
 }
 
 DeviceRecipe choose_device_recipe(std::span<const Part> parts, std::span<const TensorRange> ranges,
@@ -165,10 +148,10 @@ CeilingResult memory_ceiling(std::span<const Part> parts, std::span<const Tensor
     if (extents[index].bytes() > 0) maps.back().emplace(file, parts[index].bytes, MAP_POPULATE, parts[index].path);
   }
   const uint64_t total = total_bytes(extents);
-  const uint64_t share = round_up(total / threads + 1, page_size());
   std::vector<Pieces> shares(threads);
   for (uint32_t thread = 0; thread < threads; ++thread) {
-    const std::vector<Extent> own = slice(extents, std::min(thread * share, total), share);
+    const Share share = share_of(total, thread, threads, page_size());
+    const std::vector<Extent> own = slice(extents, share.begin, share.end - share.begin);
     for (size_t index = 0; index < own.size(); ++index) {
       if (own[index].bytes() == 0) continue;
       shares[thread].push_back(maps[index]->bytes().subspan(own[index].begin, own[index].bytes()));

@@ -36,11 +36,17 @@ std::optional<Reason> device_ceiling_unsupported(std::span<const Part> parts);
 CeilingResult device_ceiling(std::span<const Part> parts, std::span<const TensorRange> ranges,
                              const DeviceRecipe& recipe);
 
+// The same direct reads, in order, into anonymous memory of that size which nobody touched before, in 2 MiB pages
+// (MADV_HUGEPAGE; huge_pages tells whether they were had), as a loader must fill it: no thread touches ahead of the reads.
+// What it takes beyond device_ceiling() is the price of memory. The caller knows that the memory is there to be had.
+CeilingResult home_ceiling(std::span<const Part> parts, std::span<const TensorRange> ranges,
+                           const DeviceRecipe& recipe);
+
 // Taken where no candidate can be told apart: 1 MiB × 8, which suits most devices.
 constexpr uint64_t fallback_block_bytes = 1 << 20;
 constexpr uint32_t fallback_depth = 8;
 
-// The best of {256K×32, 512K×32, 1M×8, 4M×4}: three rounds in rotated order, the best rate of each candidate counts. A
+// The best of {256K×32, 512K×32, 1M×8, 4M×4} (4M×8 would take buffers of 32 MiB): three rounds in rotated order, the best rate of each candidate counts. A
 // reading covers `bytes_each` bytes, or 4 × depth × block where that is more, since a shorter one shows how a queue
 // fills and empties. Readings follow one another through the model, so that none profits from what another left in a
 // host's cache before all of the model was read. A candidate that needs more than a quarter of the model is left out;

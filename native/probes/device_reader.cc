@@ -1,7 +1,5 @@
 #include "device_reader.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -10,40 +8,12 @@
 #include <thread>
 
 #include "direct_io.h"
-#include "huge_pages.h"
 #include "process.h"
 #include "uring.h"
 
 namespace weighbridge {
 
-namespace {
-
-constexpr uint64_t huge_page = 2 << 20;
-
-}  // namespace
-
-HotBuffers::HotBuffers(uint64_t bytes) : bytes_(round_up(bytes, huge_page)) {
-  reserved_bytes_ = bytes_ + huge_page;
-  void* const mapped =
-      ::mmap(nullptr, reserved_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapped == MAP_FAILED) throw_errno("mmap", "", "out-of-memory");
-  reserved_ = static_cast<std::byte*>(mapped);
-  data_ = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<uintptr_t>(reserved_), huge_page));
-  // Refused by a kernel without transparent huge pages; in_huge_pages() tells.
-  ::madvise(data_, bytes_, MADV_HUGEPAGE);
-  touch();
-}
-
-HotBuffers::~HotBuffers() { ::munmap(reserved_, reserved_bytes_); }
-
-void HotBuffers::touch() noexcept {
-  auto* const bytes = reinterpret_cast<volatile unsigned char*>(data_);
-  for (uint64_t at = 0; at < bytes_; at += 64) bytes[at] = 1;
-}
-
-bool HotBuffers::in_huge_pages() const { return huge_page_bytes(memory()) >= bytes_; }
-
-DeviceReader::DeviceReader(std::span<const Part> parts) : buffers_(buffer_bytes) {
+DeviceReader::DeviceReader(std::span<const Part> parts) : buffers_(buffer_bytes, PageKind::huge) {
   for (const Part& part : parts) {
     FileDescriptor file = open_direct(part.path);
     check_unchanged(part, regular_file_size(file, part.path));
@@ -87,21 +57,45 @@ std::vector<DeviceBlock> DeviceReader::blocks(std::span<const Extent> extents, u
 }
 
 CeilingResult DeviceReader::read(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe) {
+  const std::span<std::byte> memory = buffers_.memory();
   const std::optional<uint64_t> needed = checked_multiply(recipe.block_bytes, recipe.depth);
-  if (recipe.depth == 0 || recipe.block_bytes == 0 || !needed || *needed > buffers_.memory().size()) {
+  if (recipe.depth == 0 || recipe.block_bytes == 0 || !needed || *needed > memory.size()) {
     throw Error(Reason{.code = "bad-option",
                        .operation = "device ceiling",
                        .message = "depth × block must lie between 1 byte and 16 MiB"});
   }
-  buffers_.touch();
+  auto* const bytes = reinterpret_cast<volatile unsigned char*>(memory.data());
+  for (uint64_t at = 0; at < memory.size(); at += 64) bytes[at] = 1;
+  CeilingResult result = measure(blocks, recipe, [&](uint32_t slot, const DeviceBlock&) {
+    return memory.data() + slot * recipe.block_bytes;
+  });
+  result.huge_pages = buffers_.all_huge();
+  return result;
+}
+
+CeilingResult DeviceReader::read_home(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe,
+                                      std::span<const Extent> extents, std::span<const Region> homes) {
+  if (recipe.depth == 0) {
+    throw Error(Reason{.code = "bad-option", .operation = "home ceiling", .message = "wants one read in flight or more"});
+  }
+  CeilingResult result = measure(blocks, recipe, [&](uint32_t, const DeviceBlock& block) {
+    return homes[block.part].memory().data() + (block.offset - extents[block.part].begin);
+  });
+  result.huge_pages = true;
+  for (const Region& home : homes) result.huge_pages = result.huge_pages && (home.memory().empty() || home.all_huge());
+  return result;
+}
+
+CeilingResult DeviceReader::measure(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe,
+                                    const Destination& to) {
   const bool ring = recipe.engine == DeviceEngine::io_uring;
   const CounterReader counters;
   const std::optional<uint64_t> read_before = counters.read().read_bytes;
-  const uint64_t ns = ring ? read_by_ring(blocks, recipe) : read_by_threads(blocks, recipe);
+  const uint64_t ns = ring ? read_by_ring(blocks, recipe, to) : read_by_threads(blocks, recipe, to);
   const std::optional<uint64_t> read_after = counters.read().read_bytes;
   uint64_t bytes = 0;
   for (const DeviceBlock& block : blocks) bytes += std::min(block.bytes, parts_[block.part].part.bytes - block.offset);
-  return CeilingResult{bytes, ns, buffers_.in_huge_pages(), bytes_between(read_before, read_after)};
+  return CeilingResult{bytes, ns, false, bytes_between(read_before, read_after)};
 }
 
 std::optional<DeviceBlock> DeviceReader::rest_of(const DeviceBlock& block, int64_t result) const {
@@ -115,15 +109,15 @@ std::optional<DeviceBlock> DeviceReader::rest_of(const DeviceBlock& block, int64
 }
 
 // The tag of a read is its buffer's number; which block lies in flight there is kept beside it.
-uint64_t DeviceReader::read_by_ring(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe) {
+uint64_t DeviceReader::read_by_ring(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe,
+                                    const Destination& to) {
   Uring ring(recipe.depth);
   std::vector<DeviceBlock> in_flight(recipe.depth);
   size_t next = 0;
   uint32_t flying = 0;
   const auto queue = [&](uint32_t slot, const DeviceBlock& block) {
     in_flight[slot] = block;
-    ring.queue_read(parts_[block.part].file.get(), buffers_.memory().subspan(slot * recipe.block_bytes, block.bytes),
-                    block.offset, slot);
+    ring.queue_read(parts_[block.part].file.get(), {to(slot, block), block.bytes}, block.offset, slot);
     ++flying;
   };
   std::exception_ptr failure;
@@ -154,19 +148,19 @@ uint64_t DeviceReader::read_by_ring(std::span<const DeviceBlock> blocks, const D
   return static_cast<uint64_t>(end - start);
 }
 
-uint64_t DeviceReader::read_by_threads(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe) {
+uint64_t DeviceReader::read_by_threads(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe,
+                                       const Destination& to) {
   std::atomic<size_t> next = 0;
   std::vector<std::exception_ptr> failures(recipe.depth);
   std::latch ready(recipe.depth + 1);
   std::latch go(1);
   const auto work = [&](uint32_t index) {
-    const std::span<std::byte> buffer = buffers_.memory().subspan(index * recipe.block_bytes, recipe.block_bytes);
     ready.count_down();
     go.wait();
     try {
       for (size_t at = next++; at < blocks.size(); at = next++) {
         for (std::optional<DeviceBlock> rest = blocks[at]; rest;) {
-          const ssize_t got = ::pread(parts_[rest->part].file.get(), buffer.data(), rest->bytes,
+          const ssize_t got = ::pread(parts_[rest->part].file.get(), to(index, *rest), rest->bytes,
                                       static_cast<off_t>(rest->offset));
           if (got < 0 && errno == EINTR) continue;
           rest = rest_of(*rest, got < 0 ? -errno : got);

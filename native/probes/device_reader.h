@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "../loaders/part_file.h"
 #include "ceilings.h"
+#include "region.h"
 
 namespace weighbridge {
 
@@ -19,28 +21,10 @@ struct DeviceBlock {
   uint64_t bytes;
 };
 
-// A piece of memory in 2 MiB pages where the kernel grants them, touched when it is made.
-class HotBuffers {
- public:
-  explicit HotBuffers(uint64_t bytes);
-  ~HotBuffers();
-  HotBuffers(const HotBuffers&) = delete;
-  HotBuffers& operator=(const HotBuffers&) = delete;
-  void touch() noexcept;
-  std::span<std::byte> memory() const noexcept { return {data_, bytes_}; }
-  // Read back from the kernel: all of it lies in 2 MiB pages.
-  bool in_huge_pages() const;
-
- private:
-  std::byte* reserved_ = nullptr;
-  uint64_t reserved_bytes_ = 0;
-  std::byte* data_ = nullptr;
-  uint64_t bytes_ = 0;
-};
-
-// Opens the parts with O_DIRECT and owns the buffers, so that several recipes can run over the same hot memory.
+// Opens the parts with O_DIRECT and owns the hot buffers, so that several recipes can run over the same memory.
 class DeviceReader {
  public:
+  // More would be slower memory: a few MiB stay in most caches, and what a device writes there it writes at its pace.
   static constexpr uint64_t buffer_bytes = 16 << 20;
 
   // Throws Error: direct-io-unsupported, file-changed and what opening says.
@@ -52,13 +36,21 @@ class DeviceReader {
   std::vector<Extent> aligned_extents(std::span<const TensorRange> ranges) const;
   // Cuts the extents into blocks. Throws Error bad-option where the block does not fit the alignment.
   std::vector<DeviceBlock> blocks(std::span<const Extent> extents, uint64_t block_bytes) const;
-  // Reads all blocks, `recipe.depth` of them in flight. Throws Error: bad-option where depth × block exceeds the
-  // buffers, what Uring says, short-read, io-error.
+  // Reads all blocks, `recipe.depth` of them in flight, into hot buffers and forgets them. Throws Error: bad-option where
+  // depth × block exceeds the buffers, what Uring says, short-read, io-error.
   CeilingResult read(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe);
 
+  // The same reads, in order, each to its own place: `homes` has a region a part, in which byte extents[part].begin comes
+  // first. huge_pages of the result tells of the regions.
+  CeilingResult read_home(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe,
+                          std::span<const Extent> extents, std::span<const Region> homes);
+
  private:
-  uint64_t read_by_ring(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe);
-  uint64_t read_by_threads(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe);
+  // Where a block goes that is read in flight number `slot`.
+  using Destination = std::function<std::byte*(uint32_t slot, const DeviceBlock& block)>;
+  CeilingResult measure(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe, const Destination& to);
+  uint64_t read_by_ring(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe, const Destination& to);
+  uint64_t read_by_threads(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe, const Destination& to);
   // What remains to be read of the block after a read that ended with `result` (bytes or -errno): nothing, or the block
   // from the last whole unit on, since read(2) may be short anywhere. Throws where the read failed or the file ended.
   std::optional<DeviceBlock> rest_of(const DeviceBlock& block, int64_t result) const;
@@ -69,7 +61,7 @@ class DeviceReader {
     uint64_t unit;
   };
   std::vector<OpenPart> parts_;
-  HotBuffers buffers_;
+  Region buffers_;  // mapped here, touched by read() alone
 };
 
 }  // namespace weighbridge
