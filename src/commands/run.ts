@@ -1,20 +1,17 @@
 /** `weighbridge run`: arguments → pipeline → output → exit code. */
-import { setMaxListeners } from 'node:events';
-import { mkdirSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { findLoader, listLoaders } from '../catalog.js';
-import { Interrupted, UsageError, exitCode, printable } from '../failure.js';
+import { UsageError, printable } from '../failure.js';
 import { bypassesPageCache, type LoaderDefinition } from '../loader.js';
 import { planOf, resumeRun, samplesOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
-import { progressLines } from '../progress.js';
 import type { MemoryState, State } from '../samples/record.js';
 import { readLedger } from '../samples/ledger.js';
 import { pairsForVerdict } from '../statistics/sign-test.js';
-import { runExitCode } from '../verdict.js';
 import { writeRun } from '../write-run.js';
 import { terminalTable } from '../../reports/terminal-table.js';
 import { commaList, positive, whole } from './arguments.js';
+import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
 
 /** What `run` compares unless told otherwise: the reader that mmap replaced, plain readers, maps, and direct I/O. */
 export const DEFAULT_LOADERS = ['stdio', 'cxx-stream', 'mmap-shared', 'mmap-shared-populate', 'direct'] as const;
@@ -90,7 +87,7 @@ async function run(args: Arguments): Promise<void> {
     printPlan(args.json, planned, request);
     return;
   }
-  const directory = outDirectory(args.out, request);
+  const directory = outDirectory(args.out, request.modelPaths[0] ?? 'model');
   await measure(args, directory, labelsOf(planned.arms), (signal, listener) =>
     weigh(request, directory, signal, listener),
   );
@@ -100,21 +97,9 @@ async function measure(
   args: Arguments,
   directory: string,
   label: (arm: string) => string,
-  work: (signal: AbortSignal, listener: ReturnType<typeof progressLines>) => Promise<RunResult>,
+  work: Parameters<typeof weighing>[1],
 ): Promise<void> {
-  const controller = new AbortController();
-  // Each cell's Task listens, and so does each sample.
-  setMaxListeners(0, controller.signal);
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(exitCode.interrupted);
-    controller.abort(new Interrupted('interrupted'));
-  };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const name of signals) process.on(name, stop);
-  const listener = progressLines(process.stderr, label);
-  try {
-    const result = await work(controller.signal, listener);
-    listener.finish();
+  await weighing(label, work, (result) => {
     if (args.json) printJson(result);
     else {
       const columns = process.stdout.isTTY ? process.stdout.columns : 80;
@@ -122,18 +107,8 @@ async function measure(
     }
     const written = writeRun(directory, result);
     if (!args.json) process.stdout.write(`Written:\n${written.map((path) => `  ${printable(path)}\n`).join('')}`);
-    const verdict = runExitCode(result);
-    if (verdict.message !== null) process.stderr.write(`weighbridge: ${verdict.message}\n`);
-    if (result.stopped === 'interrupted' || result.stopped === 'error') {
-      process.stderr.write(
-        `weighbridge: ${result.stopped === 'error' ? 'stopped' : 'interrupted'}; continue with: npx weighbridge run --resume ${printable(directory)}\n`,
-      );
-    }
-    process.exitCode = verdict.code;
-  } finally {
-    listener.finish();
-    for (const name of signals) process.off(name, stop);
-  }
+    endWith(result, directory);
+  });
 }
 
 /** In pieces: the whole may be longer than the longest string. */
@@ -181,33 +156,6 @@ async function loadersOf(list: string | undefined): Promise<readonly LoaderDefin
   if (list === 'all') return listLoaders();
   const names = list === undefined ? DEFAULT_LOADERS : list.split(',').map((name) => name.trim());
   return Promise.all(names.map((name) => findLoader(name)));
-}
-
-/** The run's directory, made if need be. A new run never writes over another one. */
-function outDirectory(out: string | undefined, request: RunRequest): string {
-  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-  const name = basename(request.modelPaths[0] ?? 'model')
-    .replace(/\.gguf$/i, '')
-    .replace(/[^\w.-]+/g, '_');
-  const directory = resolve(out ?? join('weighbridge-runs', `${stamp}-${name}`));
-  makeDirectory(directory);
-  return directory;
-}
-
-/**
- * Makes a directory and the missing ones above it. Node's own recursive mkdir never returns where a file system refuses
- * with ENOENT under a parent that exists, as /proc does.
- */
-function makeDirectory(path: string): void {
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (status?.isDirectory() === true) return;
-  if (status !== undefined) throw new UsageError(`${path} is a file, not a directory; give --out another path`);
-  makeDirectory(dirname(path));
-  mkdirSync(path);
-}
-
-function labelsOf(arms: RunResult['ledger']['run']['arms']): (id: string) => string {
-  return (id) => arms[id]?.label ?? id;
 }
 
 function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: RunRequest): void {

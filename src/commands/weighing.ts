@@ -1,0 +1,75 @@
+/** What commands that weigh have in common: signals, progress, the directory of the run, its end. */
+import { setMaxListeners } from 'node:events';
+import { mkdirSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Interrupted, UsageError, exitCode, printable } from '../failure.js';
+import type { RunResult } from '../pipeline.js';
+import { progressLines } from '../progress.js';
+import { runExitCode } from '../verdict.js';
+
+type Work = (signal: AbortSignal, listener: ReturnType<typeof progressLines>) => Promise<RunResult>;
+
+/** Does the work with progress on standard error; the first signal ends it, a second one the process. */
+export async function weighing(
+  label: (arm: string) => string,
+  work: Work,
+  done: (result: RunResult) => void,
+): Promise<void> {
+  const controller = new AbortController();
+  // Each cell's Task listens, and so does each sample.
+  setMaxListeners(0, controller.signal);
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(exitCode.interrupted);
+    controller.abort(new Interrupted('interrupted'));
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of signals) process.on(name, stop);
+  const listener = progressLines(process.stderr, label);
+  try {
+    const result = await work(controller.signal, listener);
+    listener.finish();
+    done(result);
+  } finally {
+    listener.finish();
+    for (const name of signals) process.off(name, stop);
+  }
+}
+
+/** Sets the exit code, and says why it is not 0 and how to go on. */
+export function endWith(result: RunResult, directory: string): void {
+  const verdict = runExitCode(result);
+  if (verdict.message !== null) process.stderr.write(`weighbridge: ${verdict.message}\n`);
+  if (result.stopped === 'interrupted' || result.stopped === 'error') {
+    process.stderr.write(
+      `weighbridge: ${result.stopped === 'error' ? 'stopped' : 'interrupted'}; continue with: npx weighbridge run --resume ${printable(directory)}\n`,
+    );
+  }
+  process.exitCode = verdict.code;
+}
+
+/** The run's directory, made if need be. A new run never writes over another one. */
+export function outDirectory(out: string | undefined, modelPath: string): string {
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  const name = basename(modelPath)
+    .replace(/\.gguf$/i, '')
+    .replace(/[^\w.-]+/g, '_');
+  const directory = resolve(out ?? join('weighbridge-runs', `${stamp}-${name}`));
+  makeDirectory(directory);
+  return directory;
+}
+
+/**
+ * Makes a directory and the missing ones above it. Node's own recursive mkdir never returns where a file system refuses
+ * with ENOENT under a parent that exists, as /proc does.
+ */
+function makeDirectory(path: string): void {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status?.isDirectory() === true) return;
+  if (status !== undefined) throw new UsageError(`${path} is a file, not a directory; give --out another path`);
+  makeDirectory(dirname(path));
+  mkdirSync(path);
+}
+
+export function labelsOf(arms: RunResult['ledger']['run']['arms']): (id: string) => string {
+  return (id) => arms[id]?.label ?? id;
+}
