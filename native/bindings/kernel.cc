@@ -7,6 +7,7 @@
 #include "../kernel/llama.h"
 #include "../loaders/loader.h"
 #include "../probes/process.h"
+#include "callback.h"
 #include "convert.h"
 
 namespace weighbridge::bindings {
@@ -114,8 +115,9 @@ class ModelSession : public Napi::ObjectWrap<ModelSession> {
  private:
   void open(const Napi::Object& wanted) {
     const std::string mechanism = text(wanted, "mechanism");
-    if (mechanism == "null") bad_option("the null mechanism loads no weights, so no model can run on it");
     const Loader& chosen = loader(mechanism);
+    if (!chosen.keeps) bad_option("the " + mechanism + " mechanism keeps no weights, so no model can run on it");
+    const LoadFunctionScope function(wanted);
     const Napi::Value given = wanted.Get("options");
     if (!given.IsObject()) bad_option("options must be an object");
     const Options chosen_options = options(given.As<Napi::Object>());

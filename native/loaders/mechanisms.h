@@ -11,5 +11,8 @@ extern const Loader stdio;
 extern const Loader read;
 extern const Loader mmap;
 extern const Loader direct;
+extern const Loader discard;
+extern const Loader callback;
+extern const Loader external;
 
 }  // namespace weighbridge::mechanisms
