@@ -52,12 +52,20 @@ void throw_errno(const char* operation, const std::string& path, const char* fal
 }
 
 FileDescriptor open_file(const std::string& path, int flags, mode_t mode) {
+  // Opening a FIFO to read waits for a writer (fifo(7)) unless told not to. The flag goes again where the caller did not
+  // ask for it: io_uring takes it to mean that a read from a file must not wait either.
+  const int patient = (flags & O_ACCMODE) == O_RDONLY ? O_NONBLOCK : 0;
   int fd = -1;
   do {
-    fd = ::open(path.c_str(), flags | O_CLOEXEC, mode);
+    fd = ::open(path.c_str(), flags | patient | O_CLOEXEC, mode);
   } while (fd < 0 && errno == EINTR);
   if (fd < 0) throw_errno("open", path);
-  return FileDescriptor(fd);
+  FileDescriptor file(fd);
+  if ((patient & ~flags) != 0) {
+    const int now = ::fcntl(fd, F_GETFL);
+    if (now < 0 || ::fcntl(fd, F_SETFL, now & ~O_NONBLOCK) != 0) throw_errno("fcntl", path);
+  }
+  return file;
 }
 
 uint64_t regular_file_size(const FileDescriptor& file, const std::string& path) {

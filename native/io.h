@@ -70,7 +70,7 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-// open(2) with O_CLOEXEC, EINTR retried; throws Error (operation "open").
+// open(2) with O_CLOEXEC, EINTR retried, a FIFO not waited for; throws Error (operation "open").
 FileDescriptor open_file(const std::string& path, int flags, mode_t mode = 0);
 
 // Size in bytes of an open regular file; throws Error code not-a-file for anything else.
