@@ -42,6 +42,11 @@ const programs = [
     flags: memorySanitizers,
   },
   {
+    name: 'map-loaders',
+    sources: [...sourcesIn('native/loaders'), ...sourcesIn('native/probes'), 'native/io.cc', 'test/native/map_loaders.cc'],
+    flags: memorySanitizers,
+  },
+  {
     name: 'session',
     sources: [...sourcesIn('native/kernel'), ...sourcesIn('native/format'), 'native/io.cc', 'test/native/session.cc'],
     flags: memorySanitizers,

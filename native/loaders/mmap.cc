@@ -1,146 +1,215 @@
-// mmap(2) of each whole part, read-only: the page cache itself is the weights.
+// mmap(2) of each whole part: the page cache itself is the weights. The options say what is asked of the kernel before
+// the first fault, and in which way the pages are brought in.
 #include <sys/mman.h>
 
-#include <array>
 #include <string>
 #include <utility>
 
+#include "bring.h"
+#include "map_strategy.h"
+#include "mapping.h"
 #include "mechanisms.h"
-#include "part_file.h"
+#include "memory_lock.h"
 
 namespace weighbridge::mechanisms {
 
 namespace {
 
-struct Advice {
-  const char* name;
-  int value;
-};
-
-// madvise(2). One call covers the whole mapping: the kernel then reads ahead at most max(read-ahead window, io_pages)
-// for willneed (mm/readahead.c, force_page_cache_ra), which is far less than a model.
-constexpr std::array<Advice, 1> advices = {{{"willneed", MADV_WILLNEED}}};
-
-const Advice& advice_by_name(const std::string& name) {
-  for (const Advice& row : advices) {
-    if (name == row.name) return row;
+// A private copy of every page: a write is a write, also of the value that is there.
+void dirty(const Mapping& mapping) {
+  const Extent mapped = mapping.mapped();
+  for (uint64_t at = mapped.begin; at < mapped.end; at += page_size()) {
+    volatile std::byte* const byte = mapping.at(at);
+    *byte = *byte;
   }
-  throw Error(Reason{.code = "bad-option", .operation = "options", .message = "there is no advice " + name});
 }
-
-struct Strategy {
-  bool shared;
-  bool populate;
-  std::vector<Advice> advices;
-};
-
-Strategy strategy(const Options& options) {
-  options.only({"sharing", "populate", "advice"});
-  const std::string sharing = options.text("sharing", "");
-  if (sharing != "shared" && sharing != "private") {
-    throw Error(Reason{
-        .code = "bad-option", .operation = "options", .message = "option sharing must be shared or private"});
-  }
-  Strategy result = {sharing == "shared", options.flag("populate"), {}};
-  for (const std::string& name : options.list("advice")) result.advices.push_back(advice_by_name(name));
-  return result;
-}
-
-// A file that can be opened and not be mapped lies on a file system that does not map (mmap(2): ENODEV, EACCES, EPERM).
-Reason refusal(int error_number, const Part& part) {
-  if (error_number != ENODEV && error_number != EACCES && error_number != EPERM) {
-    return reason_from_errno(error_number, "mmap", part.path);
-  }
-  return Reason{.code = "unsupported-by-file-system",
-                .operation = "mmap",
-                .path = part.path,
-                .error_number = error_number,
-                .message = "the file system does not let this file be mapped",
-                .remedy = "copy the model to a file system that maps, such as ext4 or xfs"};
-}
-
-class Mapping {
- public:
-  Mapping() = default;
-  Mapping(const FileDescriptor& file, const Part& part, uint64_t bytes, int flags) : bytes_(bytes) {
-    void* const mapped = ::mmap(nullptr, bytes_, PROT_READ, flags, file.get(), 0);
-    if (mapped == MAP_FAILED) throw Error(refusal(errno, part));
-    data_ = static_cast<std::byte*>(mapped);
-  }
-  Mapping(Mapping&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
-  Mapping& operator=(Mapping&&) = delete;
-  ~Mapping() {
-    if (data_ != nullptr) ::munmap(data_, bytes_);
-  }
-  std::byte* data() const noexcept { return data_; }
-  uint64_t bytes() const noexcept { return bytes_; }
-
- private:
-  std::byte* data_ = nullptr;
-  uint64_t bytes_ = 0;
-};
 
 class MappedWeights : public Weights {
  public:
-  MappedWeights(std::vector<Mapping> parts, Effective effective)
-      : parts_(std::move(parts)), effective_(std::move(effective)) {}
-  const std::byte* address(const TensorRange& range) const override { return parts_[range.part].data() + range.offset; }
-  Effective effective() const override { return effective_; }
+  MappedWeights(std::span<const Part> parts, std::span<const TensorRange> in_forward_order, MapStrategy wanted)
+      : wanted_(std::move(wanted)), parts_(parts.begin(), parts.end()) {
+    for (const TensorRange& range : in_forward_order) tensor_bytes_ += range.bytes;
+    const std::vector<Extent> extents = tensor_extents(parts, in_forward_order);
+    map(extents);
+    if (wanted_.bring) bring_in(in_forward_order);
+    if (wanted_.dirtied) {
+      for (const Mapping& mapping : mappings_) dirty(mapping);
+    }
+    for (size_t index = 0; wanted_.lock && index < parts_.size(); ++index) {
+      lock(mappings_[index], parts_[index], *wanted_.lock);
+    }
+    for (size_t index = 0; wanted_.unmap_unused && index < parts_.size(); ++index) {
+      unmapped_bytes_ += mappings_[index].keep_only(extents[index], parts_[index]);
+    }
+  }
+
+  const std::byte* address(const TensorRange& range) const override { return mappings_[range.part].at(range.offset); }
+
+  // Pages that are not there yet the kernel brings in itself, whoever asks first: only a thread that failed is told.
+  void ready(const TensorRange&) override {
+    if (wanted_.pipelined) bringer_->check();
+  }
+  int64_t settled_at() override { return wanted_.pipelined ? bringer_->completed_at() : 0; }
+
+  Effective effective() const override;
+  std::vector<std::string> warnings() const override { return warnings_; }
 
  private:
-  std::vector<Mapping> parts_;
-  Effective effective_;
+  void map(std::span<const Extent> extents);
+  void bring_in(std::span<const TensorRange> in_forward_order);
+  void report_bringing(Effective& all) const;
+  void report_pages(Effective& all) const;
+
+  const MapStrategy wanted_;
+  const std::vector<Part> parts_;
+  uint64_t tensor_bytes_ = 0;
+  uint64_t unmapped_bytes_ = 0;
+  std::vector<FileDescriptor> files_;
+  std::vector<Mapping> mappings_;
+  // Last: its threads end before what they work on.
+  std::unique_ptr<Bringer> bringer_;
+  mutable std::vector<std::string> warnings_;
 };
 
-// Maps one page of each part and touches none.
-std::optional<Reason> unsupported(std::span<const Part> parts, const Options& options) {
-  const Strategy wanted = strategy(options);
-  try {
-    for (const Part& part : parts) {
-      if (part.bytes == 0) continue;
-      const FileDescriptor file = open_file(part.path, O_RDONLY);
-      const Mapping page(file, part, page_size(), wanted.shared ? MAP_SHARED : MAP_PRIVATE);
+void MappedWeights::map(std::span<const Extent> extents) {
+  files_.reserve(parts_.size());
+  mappings_.reserve(parts_.size());
+  for (size_t index = 0; index < parts_.size(); ++index) {
+    const Part& part = parts_[index];
+    FileDescriptor file = open_part(part);
+    if (extents[index].bytes() == 0) {
+      mappings_.emplace_back();
+      files_.emplace_back();
+      continue;
     }
-  } catch (const Error& error) {
-    if (error.reason().operation != "mmap") throw;
-    return error.reason();
+    if (wanted_.sequential_file) {
+      if (const int failed = ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL)) {
+        throw Error(reason_from_errno(failed, "posix_fadvise", part.path));
+      }
+    }
+    const Mapping& mapping = mappings_.emplace_back(file, part, wanted_.protection(), wanted_.flags());
+    for (const Advice& advice : wanted_.advices) {
+      if (::madvise(mapping.memory().data(), mapping.memory().size(), advice.value) == 0) continue;
+      throw_errno("madvise", part.path, errno == EINVAL ? "advice-unsupported" : "io-error");
+    }
+    files_.push_back(wanted_.bring ? std::move(file) : FileDescriptor());
   }
-  return std::nullopt;
+}
+
+void MappedWeights::bring_in(std::span<const TensorRange> in_forward_order) {
+  std::vector<MappedPart> mapped;
+  for (size_t index = 0; index < parts_.size(); ++index) {
+    mapped.push_back({parts_[index], files_[index], mappings_[index]});
+  }
+  bringer_ = std::make_unique<Bringer>(std::move(mapped), parts_, in_forward_order, *wanted_.bring);
+  if (wanted_.pipelined) {
+    bringer_->start();
+  } else {
+    bringer_->bring_all();
+  }
+}
+
+Effective MappedWeights::effective() const {
+  warnings_.clear();
+  uint64_t mapped_bytes = 0;
+  for (const Mapping& mapping : mappings_) mapped_bytes += mapping.memory().size();
+  // mmap(2) does not fail where MAP_POPULATE could not map every page, so that only the request is known here; what was
+  // obtained shows in the memory pass, as file memory mapped after loading.
+  Effective all = {{"sharing", std::string(wanted_.shared ? "shared" : "private")},
+                   {"populateRequested", wanted_.populate},
+                   {"mappedBytes", static_cast<int64_t>(mapped_bytes)}};
+  std::string accepted;
+  for (const Advice& advice : wanted_.advices) accepted.append(accepted.empty() ? "" : ",").append(advice.name);
+  if (!accepted.empty()) all.emplace("adviceAccepted", accepted);
+  if (wanted_.sequential_file) all.emplace("sequentialFileAccepted", true);
+  if (wanted_.unmap_unused) all.emplace("unmappedBytes", static_cast<int64_t>(unmapped_bytes_));
+  if (bringer_) report_bringing(all);
+  report_pages(all);
+  return all;
+}
+
+void MappedWeights::report_bringing(Effective& all) const {
+  if (wanted_.pipelined) {
+    try {
+      bringer_->completed_at();
+    } catch (const Error& error) {
+      warnings_.push_back(std::string("not all was brought in: ") + error.what());
+    }
+  }
+  all.emplace("bring", std::string(name_of(wanted_.bring->way)));
+  all.emplace("chunkBytes", static_cast<int64_t>(wanted_.bring->chunk_bytes));
+  all.emplace("threads", static_cast<int64_t>(bringer_->threads()));
+  all.emplace("pipelined", wanted_.pipelined);
+  all.emplace("bringCalls", static_cast<int64_t>(bringer_->calls()));
+  const bool capped = wanted_.bring->way == BringWay::willneed || wanted_.bring->way == BringWay::readahead;
+  if (!capped) return;
+  std::optional<uint64_t> cap;
+  for (const Part& part : parts_) {
+    const std::optional<uint64_t> of_part = read_ahead_cap(part.path, wanted_.sequential_file);
+    if (of_part && (!cap || *of_part < *cap)) cap = of_part;
+  }
+  if (!cap) return;
+  all.emplace("bringCallCapBytes", static_cast<int64_t>(*cap));
+  // After MAP_POPULATE nothing is left that the cap could withhold.
+  if (wanted_.populate || bringer_->longest_call() <= *cap) return;
+  warnings_.push_back(std::string("one call of ") + name_of(wanted_.bring->way) + " asked for " +
+                      std::to_string(bringer_->longest_call()) + " bytes; the kernel reads at most " +
+                      std::to_string(*cap) + " of them ahead");
+}
+
+void MappedWeights::report_pages(Effective& all) const {
+  const bool huge = wanted_.advises(MADV_HUGEPAGE);
+  if (!huge && !wanted_.lock && !wanted_.dirtied) return;
+  const std::optional<MappingFacts> facts = mapping_facts(mappings_);
+  if (!facts) {
+    warnings_.push_back("what the kernel did with the pages could not be read back: /proc/self/smaps cannot be read");
+    return;
+  }
+  const auto mapped_bytes = static_cast<uint64_t>(std::get<int64_t>(all.at("mappedBytes")));
+  if (huge) {
+    all.emplace("hugeFileBytes", static_cast<int64_t>(facts->huge_file));
+    if (facts->huge_file < tensor_bytes_ / 10 * 9) {
+      warnings_.push_back("huge pages were asked for: " + std::to_string(facts->huge_file) + " of " +
+                          std::to_string(tensor_bytes_) + " tensor bytes are mapped by them");
+    }
+  }
+  if (wanted_.dirtied) {
+    all.emplace("privateBytes", static_cast<int64_t>(facts->anonymous));
+    if (facts->anonymous < mapped_bytes) {
+      warnings_.push_back(std::to_string(facts->anonymous) + " of " + std::to_string(mapped_bytes) +
+                          " mapped bytes are private copies; the rest was swapped out or never copied");
+    }
+  }
+  if (wanted_.lock) {
+    all.emplace("lock", std::string(*wanted_.lock == LockMode::all ? "all" : "on-fault"));
+    all.emplace("lockedBytes", static_cast<int64_t>(facts->locked));
+    if (facts->locked < mapped_bytes) {
+      warnings_.push_back(std::to_string(facts->locked) + " of " + std::to_string(mapped_bytes) +
+                          " mapped bytes are locked");
+    }
+  }
+}
+
+std::optional<Reason> unsupported(std::span<const Part> parts, const Options& options) {
+  const MapStrategy wanted = map_strategy(options);
+  if (wanted.advises(MADV_HUGEPAGE)) {
+    const char* const message = "the kernel has no transparent huge pages";
+    if (auto reason = advice_unsupported(MADV_HUGEPAGE, "advice-unsupported", message)) return reason;
+  }
+  uint64_t bytes = 0;
+  for (const Part& part : parts) {
+    bytes += round_up(part.bytes, page_size());
+    if (auto reason = mapping_unsupported(part, wanted.shared ? MAP_SHARED : MAP_PRIVATE)) return reason;
+    if (wanted.bring) {
+      if (auto reason = bring_unsupported(wanted.bring->way, part)) return reason;
+    }
+  }
+  return wanted.lock ? lock_unsupported(bytes) : std::nullopt;
 }
 
 std::unique_ptr<Weights> load(std::span<const Part> parts, std::span<const TensorRange> in_forward_order,
                               const Options& options) {
-  const Strategy wanted = strategy(options);
-  const std::vector<Extent> extents = tensor_extents(parts, in_forward_order);
-  const int flags = (wanted.shared ? MAP_SHARED : MAP_PRIVATE) | (wanted.populate ? MAP_POPULATE : 0);
-  std::vector<Mapping> mappings;
-  mappings.reserve(parts.size());
-  uint64_t mapped_bytes = 0;
-  for (size_t index = 0; index < parts.size(); ++index) {
-    const FileDescriptor file = open_part(parts[index]);
-    if (extents[index].bytes() == 0) {
-      mappings.emplace_back();
-      continue;
-    }
-    const Mapping& mapping = mappings.emplace_back(file, parts[index], parts[index].bytes, flags);
-    mapped_bytes += mapping.bytes();
-    for (const Advice& advice : wanted.advices) {
-      if (::madvise(mapping.data(), mapping.bytes(), advice.value) != 0) throw_errno("madvise", parts[index].path);
-    }
-  }
-  // mmap(2) does not fail where MAP_POPULATE could not map every page, so that only the request is known here; what was
-  // obtained shows in the memory pass, as file memory mapped after loading.
-  Effective effective = {{"sharing", std::string(wanted.shared ? "shared" : "private")},
-                         {"populateRequested", wanted.populate},
-                         {"mappedBytes", static_cast<int64_t>(mapped_bytes)}};
-  std::string accepted;
-  for (const Advice& advice : wanted.advices) {
-    if (!accepted.empty()) accepted += ',';
-    accepted += advice.name;
-  }
-  if (!accepted.empty()) effective.emplace("adviceAccepted", accepted);
-  return std::make_unique<MappedWeights>(std::move(mappings), std::move(effective));
+  return std::make_unique<MappedWeights>(parts, in_forward_order, map_strategy(options));
 }
 
 }  // namespace
