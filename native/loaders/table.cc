@@ -12,6 +12,7 @@ std::span<const Loader> table() noexcept {
   static const std::array rows = {
       mechanisms::null, mechanisms::cxx_stream, mechanisms::stdio,
       mechanisms::read, mechanisms::mmap,       mechanisms::direct,
+      mechanisms::pread, mechanisms::uring,
       mechanisms::discard, mechanisms::callback, mechanisms::external,
   };
   return rows;
