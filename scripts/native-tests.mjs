@@ -30,6 +30,13 @@ const dots = [
   'test/native/dots.cc',
 ];
 
+const arenaLoaders = [
+  ...sourcesIn('native/loaders'),
+  ...sourcesIn('native/probes'),
+  'native/io.cc',
+  'test/native/arena_loaders.cc',
+];
+
 const programs = [
   {
     name: 'threads',
@@ -41,9 +48,16 @@ const programs = [
     sources: [...sourcesIn('native/loaders'), ...sourcesIn('native/probes'), 'native/io.cc', 'test/native/loaders.cc'],
     flags: memorySanitizers,
   },
+  { name: 'arena-loaders', sources: arenaLoaders, flags: memorySanitizers },
+  ...(sanitize ? [{ name: 'arena-loaders-threads', sources: arenaLoaders, flags: threadSanitizer }] : []),
   {
     name: 'map-loaders',
-    sources: [...sourcesIn('native/loaders'), ...sourcesIn('native/probes'), 'native/io.cc', 'test/native/map_loaders.cc'],
+    sources: [
+      ...sourcesIn('native/loaders'),
+      ...sourcesIn('native/probes'),
+      'native/io.cc',
+      'test/native/map_loaders.cc',
+    ],
     flags: memorySanitizers,
   },
   {

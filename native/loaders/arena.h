@@ -12,12 +12,19 @@
 
 namespace weighbridge {
 
-// A private anonymous mapping of whole pages, not yet touched. Throws Error code out-of-memory.
+// The pages of an arena: as the system gives them; asked for with madvise(MADV_HUGEPAGE); from the reserved pool of
+// 2 MiB pages (hugetlb).
+enum class ArenaPages { plain, thp, hugetlb };
+
+constexpr uint64_t huge_page_unit = 2 << 20;
+
+// A private anonymous mapping of whole pages, not yet touched. Throws Error codes out-of-memory and
+// huge-pages-unsupported.
 class AnonymousMemory {
  public:
   AnonymousMemory() = default;
-  // `alignment` of the address: a power of two, at least a page.
-  AnonymousMemory(uint64_t bytes, uint64_t alignment);
+  // `alignment` of the address: a power of two, at least a page; at least 2 MiB for huge pages.
+  AnonymousMemory(uint64_t bytes, uint64_t alignment, ArenaPages pages = ArenaPages::plain);
   AnonymousMemory(AnonymousMemory&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
   AnonymousMemory& operator=(AnonymousMemory&& other) noexcept;
@@ -35,8 +42,10 @@ class AnonymousMemory {
 // that every byte keeps its file offset modulo the unit: kernels see the same alignment as in a map of the file.
 class Arena {
  public:
-  // `unit`: a power of two, at least a page. Throws Error codes malformed and out-of-memory.
-  Arena(std::span<const Part> parts, std::span<const TensorRange> ranges, uint64_t unit = page_size());
+  // `unit`: a power of two, at least a page; huge pages raise it to 2 MiB. Throws Error codes malformed, out-of-memory
+  // and huge-pages-unsupported.
+  Arena(std::span<const Part> parts, std::span<const TensorRange> ranges, uint64_t unit = page_size(),
+        ArenaPages pages = ArenaPages::plain);
 
   // What is to be read of a part: [begin, end), begin rounded down to the unit, end as the file has it; empty in a
   // part without tensors.
@@ -48,6 +57,10 @@ class Arena {
   size_t parts() const noexcept { return places_.size(); }
   // Bytes mapped, all parts.
   uint64_t bytes() const noexcept;
+  // All memory of one part; empty in a part without tensors.
+  std::span<std::byte> memory(size_t part) const noexcept {
+    return {places_[part].memory.data(), places_[part].memory.bytes()};
+  }
 
  private:
   struct Place {

@@ -2,12 +2,14 @@
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <vector>
 
 #include "process.h"
 
@@ -24,6 +26,38 @@ Reason refused(int error_number) {
                   .remedy = "set sysctl kernel.io_uring_disabled=0, or let the container's seccomp profile allow it"};
   }
   return reason_from_errno(error_number, "io_uring_setup", "", "unsupported-by-kernel");
+}
+
+// include/uapi/linux/io_uring.h (IORING_REGISTER_BUFFERS_UPDATE, struct io_uring_rsrc_update2); spelt out because
+// headers before 5.13 lack them.
+constexpr unsigned register_buffers_update = 16;
+struct BufferUpdate {
+  uint32_t offset = 0;
+  uint32_t reserved = 0;
+  uint64_t data = 0;
+  uint64_t tags = 0;
+  uint32_t count = 0;
+  uint32_t reserved2 = 0;
+};
+
+// man 2 io_uring_register: ENOMEM also where RLIMIT_MEMLOCK leaves no room.
+Reason registration_refused(int error_number) {
+  if (error_number == EPERM || error_number == EACCES) {
+    return Reason{.code = "not-permitted",
+                  .operation = "io_uring_register",
+                  .error_number = error_number,
+                  .message = "the system does not let this process register buffers",
+                  .remedy = "raise RLIMIT_MEMLOCK (ulimit -l), or let the container's seccomp profile allow it"};
+  }
+  if (error_number == ENOMEM) {
+    return Reason{.code = "out-of-memory",
+                  .operation = "io_uring_register",
+                  .error_number = error_number,
+                  .message = "no memory, or no room below RLIMIT_MEMLOCK, for registered buffers",
+                  .remedy = "raise RLIMIT_MEMLOCK (ulimit -l), or free memory"};
+  }
+  return reason_from_errno(error_number, "io_uring_register", "", "registered-buffers-unsupported",
+                           "use Linux 5.13 or later");
 }
 
 // How long a device may leave us without any progress.
@@ -87,6 +121,8 @@ Uring::~Uring() {
       pause_briefly();
     }
   }
+  // Closing a ring gives its pages back some time later, and they count against RLIMIT_MEMLOCK until then.
+  if (has_buffers_) ::syscall(__NR_io_uring_register, ring_.get(), IORING_UNREGISTER_BUFFERS, nullptr, 0u);
   unmap();
 }
 
@@ -95,20 +131,63 @@ void Uring::unmap() noexcept {
   if (rings_.data != nullptr) ::munmap(rings_.data, rings_.bytes);
 }
 
-void Uring::queue_read(int file, std::span<std::byte> into, uint64_t offset, uint64_t tag) noexcept {
-  const uint32_t tail = *submission_tail_;
-  const uint32_t index = tail & submission_mask_;
+void Uring::register_files(std::span<const int> files) {
+  if (::syscall(__NR_io_uring_register, ring_.get(), IORING_REGISTER_FILES, files.data(), files.size()) != 0) {
+    throw Error(registration_refused(errno));
+  }
+}
+
+void Uring::reserve_buffers(uint32_t count) {
+  // Before Linux 5.13 an entry without an address is refused: EFAULT.
+  const std::vector<iovec> empty(count, iovec{nullptr, 0});
+  if (::syscall(__NR_io_uring_register, ring_.get(), IORING_REGISTER_BUFFERS, empty.data(), count) != 0) {
+    throw Error(registration_refused(errno));
+  }
+  has_buffers_ = true;
+}
+
+void Uring::register_buffer(uint32_t place, std::span<std::byte> memory) {
+  const iovec buffer = {memory.data(), memory.size()};
+  const BufferUpdate update = {.offset = place,
+                               .data = reinterpret_cast<uintptr_t>(&buffer),
+                               .count = 1};
+  long done = 0;
+  do {
+    done = ::syscall(__NR_io_uring_register, ring_.get(), register_buffers_update, &update, sizeof update);
+  } while (done < 0 && errno == EINTR);
+  if (done != 1) throw Error(registration_refused(done < 0 ? errno : ENOMEM));
+}
+
+io_uring_sqe& Uring::queue(uint8_t opcode, std::span<std::byte> into, uint64_t offset, uint64_t tag) noexcept {
+  const uint32_t index = *submission_tail_ & submission_mask_;
   io_uring_sqe& entry = reinterpret_cast<io_uring_sqe*>(entries_.data)[index];
   std::memset(&entry, 0, sizeof entry);
-  entry.opcode = IORING_OP_READ;
-  entry.fd = file;
+  entry.opcode = opcode;
   entry.addr = reinterpret_cast<uintptr_t>(into.data());
   entry.len = static_cast<uint32_t>(into.size());
   entry.off = offset;
   entry.user_data = tag;
   submission_array_[index] = index;
-  store_release(submission_tail_, tail + 1);
+  return entry;
+}
+
+void Uring::publish() noexcept {
+  store_release(submission_tail_, *submission_tail_ + 1);
   ++queued_;
+}
+
+void Uring::queue_read(int file, std::span<std::byte> into, uint64_t offset, uint64_t tag) noexcept {
+  queue(IORING_OP_READ, into, offset, tag).fd = file;
+  publish();
+}
+
+void Uring::queue_registered_read(uint32_t file, uint32_t buffer, std::span<std::byte> into, uint64_t offset,
+                                  uint64_t tag) noexcept {
+  io_uring_sqe& entry = queue(IORING_OP_READ_FIXED, into, offset, tag);
+  entry.fd = static_cast<int>(file);
+  entry.flags = IOSQE_FIXED_FILE;
+  entry.buf_index = static_cast<uint16_t>(buffer);
+  publish();
 }
 
 void Uring::submit(uint32_t least) {

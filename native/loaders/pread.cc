@@ -1,0 +1,31 @@
+// pread(2) in chunks by any number of threads, each taking the next chunk; with RWF_DONTCACHE where that is asked for.
+#include "arena_fill.h"
+#include "mechanisms.h"
+
+namespace weighbridge::mechanisms {
+
+namespace {
+
+FillOptions fill_options(const Options& options) {
+  options.only({"chunkBytes", "threads", "dontCache", "pipelined", "arena", "prefault", "numaNode"});
+  return {.call = options.flag("dontCache") ? ReadCall::dont_cache : ReadCall::pread,
+          .chunk_bytes = options.number("chunkBytes", 1 << 20, page_size(), uint64_t{1} << 30),
+          .threads = static_cast<uint32_t>(options.number("threads", 1, 1, 1024)),
+          .arena = arena_options(options),
+          .pipelined = options.flag("pipelined")};
+}
+
+std::optional<Reason> unsupported(std::span<const Part> parts, const Options& options) {
+  return fill_unsupported(parts, fill_options(options));
+}
+
+std::unique_ptr<Weights> load(std::span<const Part> parts, std::span<const TensorRange> in_forward_order,
+                              const Options& options) {
+  return fill_arena(parts, in_forward_order, fill_options(options));
+}
+
+}  // namespace
+
+const Loader pread = {"pread", unsupported, load};
+
+}  // namespace weighbridge::mechanisms
