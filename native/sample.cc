@@ -73,6 +73,26 @@ std::optional<uint64_t> resident(std::span<const std::string> paths) {
   return reading.resident;
 }
 
+// The moments of a traced sample, and each tensor's pages at two of them.
+class Timeline {
+ public:
+  Timeline(const gguf::Model& model, bool residency_known) : known_(residency_known) {
+    trace_.tensors = traced_tensors(model);
+  }
+  void phase(const char* name, const Mark& from, const Mark& to) {
+    trace_.phases.push_back({name, from.left_ns, to.reached_ns});
+  }
+  void look(const Weights& weights, std::optional<uint64_t> TracedTensor::* when) {
+    if (!known_) return;
+    for (TracedTensor& tensor : trace_.tensors) tensor.*when = resident_bytes(weights, tensor.range);
+  }
+  Trace& trace() { return trace_; }
+
+ private:
+  bool known_;
+  Trace trace_;
+};
+
 int32_t bos_of(const gguf::Model& model, uint32_t vocabulary) {
   const uint64_t bos = model.unsigned_value("tokenizer.ggml.bos_token_id").value_or(1);
   return bos < vocabulary ? static_cast<int32_t>(bos) : 0;
@@ -114,7 +134,9 @@ SampleResult run_sample(const SampleSpec& spec) {
   SampleResult result = {};
   const CounterReader reader;
   const Loader& chosen = loader(spec.mechanism);
-  result.inferred = spec.mechanism != "null";
+  result.inferred = chosen.keeps;
+  const bool bound = !chosen.keeps && spec.mechanism != "null";
+  const bool probing = spec.pass != Pass::time;
   const uint32_t vocabulary = spec.shape.vocabulary;
 
   // Setup: threads, KV cache, scratch, a row of logits for each that is kept; all touched before the clock starts.
@@ -130,16 +152,17 @@ SampleResult run_sample(const SampleSpec& spec) {
   }
   result.per_token_ns.reserve(uint64_t{1} + spec.generate);
   prompt.reserve(spec.prompt);
-  result.setup = between(setup_begin, mark(reader));
+  const Mark setup_end = mark(reader);
+  result.setup = between(setup_begin, setup_end);
   result.spin_before_ns = spin_ns();
   // Before the baseline, so that the watching thread's own memory is not charged to the loader.
   std::optional<PeakWatch> watch;
-  if (spec.memory_pass) watch.emplace();
+  if (spec.pass == Pass::memory) watch.emplace();
   result.baseline = read_memory();
 
   result.barrier = pass(spec.barrier);
 
-  // Between start and the first logits only the clock, getrusage and /proc/self/io are read; in the memory pass slower
+  // Between start and the first logits only the clock, getrusage and /proc/self/io are read; in the other passes slower
   // probes come in between, and then there is no ttft.
   const Mark start = mark(reader);
   result.start_at_ns = start.left_ns;
@@ -153,19 +176,37 @@ SampleResult run_sample(const SampleSpec& spec) {
   const std::vector<TensorRange> order = forward_order(model);
   const Mark opened = mark(reader);
   result.open = between(start, opened);
-  if (spec.memory_pass) result.resident_opened = resident(paths);
+  if (spec.pass == Pass::memory) result.resident_opened = resident(paths);
+  std::optional<Timeline> timeline;
+  if (spec.pass == Pass::trace && session) {
+    // Who may not know the page cache's content is told by mincore(2) that all of it is there.
+    timeline.emplace(model, resident(paths).has_value());
+    timeline->phase("setup", setup_begin, setup_end);
+    timeline->phase("held at the start", setup_end, start);
+    timeline->phase("open", start, opened);
+  }
 
-  const Mark acquire_begin = spec.memory_pass ? mark(reader) : opened;
+  const Mark acquire_begin = probing ? mark(reader) : opened;
   std::unique_ptr<Weights> weights = chosen.load(parts, order, spec.options);
   const Mark acquired = mark(reader);
   result.acquire = between(acquire_begin, acquired);
-  if (spec.memory_pass) {
+  if (spec.pass == Pass::memory) {
     result.loaded = read_memory();
     result.resident_loaded = resident(paths);
   }
+  TracingWeights* tracing = nullptr;
+  if (timeline) {
+    timeline->phase("acquire", acquire_begin, acquired);
+    timeline->look(*weights, &TracedTensor::resident_loaded);
+    auto traced = std::make_unique<TracingWeights>(std::move(weights), 2 * order.size());
+    tracing = traced.get();
+    weights = std::move(traced);
+    tracing->record();
+  }
 
   const int32_t bos = bos_of(model, vocabulary);
-  const Mark first_begin = spec.memory_pass ? mark(reader) : acquired;
+  const uint64_t waited_before = weights->waited_ns();
+  const Mark first_begin = probing ? mark(reader) : acquired;
   if (session) {
     // Looking tensors up by name is the runtime's work, the same for every loader: no part of acquire.
     session->bind(model, *weights);
@@ -173,7 +214,13 @@ SampleResult run_sample(const SampleSpec& spec) {
   }
   const Mark first = mark(reader);
   result.first_token = between(first_begin, first);
-  if (spec.memory_pass) {
+  result.waited_ns = weights->waited_ns() - waited_before;
+  if (timeline) {
+    timeline->phase("first token", first_begin, first);
+    timeline->trace().first_token = tracing->stop(first.reached_ns, first.counters);
+    timeline->look(*weights, &TracedTensor::resident_first_token);
+  }
+  if (spec.pass == Pass::memory) {
     result.first_token_memory = read_memory();
     result.resident_first_token = resident(paths);
   }
@@ -186,14 +233,24 @@ SampleResult run_sample(const SampleSpec& spec) {
     result.bytes_needed = bytes_of(needed);
     result.untouched_bytes = bytes_of(rest);
   }
+  if (bound) result.bytes_needed = bytes_of(order);
+  if (timeline) tracing->record();
   const Mark complete_begin = mark(reader);
   if (session) session->touch(rest);
   const Mark complete = mark(reader);
   result.complete = between(complete_begin, complete);
+  if (timeline) {
+    timeline->phase("complete", complete_begin, complete);
+    timeline->trace().complete = tracing->stop(complete.reached_ns, complete.counters);
+  }
 
-  if (!spec.memory_pass) {
-    result.ttft_ns = static_cast<uint64_t>(first.reached_ns - start.left_ns);
-    result.complete_ns = *result.ttft_ns + result.complete.ns;
+  if (!probing) {
+    if (bound) {
+      result.complete_ns = static_cast<uint64_t>(acquired.reached_ns - start.left_ns);
+    } else {
+      result.ttft_ns = static_cast<uint64_t>(first.reached_ns - start.left_ns);
+      result.complete_ns = *result.ttft_ns + result.complete.ns;
+    }
     result.settled_ns = static_cast<uint64_t>(std::max(weights->settled_at(), acquired.reached_ns) - start.left_ns);
   }
 
@@ -206,7 +263,9 @@ SampleResult run_sample(const SampleSpec& spec) {
       for (uint32_t i = 0; i < spec.prompt; ++i) prompt.push_back(prompt_token(i, bos, vocabulary));
       const Mark prefill_begin = mark(reader);
       session->forward(prompt, 0, row);
-      result.prefill = between(prefill_begin, mark(reader));
+      const Mark prefill_end = mark(reader);
+      result.prefill = between(prefill_begin, prefill_end);
+      if (timeline) timeline->phase("prefill", prefill_begin, prefill_end);
       hash.add(std::as_bytes(std::span(row)));
     }
     if (spec.generate > 0) {
@@ -222,8 +281,10 @@ SampleResult run_sample(const SampleSpec& spec) {
         decoding += took;
         hash.add(std::as_bytes(std::span(row)));
       }
-      result.decode = between(decode_begin, mark(reader));
+      const Mark decode_end = mark(reader);
+      result.decode = between(decode_begin, decode_end);
       result.decode->ns = decoding;
+      if (timeline) timeline->phase("decode", decode_begin, decode_end);
     }
     result.logits_hash = hash.hex();
   }
@@ -237,6 +298,10 @@ SampleResult run_sample(const SampleSpec& spec) {
   weights.reset();
   const Mark released = mark(reader);
   result.release = between(release_begin, released);
+  if (timeline) {
+    timeline->phase("release", release_begin, released);
+    result.trace = std::move(timeline->trace());
+  }
   result.spin_after_ns = spin_ns();
   result.voluntary_switches = released.counters.voluntary_switches - start.counters.voluntary_switches;
   result.involuntary_switches = released.counters.involuntary_switches - start.counters.involuntary_switches;

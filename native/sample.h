@@ -9,6 +9,7 @@
 #include "kernel/llama.h"
 #include "loaders/loader.h"
 #include "probes/process.h"
+#include "trace.h"
 
 namespace weighbridge {
 
@@ -24,6 +25,10 @@ struct BarrierTimes {
 // Throws Error code interrupted if the other end closed.
 BarrierTimes pass(const Barrier& barrier);
 
+// Only the time pass is uninterrupted. In the others slower probes lie between the phases: memory and residency in the
+// memory pass; in the trace pass residency of each tensor, and the forward pass is watched as it asks for weights.
+enum class Pass { time, memory, trace };
+
 struct SampleSpec {
   std::string path;
   std::string mechanism;
@@ -35,7 +40,7 @@ struct SampleSpec {
   uint32_t batch;
   uint32_t prompt;
   uint32_t generate;
-  bool memory_pass;
+  Pass pass;
   Barrier barrier;
 };
 
@@ -47,9 +52,11 @@ struct PhaseCost {
 struct SampleResult {
   BarrierTimes barrier;
   int64_t start_at_ns;
-  // Absent in the memory pass, where probes lie between the phases. complete is ttft plus the time of reading what the
-  // first token left.
+  // Absent outside the time pass. complete is ttft plus the time of reading what the first token left; a bound, which
+  // reads everything and keeps nothing, has no ttft and is complete when its load has returned.
   std::optional<uint64_t> ttft_ns, complete_ns, settled_ns;
+  // Of the first token: time that the forward pass spent in ready(), waiting for a loader that still worked.
+  uint64_t waited_ns;
   PhaseCost setup, open, acquire, first_token, complete, release;
   std::optional<PhaseCost> prefill, decode;
   uint64_t bytes_needed, untouched_bytes;
@@ -59,9 +66,10 @@ struct SampleResult {
   std::optional<uint64_t> peak_rss;
   MemoryNeed session;
   std::optional<uint64_t> resident_opened, resident_loaded, resident_first_token;
-  bool inferred;
+  bool inferred;  // not by a mechanism that keeps nothing
   std::vector<uint64_t> per_token_ns;  // the first token, then each decode step
   std::string logits_hash;
+  std::optional<Trace> trace;
   Effective effective;
   std::vector<std::string> warnings;
   uint64_t voluntary_switches, involuntary_switches, spin_before_ns, spin_after_ns;
