@@ -1,0 +1,146 @@
+/** `weighbridge recommend`: a short measured run, and what follows from it for this file on this machine. */
+import type { Argv, CommandModule } from 'yargs';
+import { availableParallelism } from 'node:os';
+import { listLoaders } from '../catalog.js';
+import { UsageError, printable } from '../failure.js';
+import { availableMemory, machineFacts } from '../machine.js';
+import { native } from '../native.js';
+import { planOf, weigh, type RunRequest } from '../pipeline.js';
+import { adviceOf } from '../report/recommend.js';
+import type { MemoryState, State } from '../samples/record.js';
+import { pairsForClaim } from '../statistics/claim.js';
+import { recommend } from '../statistics/recommendation.js';
+import { columnsOf } from '../wrap.js';
+import { writeRun } from '../write-run.js';
+import { recommendationText } from '../../reports/recommendation-text.js';
+import { commaList, positive, whole } from './arguments.js';
+import { candidatesFrom, type Candidates } from './recommend-candidates.js';
+import { batch } from './session-options.js';
+import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
+
+const STATES: Readonly<Record<string, readonly State[]>> = {
+  cold: ['cold'],
+  warm: ['warm'],
+  both: ['cold', 'warm'],
+};
+const MEMORY_STATES = ['backed', 'returned', 'as-is'] as const satisfies readonly MemoryState[];
+const CONTEXT = 512;
+/** Enough decode steps to know a usual one, which debt is reckoned from. */
+const GENERATE = 4;
+
+const options = {
+  state: { choices: ['cold', 'warm', 'both'], default: 'both', describe: 'Page cache when the model will be loaded' },
+  'memory-state': {
+    type: 'string',
+    describe:
+      'Free memory then: backed, returned, as-is (default: backed, and returned where the host takes memory back)',
+  },
+  processes: { type: 'string', default: '1', describe: 'Processes that will hold the model at once' },
+  context: { type: 'string', default: String(CONTEXT), describe: 'Positions of the KV cache of each' },
+  threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
+  'time-budget': {
+    type: 'string',
+    default: '90',
+    describe: 'Seconds after which no block begins; one round always runs',
+  },
+  'lock-wait': { type: 'string', default: '0', describe: 'Seconds to wait for another run on this machine' },
+  out: { type: 'string', describe: 'Directory for ledger and reports (default: weighbridge-runs/…)' },
+  json: { type: 'boolean', default: false, describe: 'Print JSON alone on standard output' },
+} as const;
+
+function build(argv: Argv) {
+  return argv
+    .positional('model', { type: 'string', demandOption: true, describe: 'a GGUF file (any part of a split model)' })
+    .options(options)
+    .example('$0 recommend model.gguf', 'which loader to take here, cold and warm')
+    .example('$0 recommend model.gguf --state cold --processes 4', 'four servers after a reboot')
+    .example('$0 recommend model.gguf --time-budget 600', 'more pairs, a surer answer')
+    .version(false);
+}
+
+type Arguments = Awaited<ReturnType<ReturnType<typeof build>['parseAsync']>>;
+
+export const recommendCommand: CommandModule<object, Arguments> = {
+  command: 'recommend <model>',
+  describe: 'Recommend a loader for this file on this machine, from a short run',
+  builder: build as unknown as (argv: Argv<object>) => Argv<Arguments>,
+  handler: recommendFor,
+};
+
+async function recommendFor(args: Arguments): Promise<void> {
+  const processes = whole('--processes', args.processes, 1, 1024);
+  const availableBytes = availableMemory();
+  const candidates = await candidatesFor(args, processes, availableBytes);
+  const request = requestOf(args, candidates);
+  const planned = planOf(request);
+  const directory = outDirectory(args.out, args.model);
+  await weighing(
+    labelsOf(planned.arms),
+    (signal, listener) => weigh(request, directory, signal, listener),
+    (result) => {
+      const recommendation = recommend(result.summary, result.ledger, { processes, availableBytes });
+      const advice = adviceOf(recommendation, result.ledger, candidates.leftOut);
+      const text = args.json
+        ? `${JSON.stringify({ recommendation, advice, run: directory }, null, 2)}\n`
+        : recommendationText(advice, columnsOf(process.stdout));
+      process.stdout.write(text);
+      writeRun(directory, result);
+      if (!args.json) process.stdout.write(`Written: ${printable(directory)}\n`);
+      endWith(result, directory);
+    },
+  );
+}
+
+async function candidatesFor(args: Arguments, processes: number, availableBytes: number | null): Promise<Candidates> {
+  const context = whole('--context', args.context, 1, 10_000_000);
+  const files = native()
+    .inspect(args.model, { arrays: false, digest: false })
+    .parts.map(({ path }) => path);
+  const threads = threadsOf(args) ?? availableParallelism();
+  const { tensorBytes, kvCacheBytes, scratchBytes } = native().kernelPlan(args.model, { context, batch, threads });
+  const candidates = candidatesFrom(
+    await listLoaders(),
+    ({ mechanism, options: of }) => native().unsupported(mechanism, files, of ?? {}),
+    { processes, availableBytes, tensorBytes, sessionBytes: kvCacheBytes + scratchBytes },
+  );
+  if (candidates.loaders.length === 0) {
+    throw new UsageError(`${args.model}: no loader can be weighed. ${candidates.leftOut.join(' ')}`);
+  }
+  return candidates;
+}
+
+function threadsOf({ threads }: Arguments): number | null {
+  return threads === undefined ? null : whole('--threads', threads, 1, 1024);
+}
+
+function requestOf(args: Arguments, { loaders }: Candidates): RunRequest {
+  // Pairs that can prove each comparison, if the time allows.
+  const rounds = pairsForClaim(Math.max(1, loaders.length - 1));
+  return {
+    modelPaths: [args.model],
+    loaders,
+    loadersNamed: false,
+    reference: null,
+    states: STATES[args.state] ?? ['cold', 'warm'],
+    memoryStates: memoryStatesOf(args),
+    threads: threadsOf(args),
+    isa: 'auto',
+    rounds,
+    memoryRounds: 1,
+    prompt: 0,
+    generate: GENERATE,
+    context: whole('--context', args.context, 1, 10_000_000),
+    seed: 1,
+    trace: false,
+    timeoutSeconds: null,
+    timeBudgetSeconds: positive('--time-budget', args.timeBudget),
+    lockWaitSeconds: whole('--lock-wait', args.lockWait, 0, 1e6),
+    command: ['weighbridge', ...process.argv.slice(2)],
+  };
+}
+
+/** Where the host takes free memory back, what was fastest in the one state may be slowest in the other. */
+function memoryStatesOf({ memoryState, model }: Arguments): readonly MemoryState[] {
+  if (memoryState !== undefined) return commaList('--memory-state', memoryState, MEMORY_STATES);
+  return machineFacts(model).memory.pageReporting === true ? ['backed', 'returned'] : ['backed'];
+}

@@ -1,0 +1,49 @@
+/**
+ * The option of llama.cpp that loads as a loader does. Since its pull request 20834 that is --load-mode MODE (none, mmap,
+ * mlock, mmap+mlock, dio); releases before it have --mmap, --no-mmap, --mlock and --direct-io.
+ */
+import type { Arm } from '../samples/record.js';
+
+export interface LlamaOption {
+  readonly option: string;
+  /** In releases without --load-mode. */
+  readonly older: string;
+  readonly caveat: string | null;
+}
+
+type Loading = Pick<Arm, 'mechanism' | 'options'>;
+
+const COPYING = new Set(['stdio', 'cxx-stream', 'read', 'pread']);
+
+/** Null where llama.cpp has none: it reads with one thread into plain memory, and maps in one way. */
+export function llamaOptionOf({ mechanism, options }: Loading): LlamaOption | null {
+  if (mechanism === 'mmap') return ofMapping(options);
+  const usual =
+    (options['threads'] ?? 1) === 1 &&
+    (options['arena'] ?? 'plain') === 'plain' &&
+    ['pipelined', 'prefault', 'dontCache'].every((key) => options[key] !== true);
+  if (!usual) return null;
+  if (COPYING.has(mechanism)) return { option: '--load-mode none', older: '--no-mmap', caveat: null };
+  return mechanism === 'direct'
+    ? {
+        option: '--load-mode dio',
+        older: '--direct-io',
+        caveat: 'where direct I/O is refused it reads through the page cache instead, which only its log tells',
+      }
+    : null;
+}
+
+/** It maps shared, populates and asks for read-ahead once; how pages come in otherwise it cannot be told. */
+function ofMapping(options: Loading['options']): LlamaOption | null {
+  const { advice } = options;
+  const plain =
+    options['dirtied'] !== true &&
+    options['pipelined'] !== true &&
+    (options['bring'] === undefined || options['bring'] === 'willneed') &&
+    (!Array.isArray(advice) || advice.every((each) => each === 'sequential')) &&
+    options['lock'] !== 'on-fault';
+  if (!plain) return null;
+  return options['lock'] === 'all'
+    ? { option: '--load-mode mmap+mlock', older: '--mlock', caveat: null }
+    : { option: '--load-mode mmap', older: '--mmap', caveat: null };
+}
