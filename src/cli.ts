@@ -9,8 +9,10 @@ import { explainCommand } from './commands/explain.js';
 import { genCommand } from './commands/gen.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
+import { limitsCommand } from './commands/limits.js';
 import { loadersCommand } from './commands/loaders.js';
 import { logitsCommand } from './commands/logits.js';
+import { recommendCommand } from './commands/recommend.js';
 import { runCommand } from './commands/run.js';
 import { setupCommand } from './commands/setup.js';
 
@@ -32,10 +34,12 @@ const parser = yargs(hideBin(process.argv))
   .command(inspectCommand)
   .command(loadersCommand)
   .command(doctorCommand)
+  .command(limitsCommand)
   .command(explainCommand)
   .command(genCommand)
   .command(logitsCommand)
   .command(generateCommand)
+  .command(recommendCommand)
   .command(setupCommand)
   .completion('completion', 'Print a shell completion script (bash or zsh)')
   .demandCommand(1, 'name a command; weighbridge --help lists them')

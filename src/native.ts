@@ -2,7 +2,9 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
-import type { Measurement, MemoryPoints, Phases, Reason } from './samples/record.js';
+import type { LoadFunction } from './loader.js';
+import type { NativeLimits } from './native-limits.js';
+import type { Measurement, MemoryPoints, Pass, Phases, Reason } from './samples/record.js';
 
 /** Hyperparameters of a LLaMA-like model, all counts. */
 export interface Shape {
@@ -72,7 +74,12 @@ export interface KernelPlan {
 
 export type NativeOptions = Readonly<Record<string, boolean | number | string | readonly string[]>>;
 
-export interface SessionOptions {
+/** Of the mechanism `callback`: the function that brings the weights, called once, inside the call that it is given to. */
+export interface Callback {
+  readonly load?: LoadFunction;
+}
+
+export interface SessionOptions extends Callback {
   readonly path: string;
   readonly mechanism: string;
   readonly options: NativeOptions;
@@ -154,14 +161,14 @@ export interface NativeSampleSpec {
   readonly batch: number;
   readonly prompt: number;
   readonly generate: number;
-  readonly pass: 'time' | 'memory';
+  readonly pass: Pass;
   /** Descriptors of the start barrier: one byte is written to readyFd, one read from releaseFd. */
   readonly readyFd: number;
   readonly releaseFd: number;
 }
 
 /** What the child returns; the parent adds residency before and after, and the noise that it saw itself. */
-export interface NativeSample extends Omit<Measurement, 'noise' | 'residency' | 'contentHash'> {
+export interface NativeSample extends Omit<Measurement, 'noise' | 'residency' | 'contentHash' | 'debt' | 'traffic'> {
   readonly phases: Phases;
   readonly memory: MemoryPoints;
   readonly residency: {
@@ -179,12 +186,54 @@ export interface NativeSample extends Omit<Measurement, 'noise' | 'residency' | 
   readonly readyAtNs: number;
   readonly releasedAtNs: number;
   readonly startAtNs: number;
+  /** Of the first token, in the loader's ready(). */
+  readonly waitedNs: number;
+  /** Of the trace pass, where the kernel ran. */
+  readonly trace: NativeTrace | null;
   readonly warnings: readonly string[];
+}
+
+/** Where bytes of a model lie. */
+export interface NativeRange {
+  readonly part: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/**
+ * One turn of weights: from the moment at which the forward pass asks for a range until it asks for the next one, or the
+ * phase ends. Counters are the process's; reading them costs some 100 µs a turn.
+ */
+export interface NativeAccess extends NativeRange {
+  /** CLOCK_MONOTONIC */
+  readonly beginNs: number;
+  readonly endNs: number;
+  /** When the loader's ready() was called, and how long it took. */
+  readonly askedNs: number;
+  readonly waitNs: number;
+  readonly minorFaults: number;
+  readonly majorFaults: number;
+  readonly readBytes: number | null;
+  /** Of the process, at the beginning. */
+  readonly rss: number | null;
+}
+
+/** The timeline of a sample of the trace pass. */
+export interface NativeTrace {
+  readonly phases: readonly { readonly name: string; readonly beginNs: number; readonly endNs: number }[];
+  /** Bytes in pages that are present (of a map: in the page cache) when load returned and after the first token. */
+  readonly tensors: readonly (NativeRange & {
+    readonly name: string;
+    readonly residentLoaded: number | null;
+    readonly residentFirstToken: number | null;
+  })[];
+  readonly firstToken: readonly NativeAccess[];
+  readonly complete: readonly NativeAccess[];
 }
 
 export interface NativeCeilingSpec {
   readonly path: string;
-  readonly ceiling: 'device' | 'memory';
+  readonly ceiling: 'device' | 'home' | 'memory';
   readonly recipe: DeviceRecipe | null;
   readonly threads: number;
   readonly readyFd: number;
@@ -209,7 +258,7 @@ export interface AbsorbedMemory {
   release(): void;
 }
 
-export interface Native {
+export interface Native extends NativeLimits {
   // bindings/format.cc
   inspect(path: string, options: { readonly arrays: boolean; readonly digest: boolean }): ModelInfo;
   /**
@@ -250,8 +299,8 @@ export interface Native {
   deviceCeilingUnsupported(path: string): Reason | null;
   chooseDeviceRecipe(path: string, bytesEach: number): Promise<DeviceRecipe>;
 
-  // bindings/sample.cc; synchronous, for the child alone
-  runSample(spec: NativeSampleSpec): NativeSample;
+  // bindings/sample.cc and ceilings.cc; synchronous, for the child alone
+  runSample(spec: NativeSampleSpec & Callback): NativeSample;
   runCeiling(spec: NativeCeilingSpec): NativeCeiling;
 }
 

@@ -9,13 +9,20 @@ import { addonPath, native, type Shape } from './native.js';
 import { allBlocks, type Cell } from './plan/blocks.js';
 import { makePlan, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
 import { report, type Report } from './report/report.js';
-import { chooseCeilings, referenceHashes, warmRuntime, type CalibrationOptions } from './samples/calibrate.js';
+import {
+  chooseCeilings,
+  limitsOf,
+  referenceHashes,
+  warmRuntime,
+  type CalibrationOptions,
+} from './samples/calibrate.js';
 import { drive, durationMs, isFinished, type Progress } from './samples/drive.js';
 import { LedgerError, LedgerWriter, readLedger, refuseToOverwrite } from './samples/ledger.js';
 import { lockMachine } from './samples/lock.js';
 import { SCHEMA_VERSION, type EndRecord, type Ledger, type RunRecord, type Sample } from './samples/record.js';
 import { FreeMemory } from './samples/states.js';
-import { BATCH } from './samples/weigh.js';
+import { writeTrace } from './samples/trace-file.js';
+import { BATCH, type WeighingContext } from './samples/weigh.js';
 import { replay } from './statistics/replay.js';
 import { summarize } from './statistics/summarize.js';
 import type { ReplayedCell, Summary } from './statistics/summary-types.js';
@@ -79,8 +86,8 @@ export async function weigh(
     const machine = factsOf(planned);
     const calibration = calibrationOf(planned, machine, signal, listener);
     await warmRuntime(calibration);
+    const { ceilings, limits } = await limitsOf(calibration, machine, () => chooseCeilings(calibration));
     const hashes = await referenceHashes(calibration);
-    const ceilings = await chooseCeilings(calibration);
     const run: RunRecord = {
       kind: 'run',
       schema: SCHEMA_VERSION,
@@ -93,7 +100,7 @@ export async function weigh(
       machine: { ...machine },
       runtime: { node: process.version, v8: process.versions.v8, addon: buildOf(), isas: native().isas() },
       ceilings,
-      limits: [],
+      limits,
       referenceHashes: hashes,
       command: request.command,
     };
@@ -183,7 +190,16 @@ async function measure(
   signal: AbortSignal,
   listener: Listener,
 ): Promise<RunResult> {
-  const context = { ...run, shapes, ceilings, freeMemory: new FreeMemory(ceilings.firstTouch), signal };
+  const context: WeighingContext = {
+    ...run,
+    shapes,
+    ceilings,
+    freeMemory: new FreeMemory(ceilings.firstTouch),
+    signal,
+    onTrace: (sample, trace) => {
+      writeTrace(directory, run, sample, trace);
+    },
+  };
   let failure: unknown = null;
   try {
     const stopped = await drive({

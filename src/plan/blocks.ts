@@ -1,6 +1,6 @@
 /**
- * Blocks: the reference arm, at most three other arms and the ceiling arm, close together in time. Machines drift twofold
- * in ten seconds, so pairs are formed only inside a block.
+ * Blocks: the reference arm, at most three other arms and the ceiling arm (cold: and the home ceiling), close together in
+ * time. Machines drift twofold in ten seconds, so pairs are formed only inside a block.
  */
 import type { Arm, MemoryState, Pass, Plan, State } from '../samples/record.js';
 import { derivedSeed, shuffled } from './order.js';
@@ -29,17 +29,21 @@ export function cellKey(cell: Cell): string {
   return `${cell.arm} ${cell.state} ${cell.memoryState}`;
 }
 
+/** Arm ids of the physical limits of a model in a state: the ceiling, then in the cold state home. */
+export function ceilingsOf({ ceilings, homes }: Plan, model: string, state: State): readonly string[] {
+  return [ceilings[model]?.[state], state === 'cold' ? homes[model] : undefined].filter((id) => id !== undefined);
+}
+
 /** Every cell of the plan, ceilings included. */
 export function cellsOf(plan: Plan, arms: Readonly<Record<string, Arm>>): Cell[] {
   const cells: Cell[] = [];
   for (const model of plan.models) {
     for (const memoryState of plan.memoryStates) {
       for (const state of plan.states) {
-        const ceiling = plan.ceilings[model]?.[state];
         for (const arm of plan.arms) {
           if (arms[arm]?.model === model) cells.push({ arm, state, memoryState });
         }
-        if (ceiling !== undefined) cells.push({ arm: ceiling, state, memoryState });
+        for (const arm of ceilingsOf(plan, model, state)) cells.push({ arm, state, memoryState });
       }
     }
   }
@@ -48,25 +52,27 @@ export function cellsOf(plan: Plan, arms: Readonly<Record<string, Arm>>): Cell[]
 
 /**
  * The blocks of one round: every cell once (the reference once a block), in seeded order. The memory pass has no ratios,
- * so its blocks hold each arm once and no ceiling.
+ * so its blocks hold each arm once and no ceiling. So does the trace pass, of arms that infer.
  */
 export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, round: number, pass: Pass): Block[] {
-  const salt = pass === 'time' ? 1 : 2;
+  const salt = { time: 1, memory: 2, trace: 3 }[pass];
+  const takesPart = (id: string): boolean => pass !== 'trace' || arms[id]?.work === 'infer';
   const groups: Omit<Block, 'index'>[] = [];
   let number = 0;
   for (const model of plan.models) {
     const reference = plan.reference[model];
     if (reference === undefined) continue;
-    const others = plan.arms.filter((id) => arms[id]?.model === model && id !== reference);
+    const others = plan.arms.filter((id) => arms[id]?.model === model && id !== reference && takesPart(id));
     for (const memoryState of plan.memoryStates) {
       for (const state of plan.states) {
         number += 1;
         const order = shuffled(others, derivedSeed(plan.seed, salt, round, number));
-        const ceiling = pass === 'time' ? plan.ceilings[model]?.[state] : undefined;
+        const ceilings = pass === 'time' ? ceilingsOf(plan, model, state) : [];
         for (let at = 0; at === 0 || at < order.length; at += OTHERS_PER_BLOCK) {
           const members = order.slice(at, at + OTHERS_PER_BLOCK);
-          if (pass === 'time' || at === 0) members.push(reference);
-          if (ceiling !== undefined) members.push(ceiling);
+          if ((pass === 'time' || at === 0) && takesPart(reference)) members.push(reference);
+          members.push(...ceilings);
+          if (members.length === 0) continue;
           const cells = shuffled(members, derivedSeed(plan.seed, salt, round, number, at + 1)).map((arm): Cell => ({
             arm,
             state,
@@ -80,7 +86,7 @@ export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, r
   return shuffled(groups, derivedSeed(plan.seed, salt, round, 0)).map((group, index) => ({ ...group, index }));
 }
 
-/** All blocks of a run in their order: the memory pass follows the first round, so that a short run has both. */
+/** All blocks of a run in their order: memory and trace pass follow the first round, so that a short run has all. */
 export function allBlocks(plan: Plan, arms: Readonly<Record<string, Arm>>): Block[] {
   const blocks: Block[] = [];
   for (let round = 1; round <= plan.rounds; round++) {
@@ -89,6 +95,7 @@ export function allBlocks(plan: Plan, arms: Readonly<Record<string, Arm>>): Bloc
       for (let memory = 1; memory <= plan.memoryRounds; memory++) {
         blocks.push(...blocksOfRound(plan, arms, memory, 'memory'));
       }
+      if (plan.trace === true) blocks.push(...blocksOfRound(plan, arms, 1, 'trace'));
     }
   }
   return blocks;

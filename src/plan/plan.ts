@@ -1,7 +1,7 @@
 /** From what the user asked for to a plan: which arms, which cells, in which order, how often. */
 import { basename } from 'node:path';
 import { UsageError } from '../failure.js';
-import { roleOf, type LoaderDefinition } from '../loader.js';
+import { roleOf, type ChosenLoader } from '../loader.js';
 import type { KernelPlan, ModelInfo, Shape } from '../native.js';
 import type { Arm, MemoryState, ModelRecord, Plan, State } from '../samples/record.js';
 
@@ -20,7 +20,7 @@ export interface PlannedModel {
 export interface PlanRequest {
   readonly models: readonly PlannedModel[];
   /** In the order named; one named twice is weighed against itself. */
-  readonly loaders: readonly LoaderDefinition[];
+  readonly loaders: readonly ChosenLoader[];
   readonly loadersNamed: boolean;
   readonly reference: string | null;
   readonly states: readonly State[];
@@ -28,6 +28,8 @@ export interface PlanRequest {
   readonly threads: number;
   readonly rounds: number;
   readonly memoryRounds: number;
+  /** Also one traced sample of each loader and state. */
+  readonly trace?: boolean;
   readonly prompt: number;
   readonly generate: number;
   readonly context: number | null;
@@ -65,6 +67,7 @@ export function makePlan(request: PlanRequest): Planned {
   const order: string[] = [];
   const reference: Record<string, string> = {};
   const ceilings: Record<string, Partial<Record<State, string>>> = {};
+  const homes: Record<string, string> = {};
 
   for (const model of request.models) {
     const record = modelRecord(model);
@@ -75,7 +78,7 @@ export function makePlan(request: PlanRequest): Planned {
     models[id] = record;
     shapes[id] = model.kernel.shape;
     const context = contextFor(request, model, id);
-    const add = (definition: LoaderDefinition, copy: number): string => {
+    const add = (definition: ChosenLoader, copy: number): string => {
       const arm = loaderArm(definition, copy, id, context, request);
       arms[arm.id] = arm;
       order.push(arm.id);
@@ -103,6 +106,11 @@ export function makePlan(request: PlanRequest): Planned {
       limits[state] = arm.id;
     }
     ceilings[id] = limits;
+    if (limits.cold !== undefined) {
+      const home = ceilingArm('home', id, request);
+      arms[home.id] = home;
+      homes[id] = home.id;
+    }
   }
 
   const largest = Math.max(...Object.values(models).map((model) => model.bytes));
@@ -112,11 +120,12 @@ export function makePlan(request: PlanRequest): Planned {
       arms: order,
       reference,
       ceilings,
-      homes: {},
+      homes,
       states: request.states,
       memoryStates: request.memoryStates,
       rounds: request.rounds,
       memoryRounds: request.memoryRounds,
+      trace: request.trace ?? false,
       seed: request.seed,
       timeoutNs: Math.round((request.timeoutSeconds ?? 120 + largest / 20e6) * 1e9),
       timeBudgetNs: request.timeBudgetSeconds === null ? null : Math.round(request.timeBudgetSeconds * 1e9),
@@ -167,7 +176,7 @@ function contextFor(request: PlanRequest, model: PlannedModel, id: string): numb
   return context;
 }
 
-function chooseReference(request: PlanRequest): LoaderDefinition {
+function chooseReference(request: PlanRequest): ChosenLoader {
   const comparable = request.loaders.filter(({ mechanism }) => roleOf(mechanism) === 'loader');
   if (request.reference !== null) {
     const named = comparable.find((loader) => loader.name === request.reference);
@@ -184,13 +193,7 @@ function chooseReference(request: PlanRequest): LoaderDefinition {
   return chosen;
 }
 
-function loaderArm(
-  definition: LoaderDefinition,
-  copy: number,
-  model: string,
-  context: number,
-  request: PlanRequest,
-): Arm {
+function loaderArm(definition: ChosenLoader, copy: number, model: string, context: number, request: PlanRequest): Arm {
   const { threads, prompt, generate, isa } = request;
   const role = roleOf(definition.mechanism);
   const infers = role === 'loader';
@@ -200,8 +203,8 @@ function loaderArm(
   return {
     id: `${label} ${model} ${work}`,
     kind: role === 'bound' ? 'bound' : 'loader',
-    origin: 'built-in',
-    module: null,
+    origin: definition.module === undefined ? 'built-in' : 'external',
+    module: definition.module ?? null,
     loader: definition.name,
     label,
     mechanism: definition.mechanism,
@@ -222,7 +225,7 @@ function loaderArm(
   };
 }
 
-function ceilingArm(loader: 'device' | 'memory', model: string, request: PlanRequest): Arm {
+function ceilingArm(loader: 'device' | 'home' | 'memory', model: string, request: PlanRequest): Arm {
   return {
     id: `ceiling:${loader} ${model} t${request.threads}`,
     kind: 'ceiling',

@@ -1,7 +1,10 @@
-/** What a run learns once, before round 1: how the ceilings are measured, what first touch costs, and the right logits. */
+/** What a run learns once, before round 1: how ceilings are measured, what first touch costs, limits, and the right logits. */
+import type { MachineFacts } from '../machine.js';
 import { native, type Shape } from '../native.js';
 import { reasonOf } from '../failure.js';
 import { referenceKey } from './judge.js';
+import type { Limit } from './limit-types.js';
+import { hostCacheLimit, measureLimits } from './limits.js';
 import type { Arm, CeilingChoices, ModelRecord } from './record.js';
 import { spawnChild, type ChildEnd } from './spawn.js';
 import { learnFirstTouch } from './states.js';
@@ -48,6 +51,33 @@ async function chooseDevice(model: ModelRecord): Promise<CeilingChoices['device'
     if (reason === null) throw error;
     return { reason };
   }
+}
+
+/**
+ * What the machine can do at all, in the quick form, over the largest model. `readFirst` runs between the measurement that
+ * wants a range which nobody has read yet and all others; what it gives is given back.
+ */
+export async function limitsOf(
+  options: CalibrationOptions,
+  machine: MachineFacts,
+  readFirst: () => Promise<CeilingChoices>,
+): Promise<{ readonly ceilings: CeilingChoices; readonly limits: readonly Limit[] }> {
+  const [largest] = Object.entries(options.models).toSorted(([, a], [, b]) => b.bytes - a.bytes);
+  if (largest === undefined) throw new Error('a plan without models');
+  const [id, model] = largest;
+  const { threads, mayReportFreePages, signal, onStep } = options;
+  const request = {
+    ...{ paths: model.parts.map(({ path }) => path), threads, quick: true, machine, mayReportFreePages, signal },
+    onStep: (step: string) => {
+      onStep(`limits: ${step}`);
+    },
+  };
+  const hostCache = await hostCacheLimit(request);
+  const ceilings = await readFirst();
+  const device = ceilings.device[id];
+  const recipe = device === undefined || device.reason !== null ? null : device;
+  const known = { recipe, firstTouch: ceilings.firstTouch, hostCache };
+  return { ceilings, limits: await measureLimits({ ...request, known }) };
 }
 
 /** The right logits cannot be had, so no sample could be checked. */

@@ -80,7 +80,7 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
         return 'time-budget';
       }
       const attempt = Math.max(0, ...had.map((sample) => sample.attempt)) + 1;
-      const ceiling = block.cells.find((cell) => arms[cell.arm]?.kind === 'ceiling')?.arm;
+      const ceiling = block.cells.find(({ arm, state }) => arm === plan.ceilings[arms[arm]?.model ?? '']?.[state])?.arm;
       await runBlock(block, attempt, ceiling, weigh);
       weighed += 1;
       pending -= 1;

@@ -232,25 +232,29 @@ export async function learnFirstTouch(
   mayReportFreePages: boolean,
   signal: AbortSignal,
 ): Promise<CeilingChoices['firstTouch']> {
-  const backed: number[] = [];
-  for (let probe = 0; probe < CALIBRATING_PROBES; probe++) {
-    await native().backFreeMemory(backingBytes(modelBytes), threads);
-    signal.throwIfAborted();
-    backed.push(await native().firstTouchNs(PROBE_BYTES));
-  }
-  const backedNs = middle(backed);
+  const backedNs = await firstTouchBacked(modelBytes, threads, signal);
   if (!mayReportFreePages) return { backedNs, returnedNs: null, limitNs: null };
   await delay(RETURN_DELAY_MS, undefined, { signal });
-  const absorbed = await native().absorbBackedMemory(
-    PROBE_BYTES,
-    Math.round(DISTINGUISHABLE * backedNs),
-    mostAbsorbed(),
-  );
+  const absorbed = await native().absorbBackedMemory(PROBE_BYTES, slowerThanBacked(backedNs), mostAbsorbed());
   const { found, chunkNs } = absorbed;
   absorbed.release();
   const returnedNs = middle(found ? chunkNs.slice(-2) : chunkNs);
   const limitNs = found ? Math.round(Math.sqrt(returnedNs * backedNs)) : null;
   return { backedNs, returnedNs, limitNs };
 }
+
+/** Nanoseconds of the probe with free memory just touched: the median of a few. */
+export async function firstTouchBacked(modelBytes: number, threads: number, signal: AbortSignal): Promise<number> {
+  const backed: number[] = [];
+  for (let probe = 0; probe < CALIBRATING_PROBES; probe++) {
+    await native().backFreeMemory(backingBytes(modelBytes), threads);
+    signal.throwIfAborted();
+    backed.push(await native().firstTouchNs(PROBE_BYTES));
+  }
+  return middle(backed);
+}
+
+/** A probe that takes longer met memory that had been given back. */
+export const slowerThanBacked = (backedNs: number): number => Math.round(DISTINGUISHABLE * backedNs);
 
 const middle = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
