@@ -36,10 +36,15 @@ const bundles: readonly Bundle[] = [
   [
     { heading: ['', 'GB/s'], of: ({ bytesPerSecond }) => bytesPerSecond?.text ?? none },
     { heading: ['of', 'ceil'], of: ({ ceilingShare }) => ceilingShare?.text ?? none },
+    { heading: ['', 'bound by'], of: ({ boundBy }) => boundBy ?? none },
   ],
   [
     { heading: ['unrecl.', 'memory'], of: ({ unreclaimable }) => unreclaimable?.text ?? none },
     { heading: ['reclaim.', 'memory'], of: ({ reclaimable }) => reclaimable?.text ?? none },
+  ],
+  [
+    { heading: ['', 'debt'], of: ({ debt }) => debt?.text ?? none },
+    { heading: ['unexpl.', 'debt'], of: ({ unexplainedDebt }) => unexplainedDebt?.text ?? none },
   ],
   [
     {
@@ -133,9 +138,15 @@ function ruled(lines: readonly string[], width: number): readonly string[] {
   return [...lines.slice(0, -1), `${last} ${'─'.repeat(Math.max(0, width - textWidth(last) - 1))}`];
 }
 
+/** What is shown below the loaders, and never ranked among them. */
+function unrankedOf({ bounds, ceiling, home, harness }: Section): readonly Row[] {
+  return [...bounds, ceiling, home, harness].filter((row) => row !== null);
+}
+
 /** The rows again for each table that the columns need, since a line holds only so many. */
-function tablesOf({ rows, ceiling, harness }: Section, width: number): readonly (readonly Line[])[] {
-  const bounds = [ceiling, harness].filter((row) => row !== null).filter(({ load, complete }) => load ?? complete);
+function tablesOf(section: Section, width: number): readonly (readonly Line[])[] {
+  const { rows } = section;
+  const bounds = unrankedOf(section).filter(({ load, complete }) => load ?? complete);
   const measured = rows.filter(({ firstToken }) => firstToken !== null);
   const silent = rows.filter(({ firstToken }) => firstToken === null);
   const longest = Math.max(...[...rows, ...bounds].map(({ label }) => textWidth(label)), 'loader'.length);
@@ -204,9 +215,10 @@ function setColumn({ heading, of }: Column, rows: readonly Row[]): SetColumn {
 }
 
 /** What stands below the tables: sample counts, and samples that were not ok in rows that have numbers. */
-function afterwordOf({ rows, counts, ceiling, harness }: Section, width: number): readonly Line[] {
+function afterwordOf(section: Section, width: number): readonly Line[] {
+  const { rows, counts } = section;
   const partly = rows.filter(({ firstToken }) => firstToken !== null);
-  const others = [ceiling, harness].filter((row) => row !== null);
+  const others = unrankedOf(section);
   return [
     ...wrap(counts, width),
     ...[...partly, ...others].flatMap(({ label, problems }) =>
@@ -222,7 +234,16 @@ const legend: readonly (readonly [string, string])[] = [
   ['GB/s', 'all tensor bytes ÷ complete, in 10^9 bytes'],
   [
     'of ceil',
-    'speed as a share of the ceiling in the same blocks: the most that the device (cold) or memory (warm) delivers',
+    'median over blocks of speed ÷ that of the ceiling in the same block: the most that the device (cold) or memory (warm) delivers',
+  ],
+  [
+    'bound by',
+    'the limit that alone would take the largest share of complete: device, copy out of the page cache, first touch of memory, faults, or compute; unexplained where none takes half',
+  ],
+  ['debt', 'left unpaid when load returned: first token after load − a later token'],
+  [
+    'unexpl. debt',
+    "of it, what the system's counters do not explain; in a virtual machine the host's own faults are in it",
   ],
   ['unrecl. memory', 'unreclaimable: taken as long as the model is held, page tables included, KV cache not'],
   ['reclaim. memory', "reclaimable: the model's pages in the page cache, which the system may drop"],

@@ -42,6 +42,11 @@ export interface Row {
   readonly complete: Figure | null;
   readonly bytesPerSecond: Figure | null;
   readonly ceilingShare: RatioFigure | null;
+  /** The limit that holds it: "device 71%", "unexplained". */
+  readonly boundBy: string | null;
+  /** Unpaid when load returned, and the part of it that the system's counters do not explain. */
+  readonly debt: Figure | null;
+  readonly unexplainedDebt: Figure | null;
   readonly unreclaimable: Figure | null;
   readonly peakUnreclaimable: Figure | null;
   readonly reclaimable: Figure | null;
@@ -76,8 +81,12 @@ export interface Section {
   readonly rows: readonly Row[];
   /** The null loader, which measures the harness: never ranked. */
   readonly harness: Row | null;
+  /** Arms that read as a loader would and keep nothing: never ranked. */
+  readonly bounds: readonly Row[];
   /** The physical limit: never ranked. */
   readonly ceiling: Row | null;
+  /** The limit with memory to be filled: never ranked. */
+  readonly home: Row | null;
 }
 
 export interface Report {

@@ -1,8 +1,8 @@
 /** From a summary to what people read: sections, rows, one answer a section, and notes. */
 import { printable, describe } from '../failure.js';
-import type { Ledger, ModelRecord, State } from '../samples/record.js';
+import type { Arm, Ledger, ModelRecord, State } from '../samples/record.js';
 import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
-import type { CellSummary, Description, PairedRatio, Summary } from '../statistics/summary-types.js';
+import type { Binding, CellSummary, Description, PairedRatio, Summary } from '../statistics/summary-types.js';
 import { answerOf } from './answer.js';
 import { countsOf } from './counts.js';
 import { duration, gigabytes, percent, ratio, significant, size } from './format.js';
@@ -51,7 +51,9 @@ function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section
   const model = summary.models[arm.model];
   const loaders = cells.filter((cell) => cell.arm.kind === 'loader' && cell.arm.work !== 'none');
   const harness = cells.find((cell) => cell.arm.work === 'none');
-  const ceiling = cells.find((cell) => cell.arm.kind === 'ceiling');
+  const bounds = cells.filter((cell) => cell.arm.kind === 'bound');
+  const home = cells.find((cell) => isHome(cell.arm));
+  const ceiling = cells.find((cell) => cell.arm.kind === 'ceiling' && !isHome(cell.arm));
   const rows = loaders.map(rowOf);
   const refusal = unsupportedAlike(cells);
   const unsupported = refusal === null ? null : describe({ ...refusal, path: null, remedy: null });
@@ -66,8 +68,14 @@ function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section
     reference: rows.find(({ isReference }) => isReference)?.label ?? null,
     rows,
     harness: harness === undefined ? null : rowOf(harness),
+    bounds: bounds.map(rowOf),
     ceiling: ceiling === undefined ? null : rowOf(ceiling),
+    home: home === undefined ? null : rowOf(home),
   };
+}
+
+function isHome({ kind, loader }: Arm): boolean {
+  return kind === 'ceiling' && loader === 'home';
 }
 
 function rowOf(cell: CellSummary): Row {
@@ -84,6 +92,9 @@ function rowOf(cell: CellSummary): Row {
     complete: figure(arm.work === 'none' ? null : cell.completeNs, duration),
     bytesPerSecond: figure(cell.bytesPerSecond, gigabytes),
     ceilingShare: ratioFigure(cell.ceilingShare, percent),
+    boundBy: boundBy(cell.binding),
+    debt: figure(cell.debtNs, signedDuration),
+    unexplainedDebt: figure(cell.unexplainedDebtNs, signedDuration),
     unreclaimable: held(footprint?.unreclaimable),
     peakUnreclaimable: held(footprint?.peakUnreclaimable),
     reclaimable: held(footprint?.reclaimable),
@@ -101,7 +112,19 @@ function rowOf(cell: CellSummary): Row {
 function labelOf({ arm }: CellSummary): string {
   const label = printable(arm.label);
   if (arm.kind === 'ceiling') return label.includes('ceiling') ? label : `${label} ceiling`;
+  if (arm.kind === 'bound') return `${label} (bound)`;
+  if (arm.origin === 'external') return `${label} (external)`;
   return arm.work === 'none' ? `${label} (harness)` : label;
+}
+
+function boundBy(binding: Binding | null): string | null {
+  if (binding === null) return null;
+  return binding.share === null ? binding.name : `${binding.name} ${percent(binding.share)}`;
+}
+
+/** A debt may be below 0: where the first token was faster than a decode step. */
+function signedDuration(ns: number): string {
+  return ns < 0 ? `−${duration(-ns)}` : duration(ns);
 }
 
 function figure(description: Description | null, text: (value: number) => string): Figure | null {

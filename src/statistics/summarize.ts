@@ -1,6 +1,8 @@
 /** From a ledger to its summary. Pure: the same ledger always gives the same summary. */
-import { cellKey } from '../plan/blocks.js';
+import { ceilingsOf, cellKey } from '../plan/blocks.js';
+import type { Limit } from '../samples/limit-types.js';
 import type { Arm, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
+import { bindingOf } from './binding.js';
 import { footprintOf } from './footprint.js';
 import { describe } from './order.js';
 import { pairedRatio, pairsOf, type OkSample, type Pair } from './pairs.js';
@@ -84,9 +86,12 @@ function summarizePlace({ run }: Ledger, cells: Cells, place: Place): readonly C
       isReference: arm.id === referenceId,
       reference: referenceId === undefined ? [] : samplesOf(referenceId),
       ceiling: ceilingId === undefined ? [] : samplesOf(ceilingId),
+      limits: run.limits,
     });
-  const rows = ranked(loaders.map(summarizeArm));
-  return ceilingId === undefined ? rows : [...rows, summarizeArm(armOf(ceilingId))];
+  const limits = ceilingsOf(plan, place.modelId, state).map(armOf);
+  const bounds = loaders.filter(({ kind }) => kind === 'bound');
+  const rows = ranked(loaders.filter(({ kind }) => kind === 'loader').map(summarizeArm));
+  return [...rows, ...[...bounds, ...limits].map(summarizeArm)];
 }
 
 /**
@@ -120,9 +125,10 @@ interface CellInput {
   readonly isReference: boolean;
   readonly reference: readonly Sample[];
   readonly ceiling: readonly Sample[];
+  readonly limits: readonly Limit[];
 }
 
-function summarizeCell({ arm, place, samples, isReference, reference, ceiling }: CellInput): CellSummary {
+function summarizeCell({ arm, place, samples, isReference, reference, ceiling, limits }: CellInput): CellSummary {
   const ok = samples.filter((sample): sample is OkSample => sample.outcome === 'ok');
   const timed = ok.filter(({ pass }) => pass === 'time');
   const figures = (of: (sample: OkSample) => number | null): Description | null =>
@@ -131,6 +137,7 @@ function summarizeCell({ arm, place, samples, isReference, reference, ceiling }:
   const loads = arm.kind === 'loader';
   const bringsBytes = arm.work !== 'none';
   const weighed = loads && bringsBytes;
+  const ceilingPairs = weighed || arm.kind === 'bound' ? pairsOf(timed, ceiling) : [];
   return {
     arm,
     isReference,
@@ -146,10 +153,12 @@ function summarizeCell({ arm, place, samples, isReference, reference, ceiling }:
     bytesPerSecond: bringsBytes
       ? figures(({ completeNs }) => (completeNs === null || completeNs === 0 ? null : (tensorBytes * 1e9) / completeNs))
       : null,
-    ceilingShare: weighed ? ceilingShareOf(pairsOf(timed, ceiling)) : null,
+    ceilingShare: ceilingShareOf(ceilingPairs),
     debtNs: figures(({ debt }) => debt?.ns ?? null),
     unexplainedDebtNs: figures(({ debt }) => debt?.unexplainedNs ?? null),
-    binding: null,
+    binding: weighed
+      ? bindingOf({ arm, memoryState: place.memoryState, tensorBytes, timed, ceilingPairs, limits })
+      : null,
     prefillTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.prefill ?? null),
     decodeTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.decode ?? null),
     footprint: loads ? footprintOf(ok.filter(({ pass }) => pass === 'memory')) : null,

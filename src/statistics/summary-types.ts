@@ -110,7 +110,7 @@ export interface Summary {
   readonly models: Readonly<Record<string, ModelRecord>>;
   /**
    * In plan order: by model, memory state, state; loaders by their paired ratio of ttft to the reference's (where no pair
-   * exists, by median ttft), null last, then the ceiling.
+   * exists, by median ttft), null last, then bounds, the ceiling and home.
    */
   readonly cells: readonly CellSummary[];
   readonly samples: {
