@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { Interrupted, UsageError, failureOf } from './failure.js';
+import { Interrupted, UsageError, describe, failureOf } from './failure.js';
 import type { LoaderDefinition } from './loader.js';
 import { machineFacts, type MachineFacts } from './machine.js';
 import { addonPath, native, type Shape } from './native.js';
@@ -20,7 +20,7 @@ import { drive, durationMs, isFinished, type Progress } from './samples/drive.js
 import { LedgerError, LedgerWriter, readLedger, refuseToOverwrite } from './samples/ledger.js';
 import { lockMachine } from './samples/lock.js';
 import { SCHEMA_VERSION, type EndRecord, type Ledger, type RunRecord, type Sample } from './samples/record.js';
-import { FreeMemory } from './samples/states.js';
+import { FreeMemory, neverCold } from './samples/states.js';
 import { writeTrace } from './samples/trace-file.js';
 import { BATCH, type WeighingContext } from './samples/weigh.js';
 import { replay } from './statistics/replay.js';
@@ -84,6 +84,7 @@ export async function weigh(
   return onOwnMachine(request.lockWaitSeconds, signal, listener, async () => {
     const startedAt = performance.now();
     const machine = factsOf(planned);
+    tellWhatIsNeverCold(planned, listener);
     const calibration = calibrationOf(planned, machine, signal, listener);
     await warmRuntime(calibration);
     const { ceilings, limits } = await limitsOf(calibration, machine, () => chooseCeilings(calibration));
@@ -107,6 +108,15 @@ export async function weigh(
     const ledger = LedgerWriter.create(directory, run);
     return measure({ run, shapes: planned.shapes, ceilings, done: [], ledger, startedAt }, directory, signal, listener);
   });
+}
+
+/** Said once, before time is spent: every cold sample of such a model will be unsupported. */
+function tellWhatIsNeverCold({ plan, models }: Planned, listener: Listener): void {
+  if (!plan.states.includes('cold')) return;
+  for (const { path, fileSystem } of Object.values(models)) {
+    const never = neverCold(fileSystem, path);
+    if (never !== null) listener.step(`no cold samples of ${describe(never.reason)}`);
+  }
 }
 
 /**

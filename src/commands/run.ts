@@ -1,12 +1,13 @@
 /** `weighbridge run`: arguments → pipeline → output → exit code. */
 import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
-import { findLoader, listLoaders } from '../catalog.js';
+import { findLoaders } from '../catalog.js';
 import { UsageError, printable } from '../failure.js';
-import { bypassesPageCache, type LoaderDefinition } from '../loader.js';
+import { bypassesPageCache } from '../loader.js';
 import { planOf, resumeRun, samplesOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
 import type { MemoryState, State } from '../samples/record.js';
 import { readLedger } from '../samples/ledger.js';
+import { tracesIn } from '../samples/trace-file.js';
 import { pairsForVerdict } from '../statistics/sign-test.js';
 import { writeRun } from '../write-run.js';
 import { terminalTable } from '../../reports/terminal-table.js';
@@ -22,7 +23,7 @@ const MEMORY_STATES = ['backed', 'returned', 'as-is'] as const satisfies readonl
 const options = {
   loader: {
     type: 'string',
-    describe: `Loaders, comma-separated, or all; one named twice is weighed against itself (default: ${DEFAULT_LOADERS.join(', ')})`,
+    describe: `Loaders, comma-separated, or all; files of your own (.ts, .js, .so); one named twice is weighed against itself (default: ${DEFAULT_LOADERS.join(', ')})`,
   },
   reference: { type: 'string', describe: 'Loader that the others are compared with (default: stdio, else the first)' },
   state: { type: 'string', default: 'cold,warm', describe: 'Page cache before a sample: cold, warm' },
@@ -35,6 +36,11 @@ const options = {
   isa: { type: 'string', default: 'auto', describe: "Instruction set of the kernel's products" },
   rounds: { type: 'string', default: '3', describe: 'Times that every cell is weighed' },
   'memory-rounds': { type: 'string', default: '1', describe: 'Rounds of the memory pass, whose times are never used' },
+  trace: {
+    type: 'boolean',
+    default: false,
+    describe: 'Also write a timeline of each loader and state for Perfetto: layers, tensors, faults, residency',
+  },
   prompt: { type: 'string', default: '32', describe: 'Prompt tokens to prefill' },
   generate: { type: 'string', default: '16', describe: 'Tokens to decode' },
   context: { type: 'string', describe: 'Positions of the KV cache (default: 512 or what is needed)' },
@@ -55,6 +61,7 @@ function build(argv: Argv) {
     .example('$0 run model.gguf', 'compare the usual loaders, cold and warm')
     .example('$0 run model.gguf --loader all --rounds 10', 'every loader, enough pairs for an interval')
     .example('$0 run model.gguf --loader mmap-shared,mmap-shared --state warm', 'A/A: a loader against itself')
+    .example('$0 run model.gguf --loader read,./mine.so', 'a loader of your own beside ours')
     .example('$0 run model.gguf --json > run.json', 'everything as JSON')
     .example('$0 run --resume weighbridge-runs/…', 'continue an interrupted run')
     .version(false);
@@ -105,7 +112,7 @@ async function measure(
       const columns = process.stdout.isTTY ? process.stdout.columns : 80;
       process.stdout.write(terminalTable(result.report, { width: columns, bold: process.stdout.isTTY }));
     }
-    const written = writeRun(directory, result);
+    const written = [...writeRun(directory, result), ...tracesIn(directory)];
     if (!args.json) process.stdout.write(`Written:\n${written.map((path) => `  ${printable(path)}\n`).join('')}`);
     endWith(result, directory);
   });
@@ -125,7 +132,7 @@ async function requestOf(args: Arguments): Promise<RunRequest> {
   if (modelPaths.length === 0) {
     throw new UsageError('name a GGUF model; weighbridge gen model.gguf --shape 110m --type f16 makes one');
   }
-  const loaders = await loadersOf(args.loader);
+  const loaders = await findLoaders(args.loader ?? DEFAULT_LOADERS.join(','));
   const optional = (name: string, value: string | undefined, least: number, most: number): number | null =>
     value === undefined ? null : whole(name, value, least, most);
   const seconds = (name: string, value: string | undefined): number | null =>
@@ -133,7 +140,7 @@ async function requestOf(args: Arguments): Promise<RunRequest> {
   return {
     modelPaths,
     loaders,
-    loadersNamed: args.loader !== undefined && args.loader !== 'all',
+    loadersNamed: namesEach(args.loader),
     reference: args.reference ?? null,
     states: commaList('--state', args.state, STATES),
     memoryStates: commaList('--memory-state', args.memoryState, MEMORY_STATES),
@@ -141,6 +148,7 @@ async function requestOf(args: Arguments): Promise<RunRequest> {
     isa: args.isa,
     rounds: whole('--rounds', args.rounds, 1, 100_000),
     memoryRounds: whole('--memory-rounds', args.memoryRounds, 0, 1000),
+    trace: args.trace,
     prompt: whole('--prompt', args.prompt, 0, 1_000_000),
     generate: whole('--generate', args.generate, 0, 1_000_000),
     context: optional('--context', args.context, 1, 10_000_000),
@@ -152,11 +160,9 @@ async function requestOf(args: Arguments): Promise<RunRequest> {
   };
 }
 
-async function loadersOf(list: string | undefined): Promise<readonly LoaderDefinition[]> {
-  if (list === 'all') return listLoaders();
-  const names = list === undefined ? DEFAULT_LOADERS : list.split(',').map((name) => name.trim());
-  return Promise.all(names.map((name) => findLoader(name)));
-}
+/** Loaders that the user named one by one must work; of `all` some need not. */
+const namesEach = (list: string | undefined): boolean =>
+  list !== undefined && !list.split(',').some((word) => word.trim() === 'all');
 
 function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: RunRequest): void {
   const { plan, arms, models } = planned;
@@ -180,7 +186,7 @@ function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: R
     `loaders    ${request.loaders.map((loader) => loader.name).join(', ')}`,
     `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,
     `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,
-    `rounds     ${plan.rounds}, and ${plan.memoryRounds} of the memory pass`,
+    `rounds     ${plan.rounds}, and ${plan.memoryRounds} of the memory pass${plan.trace === true ? '; each loader and state traced once' : ''}`,
     `samples    ${samplesOf(planned)}, each a process of its own; retries come on top`,
     `pairs      ${plan.rounds} a comparison, ${comparisons} comparisons; an interval (95 %) needs 6`,
     pairs === null

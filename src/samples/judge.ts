@@ -1,6 +1,7 @@
-/** What a child's end and its measurement mean: the outcome, and what deserves a warning. */
+/** What a child's end and its measurement mean: the outcome. */
 import type { Cell } from '../plan/blocks.js';
-import type { Arm, Measurement, Phase, Reason } from './record.js';
+import { sumOfReads } from './audit.js';
+import type { Arm, Measurement, Reason } from './record.js';
 import type { ChildEnd } from './spawn.js';
 
 /** The key of a run's reference hashes. */
@@ -49,34 +50,6 @@ export function failureReason(end: ChildEnd, timeoutNs: number): Reason {
   };
 }
 
-export function warningsOf(arm: Arm, measured: Measurement): string[] {
-  const warnings: string[] = [];
-  if (measured.effective['leftCacheCold'] === false) {
-    warnings.push(
-      `${arm.loader} should bypass the page cache, but left ${measured.residency.after} bytes of the model in it`,
-    );
-  }
-  const grown = growthOfFile(measured);
-  if (
-    measured.effective['populateRequested'] === true &&
-    grown !== null &&
-    grown < CERTIFYING_SHARE * measured.bytesNeeded
-  ) {
-    warnings.push(`MAP_POPULATE was asked for and only ${grown} bytes of the model were mapped when it returned`);
-  }
-  if (arm.kind === 'ceiling' && arm.loader === 'device' && measured.effective['hugePages'] === false) {
-    warnings.push('the device ceiling had no 2 MiB pages for its buffers: it may read lower than the device can do');
-  }
-  return warnings;
-}
-
-/** Bytes of files that loading mapped, in the memory pass; null outside it. */
-function growthOfFile({ memory }: Measurement): number | null {
-  const after = memory?.loaded?.file ?? null;
-  const before = memory?.baseline.file ?? null;
-  return after === null || before === null ? null : after - before;
-}
-
 export type Verdict =
   | { readonly outcome: 'ok'; readonly reason: null }
   | { readonly outcome: 'invalid' | 'mismatch'; readonly reason: Reason };
@@ -88,7 +61,8 @@ export function judge(arm: Arm, cell: Cell, measured: Measurement, expected: str
   }
   if (arm.kind === 'ceiling') return judgeCeiling(arm, cell, measured);
   const { phases } = measured;
-  if (phases === null || arm.work !== 'infer') return fine;
+  // The null loader reads nothing; a bound reads what a loader would, and must have met the same cache.
+  if (phases === null || arm.work === 'none') return fine;
   const beforeToken = sumOfReads([phases.open, phases.acquire, phases.firstToken]);
   const all = sumOfReads([phases.open, phases.acquire, phases.firstToken, phases.complete]);
   if (cell.state === 'warm') {
@@ -114,7 +88,7 @@ export function judge(arm: Arm, cell: Cell, measured: Measurement, expected: str
 function judgeCeiling(arm: Arm, cell: Cell, measured: Measurement): Verdict {
   const issued = measured.effective['issuedBytes'];
   if (typeof issued !== 'number') return fine;
-  if (arm.loader === 'device' && issued < CERTIFYING_SHARE * measured.bytesNeeded) {
+  if (arm.loader !== 'memory' && issued < CERTIFYING_SHARE * measured.bytesNeeded) {
     return bad(
       'invalid',
       'direct-io-turned-buffered',
@@ -131,16 +105,6 @@ const fine: Verdict = { outcome: 'ok', reason: null };
 
 function bad(outcome: 'invalid' | 'mismatch', code: string, message: string): Verdict {
   return { outcome, reason: { code, operation: 'sample', path: null, errno: null, message, remedy: null } };
-}
-
-/** Bytes issued to storage in these phases; null where the kernel does not say. */
-export function sumOfReads(phases: readonly Phase[]): number | null {
-  let sum = 0;
-  for (const { readBytes } of phases) {
-    if (readBytes === null) return null;
-    sum += readBytes;
-  }
-  return sum;
 }
 
 const UNREADABLE = '/proc/self/io cannot be read here, so the state cannot be certified by bytes read';

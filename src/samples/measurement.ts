@@ -1,10 +1,11 @@
 /** The measurement of a sample: what the child answered and what the parent saw around it. */
-import { bypassesPageCache } from '../loader.js';
-import type { NativeCeiling, NativeSample } from '../native.js';
-import { sumOfReads } from './judge.js';
+import { availableParallelism } from 'node:os';
+import type { NativeCeiling } from '../native.js';
+import { effectiveOf } from './audit.js';
+import { debtOf } from './debt.js';
 import { since, type MachineCounters } from './noise.js';
 import type { ChildAnswer } from './protocol.js';
-import type { Arm, Measurement, ModelRecord } from './record.js';
+import type { Arm, DeviceTraffic, Measurement, ModelRecord, Pass } from './record.js';
 
 /** The answer of a child that did its work. */
 type Measured = Exclude<ChildAnswer, { readonly kind: 'failed' }>;
@@ -44,12 +45,15 @@ export interface Seen {
   readonly after: number | null;
   readonly firstTouchNs: number;
   readonly counters: MachineCounters;
+  /** What the model's devices did while it ran. */
+  readonly traffic: DeviceTraffic | null;
 }
 
 export function measurementOf(
   arm: Arm,
   model: ModelRecord | undefined,
-  { before, after, firstTouchNs, counters }: Seen,
+  pass: Pass,
+  { before, after, firstTouchNs, counters, traffic }: Seen,
   answer: Measured,
 ): Measurement {
   const size = model?.bytes ?? 0;
@@ -60,17 +64,23 @@ export function measurementOf(
     firstTouchNs,
   });
   if (answer.kind === 'ceiling') {
-    return ceilingMeasurement(answer.ceiling, noise, { before, after, size });
+    return { ...ceilingMeasurement(answer.ceiling, noise, { before, after, size }), traffic };
   }
   const { sample } = answer;
+  const owed = {
+    phases: sample.phases,
+    perTokenNs: sample.tokens?.perTokenNs ?? [],
+    waitedNs: sample.waitedNs,
+    stealNs: machine.stealNs,
+  };
   return {
     ttftNs: sample.ttftNs,
     completeNs: sample.completeNs,
     settledNs: sample.settledNs,
     phases: sample.phases,
     bytesNeeded: sample.bytesNeeded,
-    debt: null,
-    traffic: null,
+    debt: pass === 'time' && arm.work === 'infer' ? debtOf(owed, Math.min(arm.threads, availableParallelism())) : null,
+    traffic,
     untouchedBytes: sample.untouchedBytes,
     memory: sample.memory,
     residency: { before, ...sample.residency, after, size },
@@ -114,32 +124,4 @@ function ceilingMeasurement(
     },
     noise: noise({ voluntarySwitches: null, involuntarySwitches: null, spinBeforeNs: null, spinAfterNs: null }),
   };
-}
-
-/** What the loader says it did, and what the parent saw of it. */
-function effectiveOf(
-  arm: Arm,
-  model: ModelRecord | undefined,
-  sample: NativeSample,
-  after: number | null,
-): Measurement['effective'] {
-  const { open, acquire, firstToken: token, complete } = sample.phases;
-  const issued = sumOfReads([open, acquire, token, complete]);
-  const { firstToken } = sample.memory;
-  return {
-    ...sample.effective,
-    ...(issued === null ? {} : { issuedBytes: issued }),
-    ...(after === null ? {} : { residentAfterBytes: after }),
-    ...(firstToken?.hugeFile == null ? {} : { hugeFileBytes: firstToken.hugeFile }),
-    ...(firstToken?.hugeAnonymous == null ? {} : { hugeAnonymousBytes: firstToken.hugeAnonymous }),
-    ...(firstToken?.locked == null ? {} : { lockedBytes: firstToken.locked }),
-    ...(after !== null && bypassesPageCache(arm.mechanism, arm.options)
-      ? { leftCacheCold: after <= headerAllowance(model) }
-      : {}),
-  };
-}
-
-/** Reading a header brings in its pages and a little more; anything beyond this did not come from the header. */
-function headerAllowance(model: ModelRecord | undefined): number {
-  return (model?.headerBytes ?? 0) + 256 * 1024 * (model?.parts.length ?? 1);
 }

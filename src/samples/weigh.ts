@@ -1,13 +1,16 @@
 /** One attempt at one cell: the states prepared and certified, a child run, its measurement judged. */
 import { reasonOf } from '../failure.js';
 import { bypassesPageCache } from '../loader.js';
-import { native, type Shape } from '../native.js';
+import { availableMemory } from '../machine.js';
+import { native, type NativeTrace, type Shape } from '../native.js';
 import type { Block, Cell } from '../plan/blocks.js';
+import { auditOf } from './audit.js';
+import { blockDevicesOf, deviceCounters, trafficBetween } from './device-traffic.js';
 import { machineCounters, type MachineCounters } from './noise.js';
 import { READY_FD, RELEASE_FD, type ChildTask } from './protocol.js';
-import { failureReason, judge, meansUnsupported, referenceKey, warningsOf } from './judge.js';
+import { failureReason, judge, meansUnsupported, referenceKey } from './judge.js';
 import { measurementOf, runtimeStart, unmeasured } from './measurement.js';
-import type { Arm, CeilingChoices, ModelRecord, Plan, Sample } from './record.js';
+import type { Arm, CeilingChoices, DeviceTraffic, ModelRecord, Pass, Plan, Sample } from './record.js';
 import { spawnChild, type ChildEnd, type WaitingChild } from './spawn.js';
 import { certifyCache, prepareCache, refusal, type FreeMemory, type PreparedCache, type Refusal } from './states.js';
 
@@ -20,6 +23,8 @@ export interface WeighingContext {
   readonly referenceHashes: Readonly<Record<string, string>>;
   readonly freeMemory: FreeMemory;
   readonly signal: AbortSignal;
+  /** Takes the timeline of an ok sample of the trace pass; the sample itself goes into the ledger without it. */
+  readonly onTrace?: (sample: Sample, trace: NativeTrace) => void;
 }
 
 export interface Attempt {
@@ -49,23 +54,18 @@ export type Prepared =
 /** Largest prompt step of one internal batch; bounds scratch memory. */
 export const BATCH = 128;
 
-export function taskOf(
-  arm: Arm,
-  model: ModelRecord,
-  shape: Shape,
-  pass: 'time' | 'memory',
-  ceilings: CeilingChoices,
-): ChildTask {
+export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, ceilings: CeilingChoices): ChildTask {
   const barrier = { readyFd: READY_FD, releaseFd: RELEASE_FD };
   if (arm.kind === 'ceiling') {
     const chosen = ceilings.device[arm.model];
-    const recipe = arm.loader === 'device' && chosen !== undefined && chosen.reason === null ? chosen : null;
+    const ceiling = arm.loader === 'device' || arm.loader === 'home' ? arm.loader : 'memory';
+    const recipe = ceiling !== 'memory' && chosen !== undefined && chosen.reason === null ? chosen : null;
     return {
       kind: 'ceiling',
       parent: process.pid,
       spec: {
         path: model.path,
-        ceiling: arm.loader === 'device' ? 'device' : 'memory',
+        ceiling,
         recipe,
         threads: arm.threads,
         ...barrier,
@@ -75,6 +75,7 @@ export function taskOf(
   return {
     kind: 'sample',
     parent: process.pid,
+    loader: { name: arm.loader, module: arm.module, paths: model.parts.map((part) => part.path) },
     spec: {
       path: model.path,
       mechanism: arm.mechanism,
@@ -114,7 +115,7 @@ async function prepareStates(context: WeighingContext, { block, cell }: Attempt,
   if (arm === undefined || model === undefined || shape === undefined)
     throw new Error(`no arm ${cell.arm} in the plan`);
   const paths = model.parts.map((part) => part.path);
-  const impossible = unsupportedCell(arm, cell, paths);
+  const impossible = unsupportedCell(arm, cell, paths) ?? homelessCell(arm, model);
   if (impossible !== null) return { kind: 'refused', startedAt, refusal: impossible };
 
   const cache = await prepareCache(paths, cell.state, model.fileSystem, context.signal);
@@ -178,7 +179,9 @@ async function certify(
 
 function unsupportedCell(arm: Arm, cell: Cell, paths: readonly string[]): Refusal | null {
   if (arm.kind === 'ceiling') return null;
-  const reason = native().unsupported(arm.mechanism, paths, arm.options);
+  // A user's library runs in the sample's process alone, which asks it.
+  const asked = arm.mechanism !== 'external';
+  const reason = asked ? native().unsupported(arm.mechanism, paths, arm.options) : null;
   if (reason !== null) return { outcome: 'unsupported', reason };
   if (cell.state === 'warm' && bypassesPageCache(arm.mechanism, arm.options)) {
     return refusal(
@@ -191,6 +194,24 @@ function unsupportedCell(arm: Arm, cell: Cell, paths: readonly string[]): Refusa
   }
   return null;
 }
+
+/** Home takes as much memory as the model has bytes: where that is short it would be the kernel's to choose who dies. */
+function homelessCell(arm: Arm, model: ModelRecord): Refusal | null {
+  const available = availableMemory();
+  if (arm.kind !== 'ceiling' || arm.loader !== 'home' || available === null) return null;
+  const wanted = model.bytes + HOME_MARGIN;
+  if (wanted <= available) return null;
+  return refusal(
+    'unsupported',
+    'memory-short',
+    'home ceiling',
+    `the home ceiling would fill ${wanted} bytes of memory, and ${available} are available`,
+    'free memory, or weigh a smaller model',
+  );
+}
+
+/** Of the process that fills it, and a little for others. */
+const HOME_MARGIN = 256 * 2 ** 20;
 
 /** Releases the child, waits for it and makes the sample of it. Throws AbortError when the run is interrupted meanwhile. */
 export async function finish(context: WeighingContext, attempt: Attempt, prepared: Prepared): Promise<Sample> {
@@ -217,14 +238,18 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
   }
 
   let end: ChildEnd;
+  let traffic: DeviceTraffic | null = null;
   if (prepared.kind === 'ended') {
     end = prepared.end;
   } else {
     const kill = (): void => prepared.child.kill();
     context.signal.addEventListener('abort', kill, { once: true });
     if (context.signal.aborted) kill();
+    const devices = blockDevicesOf(prepared.paths);
+    const before = devices === null ? null : deviceCounters(devices);
     prepared.child.release();
     end = await prepared.child.ended;
+    traffic = devices === null ? null : trafficBetween(before, deviceCounters(devices));
     context.signal.removeEventListener('abort', kill);
     prepared.releaseMemory();
     context.freeMemory.freed();
@@ -240,20 +265,25 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
   }
   const { answer } = end;
   const after = residencyAfter(prepared.paths);
-  const measured = measurementOf(arm, context.models[arm.model], { ...prepared, after }, answer);
+  const model = context.models[arm.model];
+  const measured = measurementOf(arm, model, block.pass, { ...prepared, after, traffic }, answer);
   const spawnToStartNs = runtimeStart(answer, prepared.child.spawnedAtNs);
   const verdict = judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)]);
-  return {
+  const own = answer.kind === 'sample' ? answer.sample.effective : {};
+  const sample: Sample = {
     ...base,
     process: { ...nobody, spawnToStartNs, exitCode: end.exitCode, signal: end.signal },
     warnings: [
       ...prepared.warnings,
       ...(answer.kind === 'sample' ? answer.sample.warnings : []),
-      ...warningsOf(arm, measured),
+      ...auditOf(arm, model, cell.state, measured, own),
     ],
     ...verdict,
     ...measured,
   };
+  const trace = answer.kind === 'sample' ? answer.sample.trace : null;
+  if (trace !== null && sample.outcome === 'ok') context.onTrace?.(sample, trace);
+  return sample;
 }
 
 /** Null where it cannot be read: no right to, or the file is gone by now. */

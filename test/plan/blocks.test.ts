@@ -96,6 +96,18 @@ test('a run holds the memory pass after its first round', (t) => {
   t.deepEqual([...new Set(passes)], ['time1', 'memory1', 'time2', 'time3']);
 });
 
+test('a trace follows the memory pass: each arm that infers once a state, no ceiling', (t) => {
+  const idle: Arm = { ...arm('null', 'loader'), work: 'none' };
+  const bound: Arm = { ...arm('discard', 'bound'), work: 'read' };
+  const all = { ...arms, null: idle, discard: bound };
+  const traced: Plan = { ...plan(7), arms: [...names, 'discard'], trace: true };
+  const passes = allBlocks(traced, all).map((block) => `${block.pass}${block.round}`);
+  t.deepEqual([...new Set(passes)], ['time1', 'memory1', 'trace1', 'time2', 'time3']);
+  const cells = allBlocks(traced, all).flatMap((block) => (block.pass === 'trace' ? block.cells : []));
+  const expected = traced.states.flatMap((state) => names.flatMap((id) => (id === 'null' ? [] : [`${id} ${state}`])));
+  t.deepEqual(cells.map((cell) => `${cell.arm} ${cell.state}`).sort(), expected.sort());
+});
+
 test('every cell of the blocks is a cell of the plan', (t) => {
   const known = new Set(cellsOf(plan(7), arms).map((cell) => JSON.stringify(cell)));
   for (const block of allBlocks(plan(7), arms)) {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { judge, meansUnsupported } from '../../src/samples/judge.js';
-import type { Measurement, Phase, State } from '../../src/samples/record.js';
+import type { Arm, Measurement, Phase, State } from '../../src/samples/record.js';
 import type { OkSample } from '../../src/statistics/pairs.js';
 import { arm, deviceCeiling, memoryCeiling, ok } from '../statistics/ledger-builder.js';
 
@@ -33,6 +33,17 @@ for (const [name, state, measurement, expected] of cases) {
     const verdict = judge(read, cell, measurement, measurement.logitsHash ?? undefined);
     t.is(verdict.reason?.code ?? null, expected);
     t.is(verdict.outcome, expected === null ? 'ok' : 'invalid');
+  });
+}
+
+const bound: Arm = { ...read, kind: 'bound', work: 'read' };
+const noLogits = { logitsHash: null, tokens: null } as const;
+
+for (const [name, state, measurement, expected] of cases) {
+  test(`of a bound, ${name} is ${expected ?? 'ok'}`, (t) => {
+    const cell = { arm: bound.id, state, memoryState: 'as-is' } as const;
+    const verdict = judge(bound, cell, { ...measurement, ...noLogits }, 'a hash');
+    t.is(verdict.reason?.code ?? null, expected);
   });
 }
 

@@ -1,0 +1,66 @@
+/** What a loader left unpaid when it returned, computed from one sample. */
+import type { Debt, Phases } from './measurement-types.js';
+
+/** What a debt is computed from. */
+export interface Owed {
+  readonly phases: Phases;
+  /** The first token, then each decode step. */
+  readonly perTokenNs: readonly number[];
+  /** Of the first token, in the loader's ready(). */
+  readonly waitedNs: number;
+  /** From the release of the child to its end, all CPUs. */
+  readonly stealNs: number | null;
+}
+
+/**
+ * Null without a decode step to compare with. `lanes` is how many compute threads can run at once: the smaller of threads
+ * and CPUs.
+ *
+ *     ns        = first token − median decode step
+ *     outside   = time − user time ÷ lanes                  of the first token; of a mean decode step
+ *     stolen    = steal ÷ lanes × ns ÷ open … release
+ *     explained = max(waited, outside(first) − outside(decode) − stolen), within 0 … max(0, ns)
+ *
+ * Each lane of the interval is in user mode, in the kernel (faults, and the reads in them) or off the CPU (waiting for
+ * storage, for the loader, for another thread): what is not user time is what the guest can see. A decode step has some of
+ * it too (serial parts, wake-ups), which no loader caused, so only the excess counts.
+ *
+ * Limits. Threads of a loader that works behind the first token add user time that no lane spent, so that too little is
+ * explained, never too much; what the forward pass waited in ready() is known without that and is the least. More threads
+ * than CPUs wait for each other: hence lanes. A hypervisor's theft looks like being off the CPU and is not the guest's
+ * I/O: it is known for the whole sample only, and taken as spread evenly over it. Where the kernel divides CPU time by
+ * ticks, the division into user and kernel time is rough below some 10 ms. Second-stage faults of a virtual machine are
+ * user time to the guest, and stay unexplained.
+ */
+export function debtOf({ phases, perTokenNs, waitedNs, stealNs }: Owed, lanes: number): Debt | null {
+  const steps = perTokenNs.slice(1);
+  const { firstToken, decode } = phases;
+  if (steps.length === 0 || decode === null) return null;
+  const ns = Math.round(firstToken.ns - median(steps));
+  const owed = Math.max(0, ns);
+  const outside = Math.max(0, firstToken.ns - firstToken.userNs / lanes);
+  const usual = Math.max(0, decode.ns - decode.userNs / lanes) / steps.length;
+  const { open, acquire, complete, prefill, release } = phases;
+  const whole = [open, acquire, firstToken, complete, prefill, decode, release].reduce(
+    (sum, phase) => sum + (phase?.ns ?? 0),
+    0,
+  );
+  const stolen = whole === 0 ? 0 : ((stealNs ?? 0) / lanes) * (owed / whole);
+  const waited = Math.min(owed, waitedNs);
+  const explainedNs = Math.round(Math.min(owed, Math.max(waited, outside - usual - stolen)));
+  return {
+    ns,
+    explainedNs,
+    unexplainedNs: ns - explainedNs,
+    waitedNs: waited,
+    minorFaults: firstToken.minorFaults,
+    majorFaults: firstToken.majorFaults,
+    readBytes: firstToken.readBytes,
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const upper = sorted[sorted.length >> 1] ?? 0;
+  return sorted.length % 2 === 1 ? upper : ((sorted[sorted.length / 2 - 1] ?? 0) + upper) / 2;
+}

@@ -1,0 +1,155 @@
+/** What a sample proves about itself. Times are integer nanoseconds, sizes integer bytes; what could not be read is null. */
+
+export interface Phase {
+  readonly ns: number;
+  readonly minorFaults: number;
+  readonly majorFaults: number;
+  /** Issued by this process to storage (/proc/self/io read_bytes). */
+  readonly readBytes: number | null;
+  readonly userNs: number;
+  readonly systemNs: number;
+}
+
+export interface Phases {
+  readonly setup: Phase;
+  readonly open: Phase;
+  readonly acquire: Phase;
+  readonly firstToken: Phase;
+  readonly complete: Phase;
+  readonly prefill: Phase | null;
+  readonly decode: Phase | null;
+  readonly release: Phase;
+}
+
+/** Memory of the child at one moment. anonymous, file and shmem are Rss; pss… come from smaps_rollup. */
+export interface Memory {
+  readonly rss: number | null;
+  readonly pss: number | null;
+  readonly pssAnonymous: number | null;
+  readonly pssShmem: number | null;
+  readonly pssFile: number | null;
+  readonly anonymous: number | null;
+  readonly file: number | null;
+  readonly shmem: number | null;
+  readonly hugetlb: number | null;
+  readonly swap: number | null;
+  readonly locked: number | null;
+  readonly hugeAnonymous: number | null;
+  readonly hugeFile: number | null;
+  readonly pageTables: number | null;
+}
+
+/** Highest values over the sample. In the memory pass sampled every 2 ms; in the time pass only rss (VmHWM) is known. */
+export interface PeakMemory extends Memory {
+  /** Highest anonymous + shmem + hugetlb + swap + page tables seen at one instant. */
+  readonly unreclaimable: number | null;
+}
+
+export interface MemoryPoints {
+  readonly baseline: Memory;
+  /** Only in the memory pass. */
+  readonly loaded: Memory | null;
+  readonly firstToken: Memory | null;
+  readonly end: Memory;
+  readonly peak: PeakMemory;
+  /** Of this plan's context: held by the runtime whatever the loader, and kept out of the footprint. */
+  readonly kvCacheBytes: number;
+  readonly scratchBytes: number;
+}
+
+export interface Residency {
+  /** Bytes of the model in the page cache: before the child started its load, and at later moments. */
+  readonly before: number | null;
+  readonly opened: number | null;
+  readonly loaded: number | null;
+  readonly firstToken: number | null;
+  readonly after: number | null;
+  /** Bytes of the model's files. */
+  readonly size: number;
+}
+
+export interface Noise {
+  /** CPU time stolen by the hypervisor between start and end of the sample, all CPUs. */
+  readonly stealNs: number | null;
+  /** Of the child; null for ceilings, as the spins are. */
+  readonly voluntarySwitches: number | null;
+  readonly involuntarySwitches: number | null;
+  /** A fixed piece of arithmetic, before and after. */
+  readonly spinBeforeNs: number | null;
+  readonly spinAfterNs: number | null;
+  /** First touch of 32 MiB by the parent just before the start. */
+  readonly firstTouchNs: number | null;
+  /** Stall totals of PSI ("some") that grew during the sample. */
+  readonly pressureNs: { readonly cpu: number | null; readonly io: number | null; readonly memory: number | null };
+  readonly loadAverage: number;
+}
+
+/** What a loader left unpaid when it returned, seen at the first token. A warm map pays here, a filled arena hardly. */
+export interface Debt {
+  /** First-token time − median decode step; below 0 where the first token was the faster. */
+  readonly ns: number;
+  /**
+   * Part of it that the guest can see: time in the kernel (page faults and the reads in them) and time off the CPU,
+   * shared over the threads, beyond that of a decode step; at most `ns`. debt.ts states how it is computed.
+   */
+  readonly explainedNs: number;
+  /** The rest. In a virtual machine it holds second-stage faults, which no guest counter sees: never call it compute. */
+  readonly unexplainedNs: number;
+  /** Of `ns`, waiting in a loader that still worked. */
+  readonly waitedNs: number;
+  readonly minorFaults: number;
+  readonly majorFaults: number;
+  /** Issued to storage after load returned, until the first token. */
+  readonly readBytes: number | null;
+}
+
+/** What the model's block devices did between the release of the child and its end; other programs' traffic included. */
+export interface DeviceTraffic {
+  readonly reads: number;
+  readonly readBytes: number;
+  /** readBytes ÷ reads, rounded; null without reads. */
+  readonly meanRequestBytes: number | null;
+}
+
+export type EffectiveValue = boolean | number | string;
+
+/** What a child measured. Present in full in an `ok` sample; in `invalid` and `mismatch` ones too, for the record. */
+export interface Measurement {
+  /**
+   * start → first logits, one uninterrupted interval. Null outside the time pass (probes lie in between), for bounds and
+   * ceilings.
+   */
+  readonly ttftNs: number | null;
+  /**
+   * start → every tensor byte read. Null outside the time pass. A bound's: start → its load returned. A ceiling's: its time
+   * to read the same bytes.
+   */
+  readonly completeNs: number | null;
+  /** start → the loader had nothing left to do. Null outside the time pass and for ceilings. */
+  readonly settledNs: number | null;
+  /** Null for ceilings. */
+  readonly phases: Phases | null;
+  /** Of the weights, by the first token's forward pass. */
+  readonly bytesNeeded: number;
+  /** Null outside the time pass, without decode steps, and where nothing is inferred. */
+  readonly debt: Debt | null;
+  /** Null where no block device's counters can be read. */
+  readonly traffic: DeviceTraffic | null;
+  /** Read by `complete` because the first token did not. */
+  readonly untouchedBytes: number;
+  /** Null for ceilings. */
+  readonly memory: MemoryPoints | null;
+  readonly residency: Residency;
+  readonly tokens: {
+    readonly prompt: number;
+    readonly generated: number;
+    readonly perTokenNs: readonly number[];
+  } | null;
+  readonly tokensPerSecond: { readonly prefill: number | null; readonly decode: number | null } | null;
+  /** Null where no kernel ran. */
+  readonly isa: string | null;
+  readonly logitsHash: string | null;
+  readonly contentHash: string | null;
+  readonly effective: Readonly<Record<string, EffectiveValue>>;
+  readonly noise: Noise;
+}
