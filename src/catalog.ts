@@ -1,26 +1,17 @@
-/** The loaders there are: every file of `loaders/`, found by listing the folder, so that adding one is adding a file. */
+/**
+ * The loaders there are: every file of `loaders/`, found by listing the folder, so that adding one is adding a file; and
+ * those that a user brings by path.
+ */
 import { readdir } from 'node:fs/promises';
-import { defineLoader, type LoaderDefinition } from './loader.js';
+import { externalLoader, isLoaderPath, problemOf } from './external-loader.js';
+import { defineLoader, type ChosenLoader, type LoadFunction, type LoaderDefinition } from './loader.js';
 import { UsageError } from './failure.js';
 
 const folder = new URL('../loaders/', import.meta.url);
 
-function isDefinition(value: unknown): value is LoaderDefinition {
-  if (typeof value !== 'object' || value === null) return false;
-  return (
-    'name' in value &&
-    typeof value.name === 'string' &&
-    /^[a-z0-9]+(-[a-z0-9]+)*$/.test(value.name) &&
-    'mechanism' in value &&
-    typeof value.mechanism === 'string' &&
-    'why' in value &&
-    typeof value.why === 'string'
-  );
-}
-
 let listed: Promise<readonly LoaderDefinition[]> | undefined;
 
-/** All loaders, `null` first, then by name. Throws an Error naming a file whose default export is not a loader. */
+/** All built-in loaders, `null` first, then by name. Throws an Error naming a file whose default export is not a loader. */
 export function listLoaders(): Promise<readonly LoaderDefinition[]> {
   listed ??= readLoaders(folder);
   return listed;
@@ -32,10 +23,9 @@ export async function readLoaders(from: URL): Promise<readonly LoaderDefinition[
   const definitions = await Promise.all(
     files.map(async (file) => {
       const module = (await import(new URL(file, from).href)) as { readonly default?: unknown };
-      if (!isDefinition(module.default)) {
-        throw new Error(`${file} in ${from.pathname}: its default export is not a loader (name, mechanism, why)`);
-      }
-      return defineLoader(module.default);
+      const problem = problemOf(module.default);
+      if (problem !== null) throw new Error(`${file} in ${from.pathname}: ${problem}`);
+      return defineLoader(module.default as LoaderDefinition);
     }),
   );
   const names = new Set<string>();
@@ -48,14 +38,41 @@ export async function readLoaders(from: URL): Promise<readonly LoaderDefinition[
 
 const rank = (loader: LoaderDefinition): number => (loader.mechanism === 'null' ? 0 : 1);
 
-/** Throws UsageError listing the names there are. */
-export async function findLoader(name: string): Promise<LoaderDefinition> {
+/** The loader of that name, or the one in the file of that path. Throws UsageError. */
+export async function findLoader(word: string): Promise<ChosenLoader> {
   const loaders = await listLoaders();
-  const found = loaders.find((loader) => loader.name === name);
+  if (isLoaderPath(word)) {
+    const brought = await externalLoader(word);
+    if (!loaders.some(({ name }) => name === brought.name)) return brought;
+    throw new UsageError(`${word}: its name ${brought.name} is that of a built-in loader; give it another`);
+  }
+  const found = loaders.find((loader) => loader.name === word);
   if (found === undefined) {
     throw new UsageError(
-      `there is no loader ${JSON.stringify(name)}; there are: ${loaders.map((l) => l.name).join(', ')}`,
+      `there is no loader ${JSON.stringify(word)}; there are: ${loaders.map((l) => l.name).join(', ')}`,
     );
   }
   return found;
+}
+
+/** Each loader of a comma-separated list of names and paths; `all` stands for every built-in one. Throws UsageError. */
+export async function findLoaders(list: string): Promise<readonly ChosenLoader[]> {
+  const found: ChosenLoader[] = [];
+  for (const word of list.split(',').map((part) => part.trim())) {
+    if (word === 'all') found.push(...(await listLoaders()));
+    else found.push(await findLoader(word));
+  }
+  for (const { name, module } of found) {
+    const other = found.find((loader) => loader.name === name && loader.module !== module);
+    if (other !== undefined)
+      throw new UsageError(`${module ?? name} and ${other.module ?? name} are both named ${name}`);
+  }
+  return found;
+}
+
+/** The function of a `callback` loader: of a user's file, or of the built-in one of that name. Throws UsageError. */
+export async function loadFunctionOf(name: string, module: string | null): Promise<LoadFunction> {
+  const loader = await findLoader(module ?? name);
+  if (loader.mechanism === 'callback') return loader.load;
+  throw new UsageError(`${module ?? name}: it is no longer a loader of the mechanism callback`);
 }

@@ -145,6 +145,9 @@ export type LoaderDefinition = Mechanism & {
   readonly why: string;
 };
 
+/** A loader of a comparison. `module` is the absolute path of the file that a user brought; built-in ones have none. */
+export type ChosenLoader = LoaderDefinition & { readonly module?: string };
+
 /** States a loader. Returns its argument; it exists for the types. */
 export function defineLoader<const T extends LoaderDefinition>(definition: T): T {
   return definition;

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Argv } from 'yargs';
 import { findLoader } from '../catalog.js';
 import { UsageError } from '../failure.js';
+import { roleOf } from '../loader.js';
 import { native, type ModelSession, type Shape } from '../native.js';
 
 export interface SessionArguments {
@@ -21,7 +22,12 @@ export const batch = 64;
 export function sessionOptions<T>(parser: Argv<T>): Argv<T & SessionArguments> {
   return parser
     .positional('model', { type: 'string', demandOption: true, describe: 'a GGUF file, or any part of a split model' })
-    .option('loader', { type: 'string', default: 'mmap-shared', requiresArg: true, describe: 'how the weights get in' })
+    .option('loader', {
+      type: 'string',
+      default: 'mmap-shared',
+      requiresArg: true,
+      describe: 'how the weights get in: a name, or a file of yours (.ts, .js, .so)',
+    })
     .option('isa', { type: 'string', default: 'auto', requiresArg: true, describe: 'instruction set of the kernel' })
     .option('threads', {
       type: 'number',
@@ -43,9 +49,13 @@ export async function openModel(
   contextFor: (shape: Shape) => number,
 ): Promise<ModelSession> {
   wholeNumber('--threads', threads, 1, mostThreads);
-  const { mechanism, options } = await findLoader(loader);
-  if (mechanism === 'null') throw new UsageError('the loader null brings no weights in; name another with --loader');
+  const chosen = await findLoader(loader);
+  const { mechanism, options = {} } = chosen;
+  if (roleOf(mechanism) !== 'loader') {
+    throw new UsageError(`the loader ${chosen.name} keeps no weights to run on; name another with --loader`);
+  }
+  const callback = chosen.mechanism === 'callback' ? { load: chosen.load } : {};
   const { shape } = native().kernelPlan(model, { context: 1, batch, threads });
   const context = contextFor(shape);
-  return native().openSession({ path: model, mechanism, options: options ?? {}, isa, threads, context, batch });
+  return native().openSession({ path: model, mechanism, options, ...callback, isa, threads, context, batch });
 }

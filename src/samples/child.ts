@@ -1,19 +1,41 @@
 /**
  * A sample's process. It makes one synchronous native call, so that no thread pool, promise or garbage collection disturbs
- * what is measured. argv[2] is a ChildTask as JSON.
+ * what is measured; what a user brought is imported or opened before, and before the start barrier. argv[2] is a ChildTask
+ * as JSON.
  */
 import { writeSync } from 'node:fs';
-import { reasonOf } from '../failure.js';
-import { native } from '../native.js';
+import { loadFunctionOf } from '../catalog.js';
+import { UsageError, failWith, reasonOf } from '../failure.js';
+import { native, type Callback } from '../native.js';
 import { READY_FD, type ChildAnswer, type ChildTask } from './protocol.js';
 
+type SampleTask = Extract<ChildTask, { readonly kind: 'sample' }>;
+
+async function callbackOf({ loader, spec }: SampleTask): Promise<Callback> {
+  if (spec.mechanism !== 'callback') return {};
+  try {
+    return { load: await loadFunctionOf(loader.name, loader.module) };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw failWith({ code: 'bad-loader', operation: 'import', message: error.message });
+  }
+}
+
+/** The library is asked here, and stays open: linking it belongs to no interval. */
+function askLibrary({ loader, spec }: SampleTask): void {
+  if (spec.mechanism !== 'external') return;
+  const reason = native().unsupported(spec.mechanism, loader.paths, spec.options);
+  if (reason !== null) throw failWith(reason);
+}
+
 /** Null when the parent is gone already: then nobody waits for an answer. */
-function answer(task: ChildTask): ChildAnswer | null {
+async function answer(task: ChildTask): Promise<ChildAnswer | null> {
   try {
     if (!native().bindToParent(task.parent, true)) return null;
-    return task.kind === 'sample'
-      ? { kind: 'sample', sample: native().runSample(task.spec) }
-      : { kind: 'ceiling', ceiling: native().runCeiling(task.spec) };
+    if (task.kind === 'ceiling') return { kind: 'ceiling', ceiling: native().runCeiling(task.spec) };
+    askLibrary(task);
+    const callback = await callbackOf(task);
+    return { kind: 'sample', sample: native().runSample({ ...task.spec, ...callback }) };
   } catch (error) {
     const reason = reasonOf(error);
     if (reason === null) throw error;
@@ -22,7 +44,7 @@ function answer(task: ChildTask): ChildAnswer | null {
 }
 
 const task = JSON.parse(process.argv[2] ?? '') as ChildTask;
-const given = answer(task);
+const given = await answer(task);
 if (given !== null) {
   const text = Buffer.from(JSON.stringify(given));
   let done = 0;

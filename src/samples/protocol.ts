@@ -8,8 +8,22 @@ import type { Reason } from './record.js';
 export const READY_FD = 3;
 export const RELEASE_FD = 4;
 
+/** What the child makes ready before it comes to its start barrier: the function of a `callback`, a user's library. */
+export interface ChildLoader {
+  readonly name: string;
+  /** File that a user brought; null for a built-in one. */
+  readonly module: string | null;
+  /** Of the model's parts. */
+  readonly paths: readonly string[];
+}
+
 export type ChildTask =
-  | { readonly kind: 'sample'; readonly parent: number; readonly spec: NativeSampleSpec }
+  | {
+      readonly kind: 'sample';
+      readonly parent: number;
+      readonly loader: ChildLoader;
+      readonly spec: NativeSampleSpec;
+    }
   | { readonly kind: 'ceiling'; readonly parent: number; readonly spec: NativeCeilingSpec };
 
 export type ChildAnswer =
