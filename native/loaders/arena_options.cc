@@ -78,7 +78,7 @@ std::optional<Reason> arena_unsupported(std::span<const Part> parts, const Arena
   if (std::optional<Reason> reason = kind_unsupported(options)) return reason;
   if (options.pages != ArenaPages::hugetlb) return std::nullopt;
   uint64_t pages = 0;
-  for (const Part& part : parts) pages += part.bytes / huge_page_unit + 1;
+  for (const Part& part : parts) pages += round_up(part.bytes, huge_page_unit) / huge_page_unit;
   return pool_pages_unsupported(pages, options.numa_node);
 }
 
