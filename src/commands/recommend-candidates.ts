@@ -8,34 +8,26 @@ import { reserveOf } from '../statistics/recommendation.js';
 interface Family {
   readonly what: string;
   /** In order of preference: the first that is there and supported stands for the family. */
-  readonly wanted: readonly ((loader: LoaderDefinition) => boolean)[];
+  readonly names: readonly string[];
 }
-
-const named =
-  (name: string): Family['wanted'][number] =>
-  (loader) =>
-    loader.name === name;
-
-const several = ({ options }: LoaderDefinition): boolean =>
-  options !== undefined && 'threads' in options && (options.threads ?? 1) > 1;
 
 /** The first family has the reference. */
 const FAMILIES: readonly Family[] = [
-  { what: 'copying', wanted: [named('stdio'), named('read')] },
-  { what: 'mapping', wanted: [named('mmap-shared')] },
-  { what: 'mapping, populated', wanted: [named('mmap-shared-populate')] },
-  { what: "llama.cpp's mapping", wanted: [named('llama-mmap')] },
-  { what: 'direct', wanted: [named('direct')] },
+  { what: 'copying', names: ['stdio', 'read'] },
+  { what: 'mapping', names: ['mmap-shared'] },
+  { what: 'mapping, populated', names: ['mmap-shared-populate'] },
+  { what: "llama.cpp's mapping", names: ['llama-mmap'] },
+  { what: 'mapping, populated ahead', names: ['mmap-shared-hugepage-populate-read-pipelined'] },
+  { what: 'direct', names: ['direct'] },
   {
     what: 'many reads at once',
-    wanted: [
-      (loader) => loader.mechanism === 'uring' && loader.options.direct,
-      (loader) => loader.mechanism === 'direct' && several(loader),
-      (loader) => loader.mechanism === 'pread' && several(loader),
-      (loader) => loader.mechanism === 'uring',
+    names: [
+      ...['uring-direct-thp-prefault-pipelined', 'uring-direct'],
+      ...['direct-parallel-thp-prefault-pipelined', 'direct-parallel'],
+      ...['pread-parallel-pipelined', 'pread-parallel'],
     ],
   },
-  { what: 'hybrid', wanted: [named('hybrid')] },
+  { what: 'hybrid', names: ['hybrid'] },
 ];
 
 export interface Room {
@@ -61,8 +53,8 @@ export function candidatesFrom(
 ): Candidates {
   const loaders: LoaderDefinition[] = [];
   const leftOut: string[] = [];
-  for (const { what, wanted } of FAMILIES) {
-    const there = wanted.flatMap((is) => catalog.filter(is));
+  for (const { what, names } of FAMILIES) {
+    const there = names.flatMap((name) => catalog.filter((loader) => loader.name === name));
     const reasons = there.map((loader) => ({ loader, why: refusalOf(loader, unsupported, room) }));
     const chosen = reasons.find(({ why }) => why === null);
     if (chosen !== undefined) loaders.push(chosen.loader);
@@ -83,6 +75,6 @@ function refusalOf(
   if (loader.mechanism === 'mmap' || availableBytes === null) return null;
   const needed = processes * (tensorBytes + sessionBytes);
   if (needed <= availableBytes - reserveOf(availableBytes)) return null;
-  const copies = processes === 1 ? 'a copy' : `${processes} copies`;
-  return `${copies} of the model needs ${size(needed)}, ${size(availableBytes)} available`;
+  const copies = processes === 1 ? 'a copy of the model needs' : `${processes} copies of the model need`;
+  return `${copies} ${size(needed)}, ${size(availableBytes)} available`;
 }

@@ -175,7 +175,7 @@ function memoryInWords({ need }: Candidate, { circumstances, reserveBytes }: Rec
       ? ''
       : ` and ${size(need.shared)} of page cache, ${processes === 1 ? 'which can be dropped' : 'once for all of them'}`;
   return [
-    `needs ${size(need.unreclaimable)}${whose} that cannot be taken back, ${size(need.session)} of it KV cache and scratch${shared}; ${available}${need.measured ? '' : ' (reckoned from the size of the tensors, not measured)'}.`,
+    `needs ${size(need.unreclaimable)}${whose} that cannot be taken back (${size(need.session)} of it KV cache and scratch)${shared}; ${available}${need.measured ? '' : ' (reckoned from the size of the tensors, not measured)'}.`,
     need.sharedFits === false && need.shared > 0
       ? 'The page cache does not fit beside it: parts of the model will be read again and again.'
       : '',
@@ -188,9 +188,11 @@ function costInWords({ cost }: PlaceChoice): string {
   if (cost === null) return '';
   const usual = `the first token of ${cost.runnerUp}, the next, takes ${ratio(cost.ratio)} times as long by paired medians`;
   const worst =
-    cost.worstNs > 0
-      ? `at worst, as far as these pairs reach, ${cost.worstAgainst} is ${duration(cost.worstNs)} sooner at each load`
-      : 'even at the worst that these pairs reach, no other is sooner';
+    cost.worstNs === null
+      ? 'so few pairs do not tell how far another may be ahead'
+      : cost.worstNs > 0
+        ? `at worst, as far as these pairs reach, ${cost.worstAgainst} is ${duration(cost.worstNs)} sooner at each load`
+        : 'even at the worst that these pairs reach, no other is sooner';
   return `${usual}; ${worst}.`;
 }
 

@@ -77,8 +77,8 @@ export interface Cost {
   readonly ratio: number;
   /** The other that may be furthest ahead: the choice at the top of what is known of it, the other at the bottom. */
   readonly worstAgainst: string;
-  /** What is then lost at each load of this model; 0 or less where the choice is ahead even then. */
-  readonly worstNs: number;
+  /** What is then lost at each load of this model; 0 or less where the choice is ahead even then. Null for a guess. */
+  readonly worstNs: number | null;
 }
 
 export interface Recommendation {
@@ -101,7 +101,7 @@ const TIE = 1.03;
 const LEAST_FOR_PROBABLY = 3;
 /** Memory kept free: a part of what is available, and at least so much. */
 const RESERVE = { share: 0.05, bytes: 256 * 2 ** 20 } as const;
-/** A loader whose own memory leaves out more than this share of the tensors has mapped the rest. */
+/** Less than this share of the tensors is no copied, and no mapped, part of them. */
 const MAPPED = 0.05;
 /** Memory needs within this factor and these bytes are alike. */
 const ALIKE = { factor: 1.05, bytes: 16 * 2 ** 20 } as const;
@@ -206,10 +206,13 @@ function leastMemory(alike: readonly Candidate[]): Candidate | null {
 
 function confidenceOf(choice: Candidate, others: readonly Candidate[], tied: boolean): Confidence {
   if (others.length === 0) return 'alone';
-  const fewest = Math.min(choice.pairs, ...others.map(({ pairs }) => pairs));
-  if (fewest < LEAST_FOR_PROBABLY) return 'guess';
+  if (isGuess([choice, ...others])) return 'guess';
   if (tied) return 'tied';
   return [choice, ...others].every(({ interval }) => interval) ? 'proven' : 'probable';
+}
+
+function isGuess(candidates: readonly Candidate[]): boolean {
+  return candidates.some(({ pairs }) => pairs < LEAST_FOR_PROBABLY);
 }
 
 function costOf(choice: Candidate, others: readonly Candidate[], cells: readonly CellSummary[]): Cost | null {
@@ -223,7 +226,7 @@ function costOf(choice: Candidate, others: readonly Candidate[], cells: readonly
     runnerUp: runnerUp.label,
     ratio: runnerUp.ratio / choice.ratio,
     worstAgainst: ahead.label,
-    worstNs: (choice.high - ahead.low) * reference,
+    worstNs: isGuess([choice, ...others]) ? null : (choice.high - ahead.low) * reference,
   };
 }
 
@@ -279,10 +282,11 @@ function needsOf(
           : tensorBytes;
     const session = processes * (sessions.length === 0 ? 0 : median(sessions));
     // What is not a copy is mapped, once for all processes; locked, it is as good as taken.
-    const mapped = each > (1 - MAPPED) * tensorBytes ? 0 : tensorBytes - each;
-    const locked = arm.options['lock'] === undefined ? 0 : mapped;
+    const mapped = each < MAPPED * tensorBytes ? tensorBytes : tensorBytes - each;
+    const cached = mapped < MAPPED * tensorBytes ? 0 : mapped;
+    const locked = arm.options['lock'] === undefined ? 0 : cached;
     const unreclaimable = processes * each + session + locked;
-    const shared = mapped - locked;
+    const shared = cached - locked;
     const room = availableBytes === null ? null : availableBytes - reserveOf(availableBytes);
     needs.set(id, {
       unreclaimable,
