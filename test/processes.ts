@@ -1,6 +1,6 @@
 /** Real processes and real files of a test's own. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,6 +29,19 @@ export const fixture = (name: string): string => join(repository, 'test', 'fixtu
 export function copyOfFixture(name: string, folder: string): string {
   const path = join(folder, name);
   copyFileSync(fixture(name), path);
+  return path;
+}
+
+/** Takes all the room that is left in a folder's file system; returns the file that takes it. */
+export function fill(at: string): string {
+  const path = join(at, 'filling');
+  for (const bytes of [2 ** 20, 4096, 1]) {
+    try {
+      for (;;) writeFileSync(path, Buffer.alloc(bytes), { flag: 'a' });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
+  }
   return path;
 }
 
@@ -63,6 +76,17 @@ export async function until(condition: () => boolean, seconds: number, what: str
     if (Date.now() > deadline) throw new Error(`waited ${seconds} s for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** Runs an ES module's text in a Node of its own, for what could hang or end this one; killed after a minute. */
+export function runScript(text: string, args: readonly string[]): Promise<EndedProcess> {
+  return endOf(
+    spawn(process.execPath, ['--input-type=module', '-e', text, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 60_000,
+      killSignal: 'SIGKILL',
+    }),
+  );
 }
 
 export interface EndedProcess {

@@ -2,45 +2,30 @@
  * The contract of a loader, asked of every loader that the catalog finds: the same logits, bit for bit, as the loader
  * `read`, whatever the model's type, its path or its division into parts; and a coded error for what cannot work.
  *
- * The mechanism `null` loads no weights by definition. It is left out of the logits, by that one rule, and asked to refuse.
+ * What keeps no weights (bounds, `null`) is left out of the logits, by that one rule, and asked to refuse.
  */
 import { copyFileSync, mkdirSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { listLoaders } from '../../src/catalog.js';
-import type { LoaderDefinition } from '../../src/loader.js';
-import { native, type NativeOptions } from '../../src/native.js';
-import { generateModel } from '../../src/synthetic/synthesize-model.js';
+import test from 'ava';
+import { bypassesPageCache, roleOf } from '../../src/loader.js';
+import { native } from '../../src/native.js';
 import { copyOfFixture, fixture, removeFolder, scratchFolder } from '../processes.js';
-
-const TOKENS = [1, 5, 40, 300, 7];
-
-const loaders = await listLoaders();
-const withWeights = loaders.filter(({ mechanism }) => mechanism !== 'null');
+import {
+  allLoaders,
+  expectedLogits,
+  logitsOf,
+  logitsOfSession,
+  openWith,
+  whereSupported,
+  withWeights,
+} from './loading.js';
+import { splitModel } from './models.js';
 
 const folder = scratchFolder();
 test.after.always(() => {
   removeFolder(folder);
 });
-
-function logits(mechanism: string, options: NativeOptions, path: string): Buffer {
-  const session = native().openSession({ path, mechanism, options, isa: 'scalar', threads: 2, context: 16, batch: 4 });
-  try {
-    return Buffer.from(session.forward(TOKENS, 0, TOKENS.length).slice().buffer);
-  } finally {
-    session.close();
-  }
-}
-
-const logitsOf = (loader: LoaderDefinition, path: string): Buffer =>
-  logits(loader.mechanism, loader.options ?? {}, path);
-
-function partsOf(path: string): readonly string[] {
-  return native()
-    .inspect(path, { arrays: false, digest: false })
-    .parts.map((part) => part.path);
-}
 
 function copyTo(name: string, path: string): string {
   mkdirSync(dirname(path), { recursive: true });
@@ -48,16 +33,10 @@ function copyTo(name: string, path: string): string {
   return path;
 }
 
-async function splitModel(into: string, parts: number): Promise<readonly string[]> {
-  mkdirSync(into, { recursive: true });
-  const model = await generateModel({
-    out: join(into, 'split.gguf'),
-    shape: 'tiny',
-    type: 'q8_0',
-    seed: 3,
-    split: parts,
-  });
-  return model.paths;
+function folderOf(name: string): string {
+  const path = join(folder, name);
+  mkdirSync(path, { recursive: true });
+  return path;
 }
 
 const models: readonly { readonly what: string; readonly make: () => Promise<string> | string }[] = [
@@ -68,29 +47,21 @@ const models: readonly { readonly what: string; readonly make: () => Promise<str
     what: 'a path with spaces and letters of many scripts',
     make: () => copyTo('tiny-Q4_0.gguf', join(folder, "a folder's name", 'モデル — gewichte №1.gguf')),
   },
-  { what: 'a model in three parts', make: async () => (await splitModel(join(folder, 'three'), 3))[0] ?? '' },
+  { what: 'a model in three parts', make: async () => (await splitModel(folderOf('three'), 3))[0] ?? '' },
 ];
 
-/** Runs the body, or says why this loader cannot work there and that it refuses rather than does something else. */
-function whereSupported(t: ExecutionContext, loader: LoaderDefinition, path: string, body: () => void): void {
-  const reason = native().unsupported(loader.mechanism, partsOf(path), loader.options ?? {});
-  if (reason === null) {
-    body();
-    return;
-  }
-  t.log(`skipped: ${loader.name} is unsupported for ${path}: ${reason.message}`);
-  t.true(reason.code.length > 0 && reason.operation.length > 0 && reason.message.length > 0);
-  t.throws(() => logitsOf(loader, path), { code: reason.code });
-}
-
+// A library of the user's is no strategy of ours: it is named on the command line.
 test.serial('there are loaders, each of a mechanism that exists, and every mechanism has one', (t) => {
-  t.deepEqual([...new Set(loaders.map(({ mechanism }) => mechanism))].sort(), native().mechanisms().sort());
+  const ours = native()
+    .mechanisms()
+    .filter((mechanism) => mechanism !== 'external');
+  t.deepEqual([...new Set(allLoaders.map(({ mechanism }) => mechanism))].sort(), ours.sort());
 });
 
 for (const { what, make } of models) {
   let made: Promise<{ readonly path: string; readonly expected: Buffer }> | undefined;
   const model = (): Promise<{ readonly path: string; readonly expected: Buffer }> =>
-    (made ??= Promise.resolve(make()).then((path) => ({ path, expected: logits('read', {}, path) })));
+    (made ??= Promise.resolve(make()).then((path) => ({ path, expected: expectedLogits(path) })));
 
   for (const loader of withWeights) {
     test.serial(`${loader.name} gives the logits of read for ${what}`, async (t) => {
@@ -104,7 +75,7 @@ for (const { what, make } of models) {
   }
 }
 
-for (const loader of loaders) {
+for (const loader of allLoaders) {
   test.serial(`${loader.name} refuses an option that its mechanism does not have`, (t) => {
     const path = copyTo('tiny-Q4_0.gguf', join(folder, 'option.gguf'));
     t.throws(() => native().unsupported(loader.mechanism, [path], { ...loader.options, nonsense: true }), {
@@ -114,51 +85,39 @@ for (const loader of loaders) {
   });
 }
 
-for (const loader of loaders.filter(({ mechanism }) => mechanism === 'null')) {
+for (const loader of allLoaders.filter(({ mechanism }) => roleOf(mechanism) !== 'loader')) {
   test.serial(`${loader.name} has no weights to run a model on, and says so`, (t) => {
     const path = copyTo('tiny-Q4_0.gguf', join(folder, 'null.gguf'));
-    t.throws(() => logitsOf(loader, path), { code: 'bad-option', message: /weights/ });
+    t.throws(() => openWith(loader, path), { code: 'bad-option', message: /weights/ });
   });
 }
 
 for (const loader of withWeights) {
   test.serial(`${loader.name} says that a file is missing`, (t) => {
-    t.throws(() => logitsOf(loader, join(folder, 'missing.gguf')), { code: 'file-missing' });
-    t.throws(() => native().unsupported(loader.mechanism, [join(folder, 'missing.gguf')], loader.options ?? {}), {
-      code: 'file-missing',
-    });
+    const path = join(folder, 'missing.gguf');
+    t.throws(() => openWith(loader, path), { code: 'file-missing' });
+    t.throws(() => native().unsupported(loader.mechanism, [path], loader.options ?? {}), { code: 'file-missing' });
   });
 
   test.serial(`${loader.name} says that a file is cut`, (t) => {
     const path = copyTo('tiny-Q4_0.gguf', join(folder, `${loader.name}-cut.gguf`));
     truncateSync(path, statSync(path).size - 4096);
-    t.throws(() => logitsOf(loader, path), { code: 'truncated' });
+    t.throws(() => openWith(loader, path), { code: 'truncated' });
   });
 
   test.serial(`${loader.name} says that a part is missing`, async (t) => {
-    const [first = '', second = ''] = await splitModel(join(folder, `${loader.name}-parts`), 2);
+    const [first = '', second = ''] = await splitModel(folderOf(`${loader.name}-parts`), 2);
     rmSync(second);
-    t.throws(() => logitsOf(loader, first), { code: 'missing-part' });
+    t.throws(() => openWith(loader, first), { code: 'missing-part' });
   });
 
   test.serial(`${loader.name} keeps its weights when the file loses its name`, (t) => {
     const path = copyTo('tiny-Q4_0.gguf', join(folder, `${loader.name}-unlinked.gguf`));
     whereSupported(t, loader, path, () => {
-      const { mechanism, options = {} } = loader;
       const expected = logitsOf(loader, path);
-      const session = native().openSession({
-        path,
-        mechanism,
-        options,
-        isa: 'scalar',
-        threads: 2,
-        context: 16,
-        batch: 4,
-      });
+      const session = openWith(loader, path);
       rmSync(path);
-      const got = Buffer.from(session.forward(TOKENS, 0, TOKENS.length).slice().buffer);
-      session.close();
-      t.is(Buffer.compare(got, expected), 0);
+      t.is(Buffer.compare(logitsOfSession(session), expected), 0);
     });
   });
 
@@ -171,11 +130,12 @@ for (const loader of withWeights) {
     }
     t.teardown(() => rm(memory, { recursive: true, force: true }));
     const path = copyOfFixture('tiny-Q4_0.gguf', memory);
-    if (loader.mechanism === 'direct' && native().fileFacts(path).fileSystem === 'tmpfs') {
-      t.is(native().unsupported(loader.mechanism, [path], loader.options ?? {})?.code, 'direct-io-unsupported');
+    const { mechanism, options = {} } = loader;
+    if (bypassesPageCache(mechanism, options) && native().fileFacts(path).fileSystem === 'tmpfs') {
+      t.regex(native().unsupported(mechanism, [path], options)?.code ?? '', /unsupported/);
     }
     whereSupported(t, loader, path, () => {
-      t.is(Buffer.compare(logitsOf(loader, path), logits('read', {}, path)), 0);
+      t.is(Buffer.compare(logitsOf(loader, path), expectedLogits(path)), 0);
     });
   });
 }
