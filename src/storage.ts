@@ -1,5 +1,5 @@
 /** What holds a path: file system, device and its kind, read-ahead. From stat(2), /proc/self/mountinfo and /sys. */
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 
 export type StorageKind =
@@ -11,7 +11,7 @@ export interface StorageFacts {
   readonly fileSystem: string | null;
   readonly mountPoint: string | null;
   readonly readOnly: boolean | null;
-  /** The source as mounted (/dev/nvme0n1p2, server:/share), or null. */
+  /** The source as mounted (/dev/nvme0n1p2, server:/share), for an overlay that of its layers where it is one; or null. */
   readonly device: string | null;
   readonly kind: StorageKind;
   /** As the device names itself, where it does. */
@@ -28,6 +28,8 @@ interface Mount {
   readonly options: readonly string[];
   readonly type: string;
   readonly source: string;
+  /** Options of the file system, such as the layers of an overlay. */
+  readonly settings: readonly string[];
 }
 
 function read(path: string): string | null {
@@ -49,11 +51,14 @@ function mountOf(path: string): Mount | null {
   for (const line of (read('/proc/self/mountinfo') ?? '').split('\n')) {
     const [left = '', right = ''] = line.split(' - ');
     const [, , numbers = '', , rawAt = '', options = ''] = left.split(' ');
-    const [type = '', source = ''] = right.split(' ');
+    const [type = '', source = '', settings = ''] = right.split(' ');
     const at = unescape(rawAt);
     const holds = at === '/' || path === at || path.startsWith(`${at}/`);
     if (at !== '' && holds && at.length >= (found?.at.length ?? 0)) {
-      found = { numbers, at, options: options.split(','), type, source: unescape(source) };
+      found = {
+        ...{ numbers, at, options: options.split(','), type, source: unescape(source) },
+        settings: settings.split(',').map(unescape),
+      };
     }
   }
   return found;
@@ -97,6 +102,26 @@ function kindOf(fileSystem: string, folder: string | null): StorageKind {
   return rotational === '1' ? 'disk' : 'ssd';
 }
 
+/**
+ * The device below an overlay, where all of its layers can be seen from here and lie on one. A container does not see
+ * those of its root.
+ */
+function belowOverlay({ at, type, settings }: Mount): StorageFacts | null {
+  if (type !== 'overlay') return null;
+  const layers = settings.flatMap((setting) => {
+    const [, name, folders = ''] = /^(lowerdir|lowerdir\+|datadir\+|upperdir)=(\/.*)$/.exec(setting) ?? [];
+    return name === 'lowerdir' ? folders.split(':').filter((folder) => folder !== '') : folders === '' ? [] : [folders];
+  });
+  // A path of the host may by chance be one inside of the overlay.
+  const isSeen = (layer: string): boolean => existsSync(layer) && mountOf(resolved(layer))?.at !== at;
+  if (layers.length === 0 || !layers.every(isSeen)) return null;
+  const [first, ...others] = layers.map(storageFacts);
+  if (first === undefined || first.device === null) return null;
+  return others.every(({ device }) => device === first.device) ? first : null;
+}
+
+const readsOnly = ({ options }: Mount): boolean => options.includes('ro');
+
 function resolved(path: string): string {
   try {
     return realpathSync(path);
@@ -112,6 +137,10 @@ export function storageFacts(path: string): StorageFacts {
     const unknown = { fileSystem: null, mountPoint: null, readOnly: null, device: null, model: null };
     return { path, ...unknown, kind: 'unknown', readAheadKb: null, scheduler: null };
   }
+  const below = belowOverlay(mount);
+  if (below !== null) {
+    return { ...below, path, fileSystem: mount.type, mountPoint: mount.at, readOnly: readsOnly(mount) };
+  }
   const folder = diskFolder(blockNumbers(mount));
   const bdi = read(`/sys/class/bdi/${mount.numbers}/read_ahead_kb`);
   const readAhead = bdi ?? (folder === null ? null : read(`${folder}/queue/read_ahead_kb`));
@@ -120,7 +149,7 @@ export function storageFacts(path: string): StorageFacts {
     path,
     fileSystem: mount.type,
     mountPoint: mount.at,
-    readOnly: mount.options.includes('ro'),
+    readOnly: readsOnly(mount),
     device: mount.source === '' || mount.source === 'none' ? null : mount.source,
     kind: kindOf(mount.type, folder),
     model: folder === null ? null : read(`${folder}/device/model`),
