@@ -42,6 +42,19 @@ export interface PreparedCache {
 
 const MEMORY_FILE_SYSTEMS = new Set(['tmpfs', 'ramfs', 'hugetlbfs']);
 
+/** Why a model on that file system has no cold state at all, or null. */
+export function neverCold(fileSystem: string, path: string | null): Refusal | null {
+  if (!MEMORY_FILE_SYSTEMS.has(fileSystem)) return null;
+  return refusal(
+    'unsupported',
+    'cannot-be-cold',
+    'evict',
+    `files on ${fileSystem} live in memory and cannot be cold`,
+    'copy the model to a disk',
+    path,
+  );
+}
+
 /** Brings the page cache of the files into the state. */
 export async function prepareCache(
   paths: readonly string[],
@@ -50,16 +63,8 @@ export async function prepareCache(
   signal: AbortSignal,
 ): Promise<PreparedCache | Refusal> {
   if (state === 'cold') {
-    if (MEMORY_FILE_SYSTEMS.has(fileSystem)) {
-      return refusal(
-        'unsupported',
-        'cannot-be-cold',
-        'evict',
-        `files on ${fileSystem} live in memory and cannot be cold`,
-        'copy the model to a disk',
-        paths[0] ?? null,
-      );
-    }
+    const never = neverCold(fileSystem, paths[0] ?? null);
+    if (never !== null) return never;
     for (let attempt = 1; ; attempt++) {
       await native().evict(paths);
       signal.throwIfAborted();
