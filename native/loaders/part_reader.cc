@@ -64,7 +64,7 @@ PartReader::PartReader(std::span<const Part> parts, ReadCall call) : call_(call)
     const DirectAlignment own = direct_alignment(file, part.path);
     opened_.push_back({part, std::move(file), std::max(own.memory, own.offset), 0});
     strictest_ = {std::max(strictest_.memory, own.memory), std::max(strictest_.offset, own.offset),
-                  strictest_.reported && own.reported};
+                  strictest_.reported && own.reported, strictest_.touched || own.touched};
   }
   unit_ = std::max({unit_, strictest_.memory, strictest_.offset});
 }
@@ -82,6 +82,10 @@ ssize_t PartReader::read_on(OpenPart& part, std::byte* to, uint64_t bytes, uint6
   return got;
 }
 
+void PartReader::touch(const Block& rest, std::byte* to, uint64_t most) const noexcept {
+  touch_for_direct(strictest_, {to, std::min(most, request_bytes(rest))});
+}
+
 int64_t PartReader::ask(const Block& rest, std::byte* to, uint64_t most) noexcept {
   const int fd = file(rest.part);
   const uint64_t bytes = std::min(most, request_bytes(rest));
@@ -93,8 +97,10 @@ int64_t PartReader::ask(const Block& rest, std::byte* to, uint64_t most) noexcep
     case ReadCall::dont_cache:
       got = read_without_cache(fd, to, bytes, rest.offset);
       break;
-    case ReadCall::pread:
     case ReadCall::direct:
+      touch(rest, to, most);
+      [[fallthrough]];
+    case ReadCall::pread:
       got = ::pread(fd, to, bytes, static_cast<off_t>(rest.offset));
       break;
   }

@@ -38,6 +38,9 @@ class PartReader {
   // How much to ask for so that the rest of a block comes: direct I/O takes whole units, past the end of the file too.
   uint64_t request_bytes(const Block& rest) const noexcept;
 
+  // Brings in the memory that a request for the rest, of at most `most` bytes, will fill, where direct I/O wants it there
+  // (touch_for_direct); else does nothing. ask() does it by itself.
+  void touch(const Block& rest, std::byte* to, uint64_t most) const noexcept;
   // One call for at most `most` bytes of the rest; the count of bytes, or -errno.
   int64_t ask(const Block& rest, std::byte* to, uint64_t most) noexcept;
   // The system call that ask() makes.

@@ -119,7 +119,10 @@ void RingFill::prepare(const Block& block) {
     reap();
     work_.prefault->obtain(range_of(block));
   }
-  if (!options_.registered) return;
+  if (!options_.registered) {
+    work_.reader.touch(block, work_.arena.at(block.part, block.offset), block.bytes);
+    return;
+  }
   const size_t place = buffer_of(block);
   if (registered_[place]) return;
   ring_.submit(0);
