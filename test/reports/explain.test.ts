@@ -5,6 +5,7 @@ import { explain, type ExplainedSection, type Topic } from '../../src/report/exp
 import type { Arm, Ledger, RunRecord, Sample } from '../../src/samples/record.js';
 import type { OkSample } from '../../src/statistics/pairs.js';
 import { summarize } from '../../src/statistics/summarize.js';
+import type { Binding } from '../../src/statistics/summary-types.js';
 import {
   arm,
   debt,
@@ -149,19 +150,19 @@ test('what was copied is told from the growth of memory of its own', (t) => {
 test('the ceiling is a share with its pairs, the binding limit is named, and without them nothing is said', (t) => {
   const of = story(3);
   t.regex(textOf(of, 'ceiling') ?? '', /reached 49% of the device ceiling in the same blocks \(range .*, 3 pairs\)/);
-  t.is(textOf(of, 'binding'), undefined);
-  const summary = summarize(of);
-  const bound = {
-    ...summary,
-    cells: summary.cells.map((cell) => ({
-      ...cell,
-      binding: { name: 'device', share: 0.5, limits: [{ name: 'device', ns: 50e6 }] } as const,
-    })),
+  const withBinding = (binding: Binding | null): string | undefined => {
+    const summary = summarize(of);
+    const bound = { ...summary, cells: summary.cells.map((cell) => ({ ...cell, binding })) };
+    return explain(bound, of).sections[0]?.sentences.find(({ topic }) => topic === 'binding')?.text;
   };
-  const sentences = explain(bound, of).sections[0]?.sentences ?? [];
+  t.is(withBinding(null), undefined);
   t.is(
-    sentences.find(({ topic }) => topic === 'binding')?.text,
+    withBinding({ name: 'device', share: 0.5, limits: [{ name: 'device', ns: 50e6 }] }),
     'What holds the complete time of mmap-shared most is the device, which alone would take 50.0 ms, 50% of the measured median.',
+  );
+  t.is(
+    withBinding({ name: 'unexplained', share: null, limits: [{ name: 'fault', ns: 5e6 }] }),
+    'No measured limit explains most of the complete time of mmap-shared; the largest, page faults, would alone take 5.00 ms.',
   );
 });
 

@@ -275,6 +275,7 @@ test('the option of llama.cpp is given where it loads alike, and the best of its
     { mechanism: 'read', options: { arena: 'thp' } },
     { mechanism: 'pread', options: { pipelined: true } },
     { mechanism: 'mmap', options: { sharing: 'shared', advice: ['hugepage'] } },
+    { mechanism: 'mmap', options: { sharing: 'shared', pipelined: true } },
     { mechanism: 'mmap', options: { sharing: 'shared', bring: 'touch' } },
     { mechanism: 'mmap', options: { sharing: 'private', dirtied: true } },
     { mechanism: 'hybrid', options: {} },
