@@ -12,6 +12,8 @@ export interface TerminalTableOptions {
 interface Column {
   readonly heading: readonly [string, string];
   readonly of: (row: Row) => string;
+  /** Left out where no row has it. */
+  readonly optional?: true;
 }
 
 /** Columns that stay side by side whatever the width: load is never shown without first token. */
@@ -36,15 +38,15 @@ const bundles: readonly Bundle[] = [
   [
     { heading: ['', 'GB/s'], of: ({ bytesPerSecond }) => bytesPerSecond?.text ?? none },
     { heading: ['of', 'ceil'], of: ({ ceilingShare }) => ceilingShare?.text ?? none },
-    { heading: ['', 'bound by'], of: ({ boundBy }) => boundBy ?? none },
+    { heading: ['', 'bound by'], of: ({ boundBy }) => boundBy ?? none, optional: true },
   ],
   [
     { heading: ['unrecl.', 'memory'], of: ({ unreclaimable }) => unreclaimable?.text ?? none },
     { heading: ['reclaim.', 'memory'], of: ({ reclaimable }) => reclaimable?.text ?? none },
   ],
   [
-    { heading: ['', 'debt'], of: ({ debt }) => debt?.text ?? none },
-    { heading: ['unexpl.', 'debt'], of: ({ unexplainedDebt }) => unexplainedDebt?.text ?? none },
+    { heading: ['', 'debt'], of: ({ debt }) => debt?.text ?? none, optional: true },
+    { heading: ['unexpl.', 'debt'], of: ({ unexplainedDebt }) => unexplainedDebt?.text ?? none, optional: true },
   ],
   [
     {
@@ -191,7 +193,9 @@ function pack(rows: readonly Row[], room: number): readonly (readonly SetColumn[
   let left = 0;
   const few = rows.some(({ toReference }) => (toReference.firstToken ?? toReference.complete)?.eachText);
   for (const bundle of few ? [...bundles, ...eachPair] : bundles) {
-    const columns = bundle.map((column) => setColumn(column, rows));
+    const shown = bundle.filter(({ optional, of }) => optional !== true || rows.some((row) => of(row) !== none));
+    if (shown.length === 0) continue;
+    const columns = shown.map((column) => setColumn(column, rows));
     const needed = columns.reduce((sum, { width }) => sum + GAP.length + width, 0);
     const table = tables.at(-1);
     if (table !== undefined && needed <= left) {

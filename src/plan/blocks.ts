@@ -29,9 +29,9 @@ export function cellKey(cell: Cell): string {
   return `${cell.arm} ${cell.state} ${cell.memoryState}`;
 }
 
-/** Arm ids of the physical limits of a model in a state: the ceiling, then in the cold state home. */
+/** Arm ids of the physical limits of a model in a state: the ceiling, then in the cold state home. Earlier plans have no homes. */
 export function ceilingsOf({ ceilings, homes }: Plan, model: string, state: State): readonly string[] {
-  return [ceilings[model]?.[state], state === 'cold' ? homes[model] : undefined].filter((id) => id !== undefined);
+  return [ceilings[model]?.[state], state === 'cold' ? homes?.[model] : undefined].filter((id) => id !== undefined);
 }
 
 /** Every cell of the plan, ceilings included. */

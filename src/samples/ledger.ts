@@ -11,7 +11,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../failure.js';
-import { withLaterFields } from './earlier.js';
 import {
   SCHEMA_VERSION,
   type EndRecord,
@@ -162,5 +161,5 @@ function parseRecord(line: string, where: string): LedgerRecord {
   if (typeof value !== 'object' || value === null || !('kind' in value) || typeof value.kind !== 'string') {
     throw new UsageError(`${where} is not a record of a ledger`);
   }
-  return withLaterFields(value as LedgerRecord);
+  return value as LedgerRecord;
 }

@@ -30,7 +30,7 @@ export interface BindingInput {
   readonly limits: readonly Limit[];
 }
 
-/** Null without a sample whose time is known. */
+/** Null without a sample whose time is known, and in a run that measured no limits: nothing could be explained then. */
 export function bindingOf(input: BindingInput): Binding | null {
   const rates = deviceRates(input.ceilingPairs);
   const samples = input.timed.flatMap((sample) =>
@@ -38,7 +38,7 @@ export function bindingOf(input: BindingInput): Binding | null {
       ? []
       : [{ measuredNs: sample.completeNs, alone: aloneTimes(input, sample, rates.get(sample) ?? null) }],
   );
-  if (samples.length === 0) return null;
+  if (samples.length === 0 || input.limits.length === 0) return null;
   const limits = KINDS.flatMap((name) => {
     const times = samples.flatMap(({ measuredNs, alone }) => {
       const ns = alone[name];

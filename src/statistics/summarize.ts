@@ -86,7 +86,8 @@ function summarizePlace({ run }: Ledger, cells: Cells, place: Place): readonly C
       isReference: arm.id === referenceId,
       reference: referenceId === undefined ? [] : samplesOf(referenceId),
       ceiling: ceilingId === undefined ? [] : samplesOf(ceilingId),
-      limits: run.limits,
+      // Earlier ledgers have none.
+      limits: run.limits ?? [],
     });
   const limits = ceilingsOf(plan, place.modelId, state).map(armOf);
   const bounds = loaders.filter(({ kind }) => kind === 'bound');

@@ -73,7 +73,7 @@ export interface CellSummary {
   /** Unpaid at the return of load; null where there is none to know. */
   readonly debtNs: Description | null;
   readonly unexplainedDebtNs: Description | null;
-  /** What holds this arm's complete time; null without an ok sample, and for bounds and ceilings. */
+  /** What holds this arm's complete time; null without an ok sample or limits, and for bounds and ceilings. */
   readonly binding: Binding | null;
   readonly prefillTokensPerSecond: Description | null;
   readonly decodeTokensPerSecond: Description | null;

@@ -116,3 +116,20 @@ test('every cell of the blocks is a cell of the plan', (t) => {
     }
   }
 });
+
+test('home is read in cold blocks of the time pass alone, beside the device ceiling', (t) => {
+  const home: Plan = { ...plan(5), homes: { m: 'ceiling:home' } };
+  for (const block of blocksOfRound(home, arms, 1, 'time')) {
+    const homes = block.cells.filter((cell) => cell.arm === 'ceiling:home').length;
+    t.is(homes, block.cells[0]?.state === 'cold' ? 1 : 0);
+  }
+  t.false(
+    blocksOfRound(home, arms, 1, 'memory').some(({ cells }) => cells.some(({ arm: id }) => id === 'ceiling:home')),
+  );
+  t.is(cellsOf(home, arms).filter((cell) => cell.arm === 'ceiling:home').length, 1);
+});
+
+test('a plan of an earlier version, without homes, has the blocks that it had', (t) => {
+  const { homes: _, ...earlier } = plan(5);
+  t.deepEqual(allBlocks(earlier as Plan, arms), allBlocks(plan(5), arms));
+});

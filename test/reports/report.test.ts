@@ -5,8 +5,10 @@ import { summarize } from '../../src/statistics/summarize.js';
 import {
   MODEL,
   arm,
+  debt,
   deviceCeiling,
   excluded,
+  homeCeiling,
   ledger,
   memory,
   memoryCeiling,
@@ -367,4 +369,45 @@ test('remedies are told once for all states', (t) => {
   t.deepEqual(sections[0]!.rows.find(({ label }) => label === 'mmap-shared')!.problems, [
     'unsupported: io_uring is off',
   ]);
+});
+
+test('bounds, the ceiling and home stand apart from the rows, labelled, and are never the answer', (t) => {
+  const bound = arm('stream-discard', { kind: 'bound', mechanism: 'discard', work: 'read' });
+  const samples = [1, 2].flatMap((round) => [
+    ok({ arm: base, round, state: 'cold' }, { ttftNs: 3e9, completeNs: 3e9 }),
+    ok({ arm: head, round, state: 'cold' }, { ttftNs: 2e9, completeNs: 2e9 }),
+    ok({ arm: bound, round, state: 'cold' }, { ttftNs: null, completeNs: 1.25e9 }),
+    ok({ arm: deviceCeiling(), round, state: 'cold' }, { completeNs: 1e9 }),
+    ok({ arm: homeCeiling(), round, state: 'cold' }, { completeNs: 1.5e9 }),
+  ]);
+  const arms = [base, head, bound, deviceCeiling(), homeCeiling()];
+  const section = reportOf(ledger({ arms, samples, states: ['cold'] })).sections[0]!;
+  t.deepEqual(
+    section.rows.map(({ label }) => label),
+    ['mmap-shared', 'cxx-stream'],
+  );
+  t.deepEqual(
+    section.bounds.map(({ label, ceilingShare }) => [label, ceilingShare?.text]),
+    [['stream-discard (bound)', '80%']],
+  );
+  t.is(section.ceiling?.label, 'device ceiling');
+  t.is(section.home?.label, 'home ceiling');
+  t.notRegex(section.answer, /stream-discard|device|home/);
+  t.is(section.bounds[0]?.toReference.complete, null);
+});
+
+test('a loader that a user brought is marked as external', (t) => {
+  const own = arm('my-loader', { origin: 'external' });
+  const samples = [ok({ arm: base }), ok({ arm: own })];
+  const labels = reportOf(ledger({ arms: [base, own], samples })).sections[0]!.rows.map(({ label }) => label);
+  t.true(labels.includes('my-loader (external)'));
+  t.true(labels.includes('cxx-stream'));
+});
+
+test('debt is told with what of it is unexplained, below 0 where the first token was faster', (t) => {
+  const samples = [ok({ arm: base }, {}, { debt: debt(4e6) }), ok({ arm: head }, {}, { debt: debt(-2e6) })];
+  const [first, second] = reportOf(ledger({ arms: [base, head], samples })).sections[0]!.rows;
+  t.is(first?.debt?.text, '4.00 ms');
+  t.is(first?.unexplainedDebt?.text, '2.00 ms');
+  t.is(second?.debt?.text, '−2.00 ms');
 });

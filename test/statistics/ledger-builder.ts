@@ -62,6 +62,7 @@ export function arm(loader: string, overrides: Partial<Arm> = {}): Arm {
 
 export const nullArm = (): Arm => arm('null', { work: 'none' });
 export const deviceCeiling = (): Arm => arm('device', { kind: 'ceiling', work: 'read' });
+export const homeCeiling = (): Arm => arm('home', { kind: 'ceiling', work: 'read' });
 export const memoryCeiling = (): Arm => arm('memory', { kind: 'ceiling', work: 'read' });
 
 export function memory(overrides: Partial<Memory> = {}): Memory {
@@ -280,7 +281,7 @@ export function ledger(contents: Contents): Ledger {
       seed: 1,
       plan: {
         models: ids,
-        arms: loaders.map(({ id }) => id),
+        arms: arms.filter(({ kind }) => kind !== 'ceiling').map(({ id }) => id),
         reference: Object.fromEntries(
           ids.flatMap((id) => {
             const first = loaders.find((each) => each.model === id && each.work === 'infer');
@@ -288,7 +289,11 @@ export function ledger(contents: Contents): Ledger {
           }),
         ),
         ceilings: Object.fromEntries(ids.map((id) => [id, ceilingsOf(id)])),
-        homes: {},
+        homes: Object.fromEntries(
+          arms
+            .filter(({ loader, kind }) => loader === 'home' && kind === 'ceiling')
+            .map(({ id, model: of }) => [of, id]),
+        ),
         states,
         memoryStates,
         rounds: 5,
