@@ -55,14 +55,16 @@ function stopNotes({ end }: Ledger): readonly string[] {
 function overallInWords({ overall, places }: Recommendation): string | null {
   if (places.length < 2) return null;
   if (overall === null) return 'No loader was measured and fits in all states: take each state for itself.';
-  const sure = places.every(
+  const proven = places.every(
     ({ choice, confidence }) => choice?.label === overall.label && (confidence === 'proven' || confidence === 'alone'),
   );
+  const guess = places.some(({ confidence }) => confidence === 'guess');
+  const sure = proven ? '' : guess ? 'perhaps ' : 'probably ';
   const cost =
     overall.worstRatio <= 1
       ? 'the lowest paired first token in each of them'
       : `at worst ${ratio(overall.worstRatio)} times the first token of the fastest`;
-  return printable(`For all states together ${sure ? '' : 'probably '}${overall.label}: ${cost}, by paired medians.`);
+  return printable(`For all states together ${sure}${overall.label}: ${cost}, by paired medians.`);
 }
 
 function sectionOf(place: PlaceChoice, recommendation: Recommendation, ledger: Ledger): AdviceSection {
