@@ -39,7 +39,7 @@ test('the package holds the compiled product with its types, every native source
   const compiled = (await Promise.all(['src', 'loaders', 'reports'].map((folder) => sources(folder, /\.ts$/)))).flat();
   const expected = [
     ...compiled.flatMap((file) => [`dist/${file.replace(/\.ts$/, '.js')}`, `dist/${file.replace(/\.ts$/, '.d.ts')}`]),
-    ...(await sources('native', /\.(cc|h|inc|gyp)$/)),
+    ...(await sources('native', /\.(c|cc|h|inc|gyp)$/)),
     ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'scripts/install.mjs'],
   ];
   t.true(compiled.length > 10);
@@ -52,7 +52,7 @@ test('the package holds the compiled product with its types, every native source
 test('the package holds no test, no build output, no TypeScript source and no other script', async (t) => {
   const foreign = (await packed()).filter(
     (file) =>
-      !/^(dist\/(src|loaders|reports)\/.+\.(js|d\.ts)|native\/.+\.(cc|h|inc)|native\/binding\.gyp)$/.test(file) &&
+      !/^(dist\/(src|loaders|reports)\/.+\.(js|d\.ts)|native\/.+\.(c|cc|h|inc)|native\/binding\.gyp)$/.test(file) &&
       !['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'scripts/install.mjs'].includes(file),
   );
   t.deepEqual(foreign, []);

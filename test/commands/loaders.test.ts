@@ -7,6 +7,8 @@ interface Listing {
   readonly files: readonly string[];
   readonly loaders: readonly {
     readonly name: string;
+    readonly role: string;
+    readonly default: boolean;
     readonly why: string;
     readonly supported: boolean;
     readonly reason: { readonly code: string } | null;
@@ -25,13 +27,21 @@ test('every file in loaders/ is listed, with its reason and whether it works her
   }
 });
 
-test('the list for people names every loader and fits 80 columns', async (t) => {
-  const { code, stdout } = await weighbridge(['loaders']);
-  t.is(code, 0);
+test('the list for people has a line for each loader, a paragraph with --long, and fits 80 columns', async (t) => {
   const { loaders } = JSON.parse((await weighbridge(['loaders', '--json'])).stdout) as Listing;
-  for (const { name } of loaders) t.regex(stdout, new RegExp(`^${name}$`, 'm'));
+  const short = await weighbridge(['loaders']);
+  const long = await weighbridge(['loaders', '--long']);
+  t.is(short.code, 0);
+  t.is(long.code, 0);
+  for (const { name, role, supported, reason, ...loader } of loaders) {
+    const mark = loader.default ? '\\* ' : '  ';
+    t.regex(short.stdout, new RegExp(`^${mark}${name} +${role} +${supported ? 'supported' : reason?.code}$`, 'm'));
+    t.regex(long.stdout, new RegExp(`^${name}( \\(${role}: never ranked\\))?$`, 'm'));
+  }
+  t.true(loaders.some((loader) => loader.default));
+  t.deepEqual([...new Set(loaders.map(({ role }) => role))].sort(), ['bound', 'harness', 'loader']);
   t.deepEqual(
-    stdout.split('\n').filter((line) => line.length > 80),
+    `${short.stdout}${long.stdout}`.split('\n').filter((line) => line.length > 80),
     [],
   );
 });

@@ -47,8 +47,8 @@ const commandsOnTop: Rule = (file, _imported, target) => {
 };
 
 const loadersAreData: Rule = (file, imported, target) =>
-  file.startsWith('loaders/') && target !== 'src/loader.ts'
-    ? `a loader imports only src/loader.ts, not ${imported.specifier}`
+  file.startsWith('loaders/') && target !== 'src/loader.ts' && !imported.specifier.startsWith('node:')
+    ? `a loader imports only src/loader.ts and what Node has built in, not ${imported.specifier}`
     : null;
 
 const reportsAreFunctions: Rule = (file, imported, target) => {
