@@ -239,6 +239,7 @@ SampleResult run_sample(const SampleSpec& spec) {
   if (session) session->touch(rest);
   const Mark complete = mark(reader);
   result.complete = between(complete_begin, complete);
+  result.issued_bytes = bytes_between(start.counters.read_bytes, complete.counters.read_bytes);
   if (timeline) {
     timeline->phase("complete", complete_begin, complete);
     timeline->trace().complete = tracing->stop(complete.reached_ns, complete.counters);

@@ -59,6 +59,8 @@ struct SampleResult {
   uint64_t waited_ns;
   PhaseCost setup, open, acquire, first_token, complete, release;
   std::optional<PhaseCost> prefill, decode;
+  // From start to complete, also what a loader that still worked read while probes lay between the phases.
+  std::optional<uint64_t> issued_bytes;
   uint64_t bytes_needed, untouched_bytes;
   Memory baseline, end;
   std::optional<Memory> loaded, first_token_memory;

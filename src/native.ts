@@ -186,6 +186,8 @@ export interface NativeSample extends Omit<Measurement, 'noise' | 'residency' | 
   readonly readyAtNs: number;
   readonly releasedAtNs: number;
   readonly startAtNs: number;
+  /** Read from storage from start to complete, also between phases by a loader that still worked. */
+  readonly issuedBytes: number | null;
   /** Of the first token, in the loader's ready(). */
   readonly waitedNs: number;
   /** Of the trace pass, where the kernel ran. */

@@ -126,6 +126,7 @@ Napi::Object to_js(Napi::Env env, const SampleResult& result, const SampleSpec& 
   phases.Set("decode", to_js(env, result.decode));
   phases.Set("release", to_js(env, result.release));
   object.Set("phases", phases);
+  object.Set("issuedBytes", number_or_null(env, result.issued_bytes));
   object.Set("bytesNeeded", number(env, result.bytes_needed));
   object.Set("untouchedBytes", number(env, result.untouched_bytes));
   object.Set("memory", memory_of(env, result));

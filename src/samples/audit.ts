@@ -10,7 +10,7 @@ import type { Arm, EffectiveValue, Measurement, Memory, ModelRecord, Phases, Sta
  * The parent's keys of `effective`, each absent where it cannot be read. A key that the loader reports itself, of its own
  * memory alone, stands before the process's.
  *
- * - `issuedBytes`: read from storage by the process, from open to complete
+ * - `issuedBytes`: read from storage by the process, from its start to complete
  * - `residencyGrowthBytes`: of the model in the page cache while the loader worked; memory pass
  * - `residentAfterBytes`: of the model in the page cache after the sample
  * - `hugeFileBytes`, `hugeAnonymousBytes`, `hugetlbBytes`, `lockedBytes`, `pageTableBytes`: growth of the process from
@@ -23,12 +23,12 @@ export function effectiveOf(
   sample: NativeSample,
   after: number | null,
 ): Measurement['effective'] {
-  const { residency, memory, phases } = sample;
+  const { residency, memory } = sample;
   const grown = (field: keyof Memory): number | null => difference(memory.end[field], memory.baseline[field]);
   const cold = after !== null && bypassesPageCache(arm.mechanism, arm.options) ? after <= headerAllowance(model) : null;
   return {
     ...present({
-      issuedBytes: sumOfReads([phases.open, phases.acquire, phases.firstToken, phases.complete]),
+      issuedBytes: sample.issuedBytes,
       residencyGrowthBytes: difference(residency.loaded, residency.opened),
       residentAfterBytes: after,
       hugeFileBytes: grown('hugeFile'),

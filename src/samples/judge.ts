@@ -1,7 +1,7 @@
 /** What a child's end and its measurement mean: the outcome. */
 import type { Cell } from '../plan/blocks.js';
 import { sumOfReads } from './audit.js';
-import type { Arm, Measurement, Reason } from './record.js';
+import type { Arm, Measurement, Phases, Reason } from './record.js';
 import type { ChildEnd } from './spawn.js';
 
 /** The key of a run's reference hashes. */
@@ -64,7 +64,7 @@ export function judge(arm: Arm, cell: Cell, measured: Measurement, expected: str
   // The null loader reads nothing; a bound reads what a loader would, and must have met the same cache.
   if (phases === null || arm.work === 'none') return fine;
   const beforeToken = sumOfReads([phases.open, phases.acquire, phases.firstToken]);
-  const all = sumOfReads([phases.open, phases.acquire, phases.firstToken, phases.complete]);
+  const all = issuedBytes(measured, phases);
   if (cell.state === 'warm') {
     if (beforeToken === null) return bad('invalid', 'not-certified', UNREADABLE);
     if (beforeToken > 0) {
@@ -105,6 +105,13 @@ const fine: Verdict = { outcome: 'ok', reason: null };
 
 function bad(outcome: 'invalid' | 'mismatch', code: string, message: string): Verdict {
   return { outcome, reason: { code, operation: 'sample', path: null, errno: null, message, remedy: null } };
+}
+
+/** Of the whole sample where the child tells it: a loader may read on between two phases. */
+function issuedBytes({ effective }: Measurement, phases: Phases): number | null {
+  const issued = effective['issuedBytes'];
+  if (typeof issued === 'number') return issued;
+  return sumOfReads([phases.open, phases.acquire, phases.firstToken, phases.complete]);
 }
 
 const UNREADABLE = '/proc/self/io cannot be read here, so the state cannot be certified by bytes read';
