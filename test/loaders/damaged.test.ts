@@ -205,7 +205,7 @@ test.serial('a sample whose mapped model is cut has failed, by SIGBUS, and says 
   const out = join(folder, 'sigbus');
   const run = start(
     ...['run', path, '--loader', 'mmap-shared', '--state', 'warm', '--rounds', '1', '--memory-rounds', '0', '--json'],
-    ...['--memory-state', 'as-is', '--prompt', '4', '--generate', '400', '--isa', 'scalar', '--lock-wait', '240'],
+    ...['--memory-state', 'as-is', '--prompt', '4', '--generate', '400', '--isa', 'scalar', '--lock-wait', '900'],
     ...['--out', out],
   );
   const ended = endOf(run);
@@ -225,7 +225,7 @@ test.serial('a sample whose mapped model is cut has failed, by SIGBUS, and says 
       cut = computing();
       return cut || run.exitCode !== null;
     },
-    280,
+    960,
     'a sample that maps the model',
   );
   if (cut) truncateSync(path, 1_000_000);

@@ -13,9 +13,11 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { native } from '../../src/native.js';
 import type { RunRecord, Sample } from '../../src/samples/record.js';
 import { weighbridge } from '../command.js';
 import { copyOfFixture, endOf, fill, removeFolder, scratchFolder } from '../processes.js';
+import { withWeights } from './loading.js';
 import { mountMemory, mountOverlay, unmountAll } from './mounts.js';
 
 const folder = scratchFolder();
@@ -24,13 +26,21 @@ test.after.always(() => {
   removeFolder(folder);
 });
 
+/** One loader of each mechanism that can load the model: what their options change is asked elsewhere, in fewer seconds. */
+function oneOfEachMechanism(path: string): string {
+  const able = withWeights.filter(
+    ({ mechanism, options = {} }) => native().unsupported(mechanism, [path], options) === null,
+  );
+  return [...new Map(able.map(({ mechanism, name }) => [mechanism, name])).values()].join(',');
+}
+
 interface Output {
   readonly run: RunRecord;
   readonly samples: readonly Sample[];
 }
 
 const once = ['--rounds', '1', '--memory-rounds', '0', '--memory-state', 'as-is', '--json'] as const;
-const little = ['--prompt', '4', '--generate', '2', '--threads', '2', '--lock-wait', '240'] as const;
+const little = ['--prompt', '4', '--generate', '2', '--threads', '2', '--lock-wait', '900'] as const;
 
 function folderOf(name: string): string {
   const path = join(folder, name);
@@ -41,7 +51,7 @@ function folderOf(name: string): string {
 const told = (sample: Sample): string =>
   `${sample.arm.loader} ${sample.state} ${sample.outcome}: ${sample.reason?.message ?? ''}`;
 
-test.serial('on overlayfs a run of all loaders knows cold from warm and agrees on the logits', async (t) => {
+test.serial('on overlayfs a run of every mechanism knows cold from warm and agrees on the logits', async (t) => {
   const lower = folderOf('lower');
   copyOfFixture('tiny-Q4_0.gguf', lower);
   const mounted = mountOverlay(folderOf('overlay'), lower);
@@ -119,8 +129,7 @@ test.serial('a model of another user is cold by the bytes that its loads read', 
   const { code, stdout, stderr } = await endOf(
     spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], cwd: out, env: { ...process.env, HOME: out } }),
   );
-  t.is(code, 1, stderr);
-  t.regex(stderr, /direct was asked for and is unsupported here/, 'it has no warm state');
+  t.is(code, 0, stderr);
   const { samples } = JSON.parse(stdout) as Output;
   for (const sample of samples) {
     t.true(['ok', 'unsupported'].includes(sample.outcome), told(sample));
@@ -173,7 +182,7 @@ test.serial('a run whose disk fills up keeps every sample before that and can be
   const saved = lines.trimEnd().split('\n').length;
   t.true(saved > 1);
   truncateSync(filling, 0);
-  const second = await weighbridge(['run', '--resume', out, '--lock-wait', '240', '--json']);
+  const second = await weighbridge(['run', '--resume', out, '--lock-wait', '900', '--json']);
   t.is(second.code, 0, second.stderr);
   const after = readFileSync(join(out, 'ledger.jsonl'), 'utf8');
   t.true(after.startsWith(lines), 'what was saved is still there');
