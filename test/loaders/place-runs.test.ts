@@ -66,7 +66,7 @@ test.serial('on overlayfs a run of every mechanism knows cold from warm and agre
       'run',
       path,
       '--loader',
-      'all',
+      oneOfEachMechanism(path),
       '--state',
       'cold,warm',
       '--out',
