@@ -7,6 +7,7 @@ import { summarize } from '../../src/statistics/summarize.js';
 import {
   MODEL,
   arm,
+  debt,
   deviceCeiling,
   excluded,
   ledger,
@@ -294,4 +295,27 @@ test('wide terminals get one table a state', (t) => {
   const headings = (width: number): number => linesOf(of, width).filter((line) => line.startsWith('loader ')).length;
   t.is(headings(80), 6);
   t.is(headings(200), 2);
+});
+
+test('the binding limit and debt have columns where they are known, and bounds stand below the rule', (t) => {
+  const [reader, bound] = [arm('read'), arm('stream-discard', { kind: 'bound', mechanism: 'discard', work: 'read' })];
+  const copy = { name: 'copy', value: 50e6, unit: 'bytes/s', threads: 1, pageBytes: null } as const;
+  const of = ledger({
+    arms: [reader, bound, memoryCeiling()],
+    samples: [
+      ok({ arm: reader }, { completeNs: 25e6 }, { debt: debt(4e6) }),
+      ok({ arm: bound }, { ttftNs: null, completeNs: 20e6 }),
+      ok({ arm: memoryCeiling() }, { completeNs: 10e6 }),
+    ],
+    run: { limits: [{ ...copy, memoryState: null, path: null, method: '', reason: null }] },
+  });
+  const lines = linesOf(of, 200);
+  // 1 MB at 50 MB/s are 20 of 25 ms.
+  t.regex(
+    lines.find((line) => line.startsWith('read  '))!,
+    / copy 80% .* 4\.00 ms +2\.00 ms /,
+  );
+  const rule = lines.findIndex((line) => /^─+$/.test(line));
+  t.true(lines.findIndex((line) => line.startsWith('stream-discard (bound)')) > rule);
+  t.regex(lines.join('\n'), /bound by +the limit that alone/);
 });
