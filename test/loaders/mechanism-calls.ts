@@ -120,7 +120,13 @@ export function expectedCalls(loader: LoaderDefinition): ExpectedCalls | null {
             : []),
           ...must,
         ],
-        may: [...may, 'ring IORING_REGISTER_PROBE', ...(direct ? [beforeDirect] : [])],
+        may: [
+          ...may,
+          'ring IORING_REGISTER_PROBE',
+          ...(direct ? [beforeDirect] : []),
+          // A table of buffers is filled one by one, and given back before the ring is closed.
+          ...(registered ? ['ring IORING_REGISTER_BUFFERS_UPDATE', 'ring IORING_UNREGISTER_BUFFERS'] : []),
+        ],
       };
     }
     case 'mmap':

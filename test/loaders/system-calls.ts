@@ -8,13 +8,15 @@ export const tracedCalls = [
   'io_uring_setup,io_uring_enter,io_uring_register,mbind',
 ].join(',');
 
-/** Options of strace: a file for each thread, descriptors with their paths, no content. */
+/** Options of strace: a file for each thread, descriptors with their paths, sizes of buffers and not their content. */
 export const straceOptions = (out: string): string[] => [
   '-ff',
   '-y',
   '-ttt',
   '-s',
   '0',
+  '-e',
+  'abbrev=!readv,preadv,preadv2',
   '-e',
   `trace=${tracedCalls}`,
   '-e',
