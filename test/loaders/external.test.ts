@@ -111,14 +111,17 @@ test.serial('a model runs on the example in this process too, whatever its parts
   t.is(theirs.stdout, ours.stdout);
 });
 
-test.serial('the example fails with its own words where a file is not as long as its header said', (t) => {
-  const path = library(t, example, 'libchanged.so', '-O2');
-  if (path === null) return;
-  const source = copyOfFixture('tiny-F16.gguf', folder);
-  writeFileSync(source, 'more', { flag: 'a' });
-  t.is(Buffer.compare(logitsOf(external(path), source), expectedLogits(source)), 0);
-  t.throws(() => openWith(external(path), join(folder, 'missing.gguf')), { code: 'file-missing' });
-});
+test.serial(
+  'the example leaves out what lies behind the last tensor; a missing model is no fault of the library',
+  (t) => {
+    const path = library(t, example, 'libchanged.so', '-O2');
+    if (path === null) return;
+    const source = copyOfFixture('tiny-F16.gguf', folder);
+    writeFileSync(source, 'more', { flag: 'a' });
+    t.is(Buffer.compare(logitsOf(external(path), source), expectedLogits(source)), 0);
+    t.throws(() => openWith(external(path), join(folder, 'missing.gguf')), { code: 'file-missing' });
+  },
+);
 
 test.serial('a library may have every optional function, and says when it had settled', async (t) => {
   const path = oddLibrary(t, 'right');
