@@ -17,8 +17,8 @@ if (!native().bindToParent(parent, true)) process.exit();
 function answerTo({ measure, spec }: LimitQuestion): LimitAnswer {
   try {
     // Name and argument belong together by the type of LimitProcess.ask.
-    const measurement = native()[measure] as (argument: unknown) => unknown;
-    return { kind: 'measured', value: measurement(spec) };
+    const measurements = native() as unknown as Record<LimitQuestion['measure'], (argument: unknown) => unknown>;
+    return { kind: 'measured', value: measurements[measure](spec) };
   } catch (error) {
     const reason = reasonOf(error);
     if (reason === null) throw error;

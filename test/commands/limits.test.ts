@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import test from 'ava';
 import type { Limit } from '../../src/samples/limit-types.js';
+import { textWidth } from '../../reports/text-layout.js';
 import { weighbridge } from '../command.js';
 import { childrenOf, copyOfFixture, endOf, removeFolder, scratchFolder, start, until } from '../processes.js';
 
@@ -59,7 +60,7 @@ test.serial('a big file is measured whatever it holds, in a table of 80 columns'
   t.is((await weighbridge(['gen', model, '--shape', '15m', '--type', 'f16'])).code, 0);
   const { code, stdout, stderr } = await weighbridge(['limits', model, '--quick', ...WAIT]);
   t.is(code, 0, stderr);
-  for (const line of stdout.split('\n').filter((text) => !text.includes(folder))) t.true([...line].length <= 80, line);
+  for (const line of stdout.split('\n').filter((text) => !text.includes(folder))) t.true(textWidth(line) <= 80, line);
   t.regex(stdout, /^warm read +[\d.]+ GB\/s +1 /m);
   t.regex(stdout, /^copy from cache +[\d.]+ GB\/s +1 /m);
   t.regex(stdout, /^read of mapping +[\d.]+ GB\/s/m);

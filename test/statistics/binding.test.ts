@@ -74,9 +74,7 @@ function bindingOf(
 ): Binding | null {
   const { state = 'warm', memoryState = 'backed' } = where;
   const times = { ttftNs: 900_000, completeNs: 1_000_000 };
-  const sample = ok({ arm: of, state, memoryState }, times, { ...idle, ...overrides } as Partial<
-    Extract<Sample, { outcome: 'ok' }>
-  >);
+  const sample = ok({ arm: of, state, memoryState }, times, { ...idle, ...overrides });
   const contents = ledger({
     arms: [of, ...(state === 'cold' ? [deviceCeiling()] : [])],
     states: [state],
