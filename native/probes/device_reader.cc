@@ -18,7 +18,7 @@ DeviceReader::DeviceReader(std::span<const Part> parts) : buffers_(buffer_bytes,
     FileDescriptor file = open_direct(part.path);
     check_unchanged(part, regular_file_size(file, part.path));
     const DirectAlignment alignment = direct_alignment(file, part.path);
-    parts_.push_back(OpenPart{part, std::move(file), std::max(alignment.memory, alignment.offset)});
+    parts_.push_back(OpenPart{part, std::move(file), std::max(alignment.memory, alignment.offset), alignment});
   }
 }
 
@@ -79,7 +79,9 @@ CeilingResult DeviceReader::read_home(std::span<const DeviceBlock> blocks, const
     throw Error(Reason{.code = "bad-option", .operation = "home ceiling", .message = "wants one read in flight or more"});
   }
   CeilingResult result = measure(blocks, recipe, [&](uint32_t, const DeviceBlock& block) {
-    return homes[block.part].memory().data() + (block.offset - extents[block.part].begin);
+    std::byte* const place = homes[block.part].memory().data() + (block.offset - extents[block.part].begin);
+    touch_for_direct(parts_[block.part].alignment, {place, block.bytes});
+    return place;
   });
   result.huge_pages = true;
   for (const Region& home : homes) result.huge_pages = result.huge_pages && (home.memory().empty() || home.all_huge());

@@ -10,6 +10,7 @@
 
 #include "../loaders/part_file.h"
 #include "ceilings.h"
+#include "direct_io.h"
 #include "region.h"
 
 namespace weighbridge {
@@ -59,6 +60,7 @@ class DeviceReader {
     Part part;
     FileDescriptor file;
     uint64_t unit;
+    DirectAlignment alignment;
   };
   std::vector<OpenPart> parts_;
   Region buffers_;  // mapped here, touched by read() alone

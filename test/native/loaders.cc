@@ -250,6 +250,9 @@ void check_ceilings(Checks& checks, const Folder& folder) {
       checks.check(device.bytes >= memory.bytes && device.bytes < memory.bytes + 4 * page_size() && device.ns > 0,
                    name + ": device ceiling reads all, and no more than alignment asks");
       if (on_device) checks.check(device.read_bytes.value_or(0) >= memory.bytes, name + ": the device was reached");
+      const CeilingResult home = home_ceiling(parts, tensors, {engine, block, 5});
+      checks.check(home.bytes == device.bytes && home.ns > 0, name + ": home takes the bytes that the device gives");
+      if (on_device) checks.check(home.read_bytes.value_or(0) >= memory.bytes, name + ": home reached the device");
     }
     checks.check(code_of([&] { device_ceiling(parts, tensors, {engine, 1'000, 4}); }) == "bad-option",
                  name + ": a block that does not fit the alignment");
