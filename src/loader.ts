@@ -100,7 +100,8 @@ export type Mechanism =
     }
   | {
       readonly mechanism: 'hybrid';
-      readonly options?: Record<string, never>;
+      /** `road`: how what is not resident is brought in; `auto` (default) asks page cache and free memory. */
+      readonly options?: { readonly road?: 'auto' | 'map' | 'huge-map' | 'readahead' | 'pool' };
     }
   | {
       readonly mechanism: 'discard';

@@ -12,6 +12,7 @@ extern const Loader read;
 extern const Loader mmap;
 extern const Loader pread;
 extern const Loader direct;
+extern const Loader hybrid;
 extern const Loader uring;
 extern const Loader discard;
 extern const Loader callback;

@@ -13,7 +13,7 @@ std::span<const Loader> table() noexcept {
       mechanisms::null, mechanisms::cxx_stream, mechanisms::stdio,
       mechanisms::read, mechanisms::mmap,       mechanisms::direct,
       mechanisms::pread, mechanisms::uring,
-      mechanisms::discard, mechanisms::callback, mechanisms::external,
+      mechanisms::hybrid, mechanisms::discard, mechanisms::callback, mechanisms::external,
   };
   return rows;
 }
