@@ -8,17 +8,17 @@ export interface Owed {
   readonly perTokenNs: readonly number[];
   /** Of the first token, in the loader's ready(). */
   readonly waitedNs: number;
-  /** From the release of the child to its end, all CPUs. */
+  /** From the release of the child to its end, the sum of all CPUs. */
   readonly stealNs: number | null;
 }
 
 /**
  * Null without a decode step to compare with. `lanes` is how many compute threads can run at once: the smaller of threads
- * and CPUs.
+ * and CPUs. `cpus` is how many the machine has, of which the steal counter is the sum.
  *
  *     ns        = first token − median decode step
  *     outside   = time − user time ÷ lanes                  of the first token; of a mean decode step
- *     stolen    = steal ÷ lanes × ns ÷ open … release
+ *     stolen    = steal ÷ cpus × ns ÷ open … release
  *     explained = max(waited, outside(first) − outside(decode) − stolen), within 0 … max(0, ns)
  *
  * Each lane of the interval is in user mode, in the kernel (faults, and the reads in them) or off the CPU (waiting for
@@ -26,13 +26,14 @@ export interface Owed {
  * it too (serial parts, wake-ups), which no loader caused, so only the excess counts.
  *
  * Limits. Threads of a loader that works behind the first token add user time that no lane spent, so that too little is
- * explained, never too much; what the forward pass waited in ready() is known without that and is the least. More threads
- * than CPUs wait for each other: hence lanes. A hypervisor's theft looks like being off the CPU and is not the guest's
- * I/O: it is known for the whole sample only, and taken as spread evenly over it. Where the kernel divides CPU time by
- * ticks, the division into user and kernel time is rough below some 10 ms. Second-stage faults of a virtual machine are
- * user time to the guest, and stay unexplained.
+ * explained; what the forward pass waited in ready() is known without that and is the least. More threads than CPUs wait
+ * for each other: hence lanes. A hypervisor's theft looks like being off the CPU and is not the guest's I/O: it is known
+ * for the whole sample and all CPUs together, and taken as spread evenly over both. Where other CPUs were idle, more of it
+ * fell on the lanes, and that much too much is explained. Where the kernel divides CPU time by ticks, the division into
+ * user and kernel time is rough below some 10 ms. Second-stage faults of a virtual machine are user time to the guest, and
+ * stay unexplained.
  */
-export function debtOf({ phases, perTokenNs, waitedNs, stealNs }: Owed, lanes: number): Debt | null {
+export function debtOf({ phases, perTokenNs, waitedNs, stealNs }: Owed, lanes: number, cpus: number): Debt | null {
   const steps = perTokenNs.slice(1);
   const { firstToken, decode } = phases;
   if (steps.length === 0 || decode === null) return null;
@@ -45,7 +46,7 @@ export function debtOf({ phases, perTokenNs, waitedNs, stealNs }: Owed, lanes: n
     (sum, phase) => sum + (phase?.ns ?? 0),
     0,
   );
-  const stolen = whole === 0 ? 0 : ((stealNs ?? 0) / lanes) * (owed / whole);
+  const stolen = whole === 0 ? 0 : ((stealNs ?? 0) / cpus) * (owed / whole);
   const waited = Math.min(owed, waitedNs);
   const explainedNs = Math.round(Math.min(owed, Math.max(waited, outside - usual - stolen)));
   return {

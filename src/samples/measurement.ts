@@ -1,5 +1,5 @@
 /** The measurement of a sample: what the child answered and what the parent saw around it. */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import type { NativeCeiling } from '../native.js';
 import { effectiveOf } from './audit.js';
 import { debtOf } from './debt.js';
@@ -79,7 +79,10 @@ export function measurementOf(
     settledNs: sample.settledNs,
     phases: sample.phases,
     bytesNeeded: sample.bytesNeeded,
-    debt: pass === 'time' && arm.work === 'infer' ? debtOf(owed, Math.min(arm.threads, availableParallelism())) : null,
+    debt:
+      pass === 'time' && arm.work === 'infer'
+        ? debtOf(owed, Math.min(arm.threads, availableParallelism()), cpus().length)
+        : null,
     traffic,
     untouchedBytes: sample.untouchedBytes,
     memory: sample.memory,
