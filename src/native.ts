@@ -253,7 +253,7 @@ export interface NativeCeiling {
 }
 
 export interface AbsorbedMemory {
-  /** Whether the last two chunks were slow: the next memory that anybody gets was given back to the host. */
+  /** Whether the last three chunks were slow: the next memory that anybody gets was given back to the host. */
   readonly found: boolean;
   /** Of each chunk, in the order in which they were taken. */
   readonly chunkNs: readonly number[];
@@ -286,7 +286,7 @@ export interface Native extends NativeLimits {
   hold(paths: readonly string[]): Promise<{ release(): void }>;
   backFreeMemory(bytes: number, threads: number): Promise<void>;
   firstTouchNs(bytes: number): Promise<number>;
-  /** Takes and holds free memory until two chunks in a row are slow to touch, or `mostBytes` are taken. */
+  /** Takes and holds free memory until three chunks in a row are slow to touch, or `mostBytes` are taken. */
   absorbBackedMemory(chunkBytes: number, slowNs: number, mostBytes: number): Promise<AbsorbedMemory>;
   spinNs(): number;
   nowNs(): number;

@@ -65,23 +65,26 @@ std::optional<Reason> transparent_pages_unsupported() {
   return std::nullopt;
 }
 
+uint64_t idle_pool_pages() {
+  const uint64_t free = number_of(pool + "free_hugepages").value_or(0);
+  const uint64_t promised = number_of(pool + "resv_hugepages").value_or(0);
+  return free > promised ? free - promised : 0;
+}
+
 std::optional<Reason> pool_pages_unsupported(uint64_t pages, std::optional<uint32_t> numa_node) {
   if (numa_node) {
     const std::string path = "/sys/devices/system/node/node" + std::to_string(*numa_node) +
                              "/hugepages/hugepages-2048kB/free_hugepages";
     return no_pool_pages(pages, number_of(path).value_or(0), path);
   }
-  const std::optional<uint64_t> free = number_of(pool + "free_hugepages");
-  if (!free) {
+  if (!number_of(pool + "free_hugepages")) {
     return refusal("read", pool + "free_hugepages", "the kernel has no pool of 2 MiB pages",
                    "use a kernel with CONFIG_HUGETLBFS");
   }
-  const uint64_t promised = number_of(pool + "resv_hugepages").value_or(0);
   const uint64_t overcommit = number_of(pool + "nr_overcommit_hugepages").value_or(0);
   const uint64_t surplus = number_of(pool + "surplus_hugepages").value_or(0);
-  const uint64_t idle = *free > promised ? *free - promised : 0;
   const uint64_t addable = overcommit > surplus ? overcommit - surplus : 0;
-  return no_pool_pages(pages, idle + addable, pool + "free_hugepages");
+  return no_pool_pages(pages, idle_pool_pages() + addable, pool + "free_hugepages");
 }
 
 }  // namespace weighbridge

@@ -1,15 +1,17 @@
 // Our own: takes the road that the page cache and free memory allow at this moment, and computes the first token while
 // later layers still arrive.
 //
-// What is resident is mapped, and that is all. For the rest of the model:
+//   map        all of the model is resident: it is mapped, and that is all.
 //   huge-map   free memory is backed: a mapping of huge pages that two threads populate ahead of the forward pass. The
 //              device is the limit, and what arrives costs few faults.
-//   readahead  free memory was given back to a host: readahead(2) by one thread. It takes small pages, which come first
-//              from fragments that are too small to have been given back, and leaves the first touch to the device.
-//   pool       the same, and a pool of reserved huge pages has room: direct I/O into it, since its memory stays backed.
+//   pool       free memory was given back to a host, and the pool of reserved huge pages has room: direct I/O into it,
+//              since its memory stays backed once it was used.
+//   readahead  the same without a pool: readahead(2) by one thread. It takes small pages, which come first from fragments
+//              that are too small to have been given back, and leaves the first touch to the device.
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -68,66 +70,89 @@ FillOptions pool_fill() {
   return fill;
 }
 
-// Bytes that are brought by one call, and looked for in the page cache before.
+// What the forward pass waits for at a time.
 constexpr uint64_t block_bytes = 4 << 20;
-// Places of the model that are asked whether they are resident, before anything is decided.
-constexpr uint64_t places_asked = 16;
+// Of MADV_POPULATE_READ; more get into each other's way on a device that one can keep busy.
+constexpr uint32_t populating_threads = 2;
+// Of one readahead(2) where the system does not tell what it reads at most: the window that Linux begins with.
+constexpr uint64_t least_read_ahead = 128 << 10;
 
-// A first touch of one huge page: 0.15–0.7 ms where it is backed, 3–15 ms where the host must find it first.
+// First touch of one huge page: 0.15–0.7 ms where it is backed, 3–15 ms where the host must find it first. The second
+// touch tells whether the first was only interrupted.
 constexpr uint64_t probe_bytes = 2 << 20;
 constexpr uint64_t slow_probe_ns = 1'500'000;
 
-bool resident(const FileDescriptor& file, const Block& block) noexcept {
-  const CachedPages cached = cached_pages(file, block.offset, block.bytes);
-  // Where nobody may know, the block counts as absent: to bring what is there costs little.
-  return cached.error_number == 0 && cached.pages * page_size() >= block.bytes;
+uint64_t probe_free_memory() {
+  const uint64_t first = first_touch_ns(probe_bytes);
+  return first <= slow_probe_ns ? first : std::min(first, first_touch_ns(probe_bytes));
 }
 
-bool memory_was_returned() { return first_touch_ns(probe_bytes) > slow_probe_ns; }
+// What was learnt before the road was taken.
+struct Found {
+  std::optional<uint64_t> resident_bytes = {};  // nothing where the kernel does not tell
+  std::optional<uint64_t> probe_ns = {};        // nothing where nobody had to ask
+  std::string refused = {};                     // why the pool was not taken in the end
+};
 
-// A map of every part, and the threads that bring what the page cache lacks, in the order of need.
+void report(const Found& found, Road road, Effective& all) {
+  all.emplace("road", std::string(name_of(road)));
+  if (found.resident_bytes) all.emplace("residentBytesFound", static_cast<int64_t>(*found.resident_bytes));
+  if (found.probe_ns) all.emplace("probeNs", static_cast<int64_t>(*found.probe_ns));
+}
+
+// A map of every part, and the threads that bring it in, in the order of need.
 class HybridMap : public Weights {
  public:
   HybridMap(std::span<const Part> parts, std::span<const TensorRange> in_forward_order)
-      : parts_(parts.begin(), parts.end()), blocks_(parts, in_forward_order, block_bytes), arrivals_(blocks_) {
-    const std::vector<Extent> extents = tensor_extents(parts, in_forward_order);
+      : parts_(parts.begin(), parts.end()),
+        extents_(tensor_extents(parts, in_forward_order)),
+        blocks_(parts, in_forward_order, block_bytes),
+        arrivals_(blocks_) {
+    for (const TensorRange& range : in_forward_order) tensor_bytes_ += range.bytes;
     files_.reserve(parts_.size());
     mappings_.reserve(parts_.size());
     for (size_t index = 0; index < parts_.size(); ++index) {
-      const bool empty = extents[index].bytes() == 0;
+      const bool empty = extents_[index].bytes() == 0;
       files_.push_back(open_part(parts_[index]));
       mappings_.push_back(empty ? Mapping() : Mapping(files_.back(), parts_[index], PROT_READ, MAP_SHARED));
     }
   }
 
-  // Whether all of a few places, evenly spread, are in the page cache.
-  bool seems_resident() const noexcept {
-    const std::span<const Block> blocks = blocks_.in_order();
-    const size_t step = std::max<size_t>(1, blocks.size() / places_asked);
-    for (size_t index = 0; index < blocks.size(); index += step) {
-      if (!resident(files_[blocks[index].part], blocks[index])) return false;
+  // Of the pages that hold tensors: bytes in the page cache, and how many there are. About 0.2 ms for gigabytes.
+  struct Residency {
+    std::optional<uint64_t> resident;
+    uint64_t all;
+  };
+  Residency residency() const noexcept {
+    Residency sum = {0, 0};
+    for (size_t index = 0; index < parts_.size(); ++index) {
+      if (extents_[index].bytes() == 0) continue;
+      const uint64_t begin = round_down(extents_[index].begin, page_size());
+      const uint64_t bytes = round_up(extents_[index].end, page_size()) - begin;
+      const CachedPages cached = cached_pages(files_[index], begin, bytes);
+      sum.all += bytes;
+      if (cached.error_number != 0) sum.resident.reset();
+      if (sum.resident) *sum.resident += cached.pages * page_size();
     }
-    return blocks.empty() || resident(files_[blocks.back().part], blocks.back());
+    return sum;
   }
 
-  void start(Road road) {
+  void start(Road road, Found found) {
     road_ = road;
+    found_ = std::move(found);
     if (road == Road::map) return;
-    if (road == Road::huge_map) {
-      for (size_t index = 0; index < parts_.size(); ++index) {
-        const std::span<std::byte> memory = mappings_[index].memory();
-        if (memory.empty() || ::madvise(memory.data(), memory.size(), MADV_HUGEPAGE) == 0) continue;
-        throw_errno("madvise", parts_[index].path, errno == EINVAL ? "advice-unsupported" : "io-error");
-      }
+    if (road == Road::huge_map) ask_for_huge_pages();
+    for (const Part& part : parts_) {
+      const std::optional<uint64_t> cap = road == Road::readahead ? read_ahead_cap(part.path, false) : std::nullopt;
+      steps_.push_back(road == Road::readahead ? round_down(cap.value_or(least_read_ahead), page_size()) : block_bytes);
     }
-    const BringWay way = road == Road::huge_map ? BringWay::populate_read : BringWay::readahead;
-    crew_ = std::make_unique<Crew>(blocks_, arrivals_, road == Road::huge_map ? 2 : 1,
-                                   [this, way](uint32_t, size_t index) { bring_block(way, blocks_.in_order()[index]); });
+    crew_ = std::make_unique<Crew>(blocks_, arrivals_, road == Road::huge_map ? populating_threads : 1,
+                                   [this](uint32_t, size_t index) { bring_block(blocks_.in_order()[index]); });
   }
 
   const std::byte* address(const TensorRange& range) const override { return mappings_[range.part].at(range.offset); }
 
-  // Two that fault the same pages get into each other's way: the forward pass waits.
+  // Threads that fault the pages which another one populates get into its way: the forward pass waits instead.
   void ready(const TensorRange& range) override {
     if (crew_) arrivals_.wait(range);
   }
@@ -139,58 +164,78 @@ class HybridMap : public Weights {
   uint64_t waited_ns() const override { return arrivals_.waited_ns(); }
 
   Effective effective() const override {
-    Effective all = {{"road", std::string(name_of(road_))},
-                     {"blocksBrought", static_cast<int64_t>(brought_.load())},
-                     {"blocksResident", static_cast<int64_t>(found_.load())}};
-    if (road_ == Road::huge_map) {
-      if (const std::optional<MappingFacts> facts = mapping_facts(mappings_)) {
-        all.emplace("hugeFileBytes", static_cast<int64_t>(facts->huge_file));
-      }
-    }
+    warnings_.clear();
+    if (!found_.refused.empty()) warnings_.push_back(found_.refused);
+    Effective all;
+    report(found_, road_, all);
+    if (road_ == Road::huge_map) report_huge_pages(all);
     return all;
   }
+  std::vector<std::string> warnings() const override { return warnings_; }
 
  private:
-  void bring_block(BringWay way, const Block& block) {
-    const FileDescriptor& file = files_[block.part];
-    if (resident(file, block)) {
-      ++found_;
+  void ask_for_huge_pages() {
+    for (size_t index = 0; index < parts_.size(); ++index) {
+      const std::span<std::byte> memory = mappings_[index].memory();
+      if (memory.empty() || ::madvise(memory.data(), memory.size(), MADV_HUGEPAGE) == 0) continue;
+      throw_errno("madvise", parts_[index].path, errno == EINVAL ? "advice-unsupported" : "io-error");
+    }
+  }
+
+  void bring_block(const Block& block) {
+    const MappedPart part = {parts_[block.part], files_[block.part], mappings_[block.part]};
+    const BringWay way = road_ == Road::huge_map ? BringWay::populate_read : BringWay::readahead;
+    const uint64_t end = block.offset + block.bytes;
+    for (uint64_t at = block.offset; at < end; at += steps_[block.part]) {
+      bring(way, part, {at, std::min(end, at + steps_[block.part])}, {});
+    }
+  }
+
+  void report_huge_pages(Effective& all) const {
+    const std::optional<MappingFacts> facts = mapping_facts(mappings_);
+    if (!facts) {
+      warnings_.push_back("what the kernel did with the pages could not be read back: /proc/self/smaps cannot be read");
       return;
     }
-    const MappedPart part = {parts_[block.part], file, mappings_[block.part]};
-    bring(way, part, {block.offset, block.offset + block.bytes}, {});
-    ++brought_;
+    all.emplace("hugeFileBytes", static_cast<int64_t>(facts->huge_file));
+    if (facts->huge_file >= tensor_bytes_ / 10 * 9) return;
+    warnings_.push_back("huge pages were asked for: " + std::to_string(facts->huge_file) + " of " +
+                        std::to_string(tensor_bytes_) + " tensor bytes are mapped by them");
   }
 
   const std::vector<Part> parts_;
+  const std::vector<Extent> extents_;
   const Blocks blocks_;
   Arrivals arrivals_;
   Road road_ = Road::map;
+  Found found_;
+  uint64_t tensor_bytes_ = 0;
   std::vector<FileDescriptor> files_;
   std::vector<Mapping> mappings_;
-  std::atomic<uint64_t> found_ = 0;
-  std::atomic<uint64_t> brought_ = 0;
+  std::vector<uint64_t> steps_;  // bytes of one call, by part
+  mutable std::vector<std::string> warnings_;
   // Last: its threads end before what they work on.
   std::unique_ptr<Crew> crew_;
 };
 
-// The pool's weights, and which road they came by.
+// The pool's weights, and what led to them.
 class HybridPool : public Weights {
  public:
-  explicit HybridPool(std::unique_ptr<Weights> filling) : filling_(std::move(filling)) {}
+  HybridPool(std::unique_ptr<Weights> filling, Found found) : filling_(std::move(filling)), found_(std::move(found)) {}
   const std::byte* address(const TensorRange& range) const override { return filling_->address(range); }
   void ready(const TensorRange& range) override { filling_->ready(range); }
   int64_t settled_at() override { return filling_->settled_at(); }
   uint64_t waited_ns() const override { return filling_->waited_ns(); }
   Effective effective() const override {
     Effective all = filling_->effective();
-    all.emplace("road", std::string(name_of(Road::pool)));
+    report(found_, Road::pool, all);
     return all;
   }
   std::vector<std::string> warnings() const override { return filling_->warnings(); }
 
  private:
-  std::unique_ptr<Weights> filling_;
+  const std::unique_ptr<Weights> filling_;
+  const Found found_;
 };
 
 std::optional<Reason> road_unsupported(Road road, std::span<const Part> parts) {
@@ -205,37 +250,49 @@ std::optional<Reason> road_unsupported(Road road, std::span<const Part> parts) {
   return advice_unsupported(MADV_HUGEPAGE, "advice-unsupported", "the kernel has no transparent huge pages");
 }
 
-// The roads that this machine has, of those that the options leave open, are asked when it loads: a model must be
-// mappable, and no more.
+// What is left open by the options is asked when it loads: until then a model must be mappable, and no more.
 std::optional<Reason> unsupported(std::span<const Part> parts, const Options& options) {
   return road_unsupported(road_option(options).value_or(Road::map), parts);
 }
 
-// The best road for what is not resident. Asks the memory first, since that alone can cost milliseconds.
-Road choose_road(std::span<const Part> parts) {
-  if (!memory_was_returned()) {
-    return road_unsupported(Road::huge_map, parts) ? Road::map : Road::huge_map;
-  }
-  if (!road_unsupported(Road::pool, parts)) return Road::pool;
-  return road_unsupported(Road::readahead, parts) ? Road::map : Road::readahead;
+bool pool_has_room(std::span<const Part> parts) {
+  uint64_t pages = 0;
+  for (const Part& part : parts) pages += part.bytes / huge_page_unit + 2;
+  return idle_pool_pages() >= pages && !road_unsupported(Road::pool, parts);
 }
 
 std::unique_ptr<Weights> load(std::span<const Part> parts, std::span<const TensorRange> in_forward_order,
                               const Options& options) {
-  const std::optional<Road> wanted = road_option(options);
-  const auto fill_pool = [&] {
-    return std::make_unique<HybridPool>(fill_arena(parts, in_forward_order, pool_fill()));
+  const auto fill_pool = [&](const Found& found) {
+    return std::make_unique<HybridPool>(fill_arena(parts, in_forward_order, pool_fill()), found);
   };
-  if (wanted == Road::pool) return fill_pool();
+  const std::optional<Road> wanted = road_option(options);
+  Found found;
+  if (wanted == Road::pool) return fill_pool(found);
   auto mapped = std::make_unique<HybridMap>(parts, in_forward_order);
-  Road road = Road::map;
   if (wanted) {
-    road = *wanted;
-  } else if (!mapped->seems_resident()) {
-    road = choose_road(parts);
+    mapped->start(*wanted, found);
+    return mapped;
   }
-  if (road == Road::pool) return fill_pool();
-  mapped->start(road);
+  const HybridMap::Residency residency = mapped->residency();
+  found.resident_bytes = residency.resident;
+  Road road = Road::map;
+  if (residency.resident != residency.all) {
+    found.probe_ns = probe_free_memory();
+    road = *found.probe_ns > slow_probe_ns ? Road::readahead : Road::huge_map;
+    // Whoever cannot know what is resident must not read past the cache what may lie in it.
+    if (road == Road::readahead && residency.resident && pool_has_room(parts)) {
+      try {
+        return fill_pool(found);
+      } catch (const Error& error) {
+        // Another process was quicker, and the next road is as open as it was.
+        if (error.reason().code != "huge-pages-unsupported") throw;
+        found.refused = std::string("the pool of huge pages was not to be had: ") + error.what();
+      }
+    }
+    if (road_unsupported(road, parts)) road = Road::map;
+  }
+  mapped->start(road, std::move(found));
   return mapped;
 }
 

@@ -19,8 +19,8 @@ namespace {
 
 constexpr uint64_t huge_page = 2 << 20;
 constexpr uint64_t small_page = 4096;
-// One slow chunk may be a neighbour's doing.
-constexpr uint32_t slow_in_a_row = 2;
+// What was given back lies in patches, and one slow chunk may be a neighbour's doing.
+constexpr uint32_t slow_in_a_row = 3;
 
 struct Pipe {
   FileDescriptor read;

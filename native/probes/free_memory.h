@@ -39,10 +39,10 @@ uint64_t first_touch_ns(uint64_t bytes);
 
 struct AbsorbedMemory {
   std::vector<TouchedRegion> regions;  // held until destroyed
-  bool found;                          // the last two chunks were slow: what comes next was given back to the host
+  bool found;                          // the last three chunks were slow: what comes next was given back to the host
 };
 
-// Takes free memory in chunks until two in a row take longer than `slow_ns` to touch, or `most_bytes` are taken. The
+// Takes free memory in chunks until three in a row take longer than `slow_ns` to touch, or `most_bytes` are taken. The
 // kernel hands out first what was freed last, and leaves some of it unreported (hundreds of MiB were seen): only with
 // that out of the way does a program meet memory that was given back.
 AbsorbedMemory absorb_backed_memory(uint64_t chunk_bytes, uint64_t slow_ns, uint64_t most_bytes);

@@ -10,8 +10,8 @@ import type { CeilingChoices, MemoryState, Reason, State } from './record.js';
 /** Of the first-touch probe. Small enough to be quick where memory was returned, large enough to see it. */
 export const PROBE_BYTES = 32 * 1024 * 1024;
 
-/** Free page reporting takes about 2–4 s to give free memory back to the host. */
-const RETURN_DELAY_MS = 4200;
+/** Free page reporting begins after 2 s and goes on in steps: after 4 s gigabytes were still backed, after 7 s hardly any. */
+const RETURN_DELAY_MS = 7000;
 const EVICT_ATTEMPTS = 3;
 /** Returned memory must be this much slower to touch than backed for the two to be told apart. */
 const DISTINGUISHABLE = 2.5;
@@ -243,7 +243,7 @@ export async function learnFirstTouch(
   const absorbed = await native().absorbBackedMemory(PROBE_BYTES, slowerThanBacked(backedNs), mostAbsorbed());
   const { found, chunkNs } = absorbed;
   absorbed.release();
-  const returnedNs = middle(found ? chunkNs.slice(-2) : chunkNs);
+  const returnedNs = middle(found ? chunkNs.slice(-3) : chunkNs);
   const limitNs = found ? Math.round(Math.sqrt(returnedNs * backedNs)) : null;
   return { backedNs, returnedNs, limitNs };
 }
