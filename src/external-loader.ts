@@ -7,6 +7,7 @@ import { basename, dirname, extname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { UsageError, reasonOf } from './failure.js';
 import type { ChosenLoader, LoaderDefinition } from './loader.js';
+import { moduleDigest } from './module-digest.js';
 import { native } from './native.js';
 
 const ENDINGS = ['.ts', '.mts', '.js', '.mjs', '.so'];
@@ -31,14 +32,35 @@ export async function externalLoader(path: string): Promise<ChosenLoader> {
         why: `The shared library ${module}.`,
         options: { library: module },
         module,
+        moduleDigest: moduleDigest({ module, mechanism: 'external' }),
       };
     case '.ts':
     case '.mts':
     case '.js':
     case '.mjs':
-      return { ...checked(await definitionIn(module), module), module };
+      return defined(module);
     default:
       throw new UsageError(`${module}: a loader is a file that ends in ${ENDINGS.join(', ')}`);
+  }
+}
+
+/** The digest is of before the import: a file that is written meanwhile is told by its first sample. */
+async function defined(module: string): Promise<ChosenLoader> {
+  const own = moduleDigest({ module, mechanism: 'callback' });
+  const definition = checked(await withoutOutput(() => definitionIn(module)), module);
+  const all = moduleDigest({ ...definition, module });
+  return { ...definition, module, moduleDigest: [own, ...all.split('+').slice(1)].join('+') };
+}
+
+/** Standard output belongs to the result: what a file prints while it is imported goes to standard error. */
+async function withoutOutput<T>(work: () => Promise<T>): Promise<T> {
+  const { stdout, stderr } = process;
+  const { write } = stdout;
+  stdout.write = stderr.write.bind(stderr);
+  try {
+    return await work();
+  } finally {
+    stdout.write = write;
   }
 }
 

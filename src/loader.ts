@@ -132,7 +132,9 @@ export interface LoadPart {
 
 /**
  * Gives, for each part in order, the bytes [begin, end). They are used in place, and must begin at an address that equals
- * `begin` modulo 4096: `allocate(part)` gives such memory, not yet touched.
+ * `begin` modulo 4096: `allocate(part)` gives such memory, not yet touched. Memory that is not from `allocate` must be
+ * neither transferred nor resized while the model is open: its pages would go while they are read. Resizable buffers are
+ * refused.
  */
 export type LoadFunction = (
   parts: readonly LoadPart[],
@@ -146,8 +148,11 @@ export type LoaderDefinition = Mechanism & {
   readonly why: string;
 };
 
-/** A loader of a comparison. `module` is the absolute path of the file that a user brought; built-in ones have none. */
-export type ChosenLoader = LoaderDefinition & { readonly module?: string };
+/**
+ * A loader of a comparison. `module` is the absolute path of the file that a user brought, `moduleDigest` what it held
+ * before it was imported; built-in ones have neither.
+ */
+export type ChosenLoader = LoaderDefinition & { readonly module?: string; readonly moduleDigest?: string };
 
 /** States a loader. Returns its argument; it exists for the types. */
 export function defineLoader<const T extends LoaderDefinition>(definition: T): T {

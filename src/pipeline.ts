@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { Interrupted, UsageError, describe, failureOf } from './failure.js';
 import type { LoaderDefinition } from './loader.js';
 import { machineFacts, type MachineFacts } from './machine.js';
+import { changedFile } from './module-digest.js';
 import { addonPath, native, type Shape } from './native.js';
 import { allBlocks, type Cell } from './plan/blocks.js';
 import { makePlan, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
@@ -295,7 +296,7 @@ function buildOf(): string {
   return `${version} ${digest}`;
 }
 
-/** A resumed run must be the same machine, models and build; otherwise its halves could not be compared. */
+/** A resumed run must be the same machine, models, loaders and build; otherwise its halves could not be compared. */
 function checkSameRun(run: RunRecord): Record<string, Shape> {
   const build = buildOf();
   if (run.runtime.addon !== build) {
@@ -306,6 +307,11 @@ function checkSameRun(run: RunRecord): Record<string, Shape> {
     throw new UsageError(
       `the run was made on machine ${run.machine.fingerprint}, this is ${fingerprint}; start a new run here`,
     );
+  }
+  for (const { module, moduleDigest, mechanism, options } of Object.values(run.arms)) {
+    if (module === null || moduleDigest === null) continue;
+    const changed = changedFile({ module, mechanism, options }, moduleDigest);
+    if (changed !== null) throw new UsageError(`${changed}: the loader changed since the run began; start a new run`);
   }
   const shapes: Record<string, Shape> = {};
   for (const [id, model] of Object.entries(run.models)) {

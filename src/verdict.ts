@@ -9,27 +9,28 @@ export interface RunVerdict {
 }
 
 /**
- * 130 interrupted; 1 when an error stopped the run, when a sample failed or mismatched, when a loader that was named is unsupported in every state, or
- * when a cell that is supported has no ok sample; else 0.
+ * 130 interrupted; 1 when an error stopped the run, when a sample failed or mismatched, when a loader or bound that was
+ * named is unsupported in every state, or when one that is supported has no ok sample in a state; else 0. Home explains
+ * the others, and no figure is formed from it alone: where it failed the report says so, and the run stands.
  */
 export function runExitCode({ ledger, summary, stopped, failure }: RunResult): RunVerdict {
   if (failure !== null) return fail(failure);
   if (stopped === 'interrupted') return { code: exitCode.interrupted, message: null };
-  const { samples } = summary;
-  if (samples.failed + samples.mismatch > 0) {
-    return fail(`${samples.failed} samples failed, ${samples.mismatch} gave other logits; the table says why`);
-  }
-  const loaders = summary.cells.filter((cell) => cell.arm.kind === 'loader');
-  const unsupported = loaders.filter(
+  const homes = summary.cells.filter(({ arm }) => arm.kind === 'ceiling' && arm.loader === 'home');
+  const failed = summary.samples.failed - homes.reduce((sum, { outcomes }) => sum + outcomes.failed, 0);
+  const { mismatch } = summary.samples;
+  if (failed + mismatch > 0) return fail(`${failed} samples failed, ${mismatch} gave other logits; the table says why`);
+  const weighed = summary.cells.filter(({ arm }) => arm.kind !== 'ceiling');
+  const unsupported = weighed.filter(
     ({ outcomes }) => outcomes.unsupported > 0 && outcomes.ok + outcomes.invalid === 0,
   );
-  const empty = loaders.find((cell) => cell.outcomes.ok === 0 && !unsupported.includes(cell));
+  const empty = weighed.find((cell) => cell.outcomes.ok === 0 && !unsupported.includes(cell));
   if (empty !== undefined) {
     return fail(`${empty.arm.label} ${empty.state} has no valid sample; the table says why`);
   }
   if (ledger.run.plan.loadersNamed) {
     const never = unsupported.find(({ arm }) =>
-      loaders.every((cell) => cell.arm.id !== arm.id || unsupported.includes(cell)),
+      weighed.every((cell) => cell.arm.id !== arm.id || unsupported.includes(cell)),
     );
     if (never !== undefined) {
       return fail(`${never.arm.label} was asked for and is unsupported here; the table says why`);

@@ -67,12 +67,16 @@ function list(loader: ChosenLoader, files: readonly string[]): Listed {
   };
 }
 
+const kindOf = ({ role, origin }: Listed): string => (origin === 'external' ? `external ${role}` : role);
+
 /** One line each: name, role, supported or why not. */
 function short(loaders: readonly Listed[]): string {
   const width = Math.max(...loaders.map(({ name }) => name.length));
-  const lines = loaders.map(({ name, role, origin, reason, ...loader }) => {
-    const what = origin === 'external' ? 'external' : role;
-    return `${loader.default ? '*' : ' '} ${name.padEnd(width)}  ${what.padEnd(8)}  ${reason?.code ?? 'supported'}`;
+  const kinds = Math.max(...loaders.map((loader) => kindOf(loader).length));
+  const lines = loaders.map((loader) => {
+    const mark = loader.default ? '*' : ' ';
+    const support = loader.reason?.code ?? 'supported';
+    return `${mark} ${loader.name.padEnd(width)}  ${kindOf(loader).padEnd(kinds)}  ${support}`;
   });
   return `${lines.join('\n')}\n`;
 }

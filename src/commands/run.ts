@@ -48,7 +48,10 @@ const options = {
   out: { type: 'string', describe: 'Directory for ledger and reports (default: weighbridge-runs/…)' },
   resume: { type: 'string', describe: 'Directory of an interrupted run to continue' },
   json: { type: 'boolean', default: false, describe: 'Print JSON alone on standard output' },
-  'time-budget': { type: 'string', describe: 'Seconds after which no block begins; the first round always runs' },
+  'time-budget': {
+    type: 'string',
+    describe: 'Seconds after which no block begins; the first round and the memory pass always run',
+  },
   timeout: { type: 'string', describe: 'Seconds that one sample may take (default: 120 and 1 s per 20 MB)' },
   'lock-wait': { type: 'string', default: '0', describe: 'Seconds to wait for another run on this machine' },
   'dry-run': { type: 'boolean', default: false, describe: 'Print the plan and how many pairs a verdict would need' },

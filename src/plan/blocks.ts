@@ -3,6 +3,7 @@
  * time. Machines drift twofold in ten seconds, so pairs are formed only inside a block.
  */
 import type { Arm, MemoryState, Pass, Plan, State } from '../samples/record.js';
+import { bypassesPageCache } from '../loader.js';
 import { derivedSeed, shuffled } from './order.js';
 
 const OTHERS_PER_BLOCK = 3;
@@ -52,7 +53,9 @@ export function cellsOf(plan: Plan, arms: Readonly<Record<string, Arm>>): Cell[]
 
 /**
  * The blocks of one round: every cell once (the reference once a block), in seeded order. The memory pass has no ratios,
- * so its blocks hold each arm once and no ceiling. So does the trace pass, of arms that infer.
+ * so its blocks hold each arm once and no ceiling. So does the trace pass, of arms that infer. Cells that no state of the
+ * page cache makes possible would only thin out the blocks of the others: they have one block, without partners, in the
+ * first round, which records why.
  */
 export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, round: number, pass: Pass): Block[] {
   const salt = { time: 1, memory: 2, trace: 3 }[pass];
@@ -66,7 +69,13 @@ export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, r
     for (const memoryState of plan.memoryStates) {
       for (const state of plan.states) {
         number += 1;
-        const order = shuffled(others, derivedSeed(plan.seed, salt, round, number));
+        const impossible = others.filter((id) => neverRuns(arms[id], state));
+        if (pass === 'time' && round === 1 && impossible.length > 0) {
+          const cells = impossible.map((arm): Cell => ({ arm, state, memoryState }));
+          groups.push({ round, pass, reference, cells });
+        }
+        const possible = others.filter((id) => !impossible.includes(id));
+        const order = shuffled(possible, derivedSeed(plan.seed, salt, round, number));
         const ceilings = pass === 'time' ? ceilingsOf(plan, model, state) : [];
         for (let at = 0; at === 0 || at < order.length; at += OTHERS_PER_BLOCK) {
           const members = order.slice(at, at + OTHERS_PER_BLOCK);
@@ -84,6 +93,11 @@ export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, r
     }
   }
   return shuffled(groups, derivedSeed(plan.seed, salt, round, 0)).map((group, index) => ({ ...group, index }));
+}
+
+/** Known from the plan alone; the sample says it again, with the reason. */
+function neverRuns(arm: Arm | undefined, state: State): boolean {
+  return state === 'warm' && arm !== undefined && bypassesPageCache(arm.mechanism, arm.options);
 }
 
 /** All blocks of a run in their order: memory and trace pass follow the first round, so that a short run has all. */

@@ -200,11 +200,13 @@ function loaderArm(definition: ChosenLoader, copy: number, model: string, contex
   const label = copy === 1 ? definition.name : `${definition.name}#${copy}`;
   const idle = role === 'bound' ? 'read' : 'none';
   const work = infers ? `infer t${threads} c${context} p${prompt} g${generate} ${isa}` : idle;
+  const id = `${label} ${model} ${work}`;
   return {
-    id: `${label} ${model} ${work}`,
+    id: definition.moduleDigest === undefined ? id : `${id} ${definition.moduleDigest}`,
     kind: role === 'bound' ? 'bound' : 'loader',
     origin: definition.module === undefined ? 'built-in' : 'external',
     module: definition.module ?? null,
+    moduleDigest: definition.moduleDigest ?? null,
     loader: definition.name,
     label,
     mechanism: definition.mechanism,
@@ -231,6 +233,7 @@ function ceilingArm(loader: 'device' | 'home' | 'memory', model: string, request
     kind: 'ceiling',
     origin: 'built-in',
     module: null,
+    moduleDigest: null,
     loader,
     label: loader,
     mechanism: 'ceiling',

@@ -7,9 +7,25 @@ import { writeSync } from 'node:fs';
 import { loadFunctionOf } from '../catalog.js';
 import { UsageError, failWith, reasonOf } from '../failure.js';
 import { native, type Callback } from '../native.js';
+import { changedFile } from '../module-digest.js';
 import { READY_FD, type ChildAnswer, type ChildTask } from './protocol.js';
 
 type SampleTask = Extract<ChildTask, { readonly kind: 'sample' }>;
+
+/** Refuses a file that is not the one that was planned, before anything of it runs. */
+function refuseChanged({ loader, spec }: SampleTask): void {
+  const { module, moduleDigest } = loader;
+  if (module === null || moduleDigest === null) return;
+  const changed = changedFile({ module, mechanism: spec.mechanism, options: spec.options }, moduleDigest);
+  if (changed === null) return;
+  throw failWith({
+    code: 'loader-changed',
+    operation: 'import',
+    path: changed,
+    message: 'the loader changed since the run began',
+    remedy: 'start a new run',
+  });
+}
 
 async function callbackOf({ loader, spec }: SampleTask): Promise<Callback> {
   if (spec.mechanism !== 'callback') return {};
@@ -33,6 +49,7 @@ async function answer(task: ChildTask): Promise<ChildAnswer | null> {
   try {
     if (!native().bindToParent(task.parent, true)) return null;
     if (task.kind === 'ceiling') return { kind: 'ceiling', ceiling: native().runCeiling(task.spec) };
+    refuseChanged(task);
     askLibrary(task);
     const callback = await callbackOf(task);
     return { kind: 'sample', sample: native().runSample({ ...task.spec, ...callback }) };

@@ -4,7 +4,7 @@
  */
 import { Bench, type Task } from 'tinybench';
 import { allBlocks, cellKey, cellsOf, type Block, type Cell } from '../plan/blocks.js';
-import type { EndRecord, Sample } from './record.js';
+import type { EndRecord, Pass, Sample } from './record.js';
 import { finish, prepare, type Attempt, type Prepared, type WeighingContext } from './weigh.js';
 
 /** An invalid sample is retried at once with its partner, this many times at most. */
@@ -47,19 +47,22 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
   const blocks = allBlocks(plan, arms);
   const runner = new CellRunner(context);
   const earlier = groupByBlock(options.done);
-  let pending = blocks.filter((block) => !isComplete(block, earlier.get(blockKey(block)) ?? [])).length;
+  const pace = new Pace(blocks.filter((block) => !isComplete(block, earlier.get(blockKey(block)) ?? [])));
   const total = blocks.length;
-  let weighed = 0;
-  const firstBlockAt = performance.now();
+  const budgetMs = plan.timeBudgetNs === null ? Infinity : plan.timeBudgetNs / 1e6;
+  let skipped = false;
 
   const progress = (round: number): Progress => {
-    const now = performance.now();
-    const elapsedMs = now - options.startedAt;
-    const needed = weighed === 0 ? null : ((now - firstBlockAt) / weighed) * pending;
-    const budget = plan.timeBudgetNs === null ? Infinity : Math.max(0, plan.timeBudgetNs / 1e6 - elapsedMs);
-    const remainingMs = needed === null ? null : Math.min(needed, budget);
-    return { blocksDone: total - pending, blocks: total, round, rounds: plan.rounds, elapsedMs, remainingMs };
+    const elapsedMs = performance.now() - options.startedAt;
+    const needed = pace.remainingMs();
+    const remainingMs = needed === null ? null : Math.min(needed, Math.max(0, budgetMs - elapsedMs));
+    return { blocksDone: total - pace.pending, blocks: total, round, rounds: plan.rounds, elapsedMs, remainingMs };
   };
+  // No block begins that would probably end after the budget. The first round and its memory pass always run: without
+  // them there is no answer.
+  const overBudget = ({ pass, round }: Block): boolean =>
+    (pass === 'trace' || (pass === 'time' && round > 1)) &&
+    performance.now() - options.startedAt + (pace.meanMs(pass) ?? 0) > budgetMs;
   const weigh = async (attempt: Attempt): Promise<Sample> => {
     options.onStart(attempt.cell, progress(attempt.block.round));
     const sample = await runner.run(attempt);
@@ -72,29 +75,63 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
     for (const block of blocks) {
       const had = earlier.get(blockKey(block)) ?? [];
       if (isComplete(block, had)) continue;
-      if (
-        block.pass === 'time' &&
-        block.round > 1 &&
-        overBudget(progress(block.round), plan.timeBudgetNs, (performance.now() - firstBlockAt) / Math.max(1, weighed))
-      ) {
-        return 'time-budget';
+      if (overBudget(block)) {
+        if (block.pass === 'time') return 'time-budget';
+        skipped = true;
+        continue;
       }
       const attempt = Math.max(0, ...had.map((sample) => sample.attempt)) + 1;
       const ceiling = block.cells.find(({ arm, state }) => arm === plan.ceilings[arms[arm]?.model ?? '']?.[state])?.arm;
+      const beganAt = performance.now();
       await runBlock(block, attempt, ceiling, weigh);
-      weighed += 1;
-      pending -= 1;
+      pace.took(block.pass, performance.now() - beganAt);
     }
-    return 'complete';
+    return skipped ? 'time-budget' : 'complete';
   } catch (error) {
     if (signal.aborted) return 'interrupted';
     throw error;
   }
 }
 
-/** No block begins that would probably end after the budget. The first round always runs: without it there is no answer. */
-function overBudget({ elapsedMs }: Progress, budgetNs: number | null, blockMs: number): boolean {
-  return budgetNs !== null && elapsedMs + blockMs > budgetNs / 1e6;
+/** How long blocks take, each pass for itself: memory and trace pass are slower, and have blocks of another size. */
+class Pace {
+  readonly #passes = new Map<Pass, { pending: number; weighed: number; ms: number }>();
+
+  constructor(pending: readonly Block[]) {
+    for (const { pass } of pending) this.#of(pass).pending += 1;
+  }
+
+  took(pass: Pass, ms: number): void {
+    const own = this.#of(pass);
+    own.pending -= 1;
+    own.weighed += 1;
+    own.ms += ms;
+  }
+
+  get pending(): number {
+    return [...this.#passes.values()].reduce((sum, own) => sum + own.pending, 0);
+  }
+
+  /** Of one block; null before there was one. */
+  meanMs(pass: Pass): number | null {
+    const { weighed, ms } = this.#of(pass);
+    return weighed === 0 ? null : ms / weighed;
+  }
+
+  /** Of what is pending; a pass that has not begun is taken to go like the others. Null before the first block. */
+  remainingMs(): number | null {
+    const all = [...this.#passes.entries()];
+    const weighed = all.reduce((sum, [, own]) => sum + own.weighed, 0);
+    if (weighed === 0) return null;
+    const mean = all.reduce((sum, [, own]) => sum + own.ms, 0) / weighed;
+    return all.reduce((sum, [pass, { pending }]) => sum + pending * (this.meanMs(pass) ?? mean), 0);
+  }
+
+  #of(pass: Pass): { pending: number; weighed: number; ms: number } {
+    const own = this.#passes.get(pass) ?? { pending: 0, weighed: 0, ms: 0 };
+    this.#passes.set(pass, own);
+    return own;
+  }
 }
 
 /**

@@ -13,6 +13,8 @@ export interface ChildLoader {
   readonly name: string;
   /** File that a user brought; null for a built-in one. */
   readonly module: string | null;
+  /** What that file, and the library that it names, must still hold. */
+  readonly moduleDigest: string | null;
   /** Of the model's parts. */
   readonly paths: readonly string[];
 }

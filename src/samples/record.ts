@@ -75,6 +75,8 @@ export interface Arm {
   readonly origin: 'built-in' | 'external';
   /** File that defines the loader, where it is more than data (`callback`) or external; else null. */
   readonly module: string | null;
+  /** SHA-256 (16 hex digits) of that file and, behind a `+`, of the library that it names; null for a built-in loader. */
+  readonly moduleDigest: string | null;
   readonly loader: string;
   /** How people read it: the loader's name, with #2, #3 … where it is weighed against itself. */
   readonly label: string;

@@ -75,7 +75,12 @@ export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, c
   return {
     kind: 'sample',
     parent: process.pid,
-    loader: { name: arm.loader, module: arm.module, paths: model.parts.map((part) => part.path) },
+    loader: {
+      name: arm.loader,
+      module: arm.module,
+      moduleDigest: arm.moduleDigest,
+      paths: model.parts.map((part) => part.path),
+    },
     spec: {
       path: model.path,
       mechanism: arm.mechanism,

@@ -50,7 +50,7 @@ function traceSample(loader: LoaderDefinition, path: string, out: string): Promi
   const task: ChildTask = {
     kind: 'sample',
     parent: process.pid,
-    loader: { name: loader.name, module: null, paths: [path] },
+    loader: { name: loader.name, module: null, moduleDigest: null, paths: [path] },
     spec: {
       ...{ path, mechanism: loader.mechanism, options: loader.options ?? {}, isa: 'auto', threads: 2 },
       ...{ context: 4, batch: 4, prompt: 0, generate: 0, pass: 'time', readyFd: READY_FD, releaseFd: RELEASE_FD },

@@ -2,7 +2,7 @@ import test from 'ava';
 import { allBlocks, blocksOfRound, cellsOf } from '../../src/plan/blocks.js';
 import type { Arm, Plan } from '../../src/samples/record.js';
 
-const names = ['stdio', 'read', 'cxx-stream', 'mmap-shared', 'mmap-private', 'direct', 'mmap-shared-populate', 'null'];
+const names = ['stdio', 'read', 'cxx-stream', 'mmap-shared', 'mmap-private', 'pread', 'mmap-shared-populate', 'null'];
 
 function arm(id: string, kind: Arm['kind']): Arm {
   return {
@@ -10,6 +10,7 @@ function arm(id: string, kind: Arm['kind']): Arm {
     kind,
     origin: 'built-in',
     module: null,
+    moduleDigest: null,
     loader: id,
     label: id,
     mechanism: id,
@@ -82,6 +83,22 @@ test('the memory pass weighs every cell once, without ceilings', (t) => {
   t.is(cells.length, names.length * 2);
   t.is(new Set(cells.map((cell) => `${cell.arm} ${cell.state}`)).size, cells.length);
   t.false(cells.some((cell) => cell.arm.startsWith('ceiling')));
+});
+
+test('what reads past the page cache is no part of warm blocks: one block without partners records why', (t) => {
+  const direct = { ...arms, direct: arm('direct', 'loader') };
+  const mixed: Plan = { ...plan(7), arms: [...names, 'direct'] };
+  const blocks = allBlocks(mixed, direct);
+  const warm = blocks.filter(({ cells }) => cells.some((cell) => cell.arm === 'direct' && cell.state === 'warm'));
+  t.deepEqual(
+    warm.map(({ round, pass, cells }) => [round, pass, cells.map((cell) => cell.arm)]),
+    [[1, 'time', ['direct']]],
+  );
+  const cold = blocks.filter(({ cells }) => cells.some((cell) => cell.arm === 'direct' && cell.state === 'cold'));
+  t.deepEqual(
+    cold.map(({ pass }) => pass),
+    ['time', 'memory', 'time', 'time'],
+  );
 });
 
 test('the order follows from the seed and changes from round to round', (t) => {

@@ -39,6 +39,7 @@ export function arm(loader: string, overrides: Partial<Arm> = {}): Arm {
     kind: 'loader',
     origin: 'built-in',
     module: null,
+    moduleDigest: null,
     loader,
     label: loader,
     mechanism: loader,
