@@ -242,7 +242,7 @@ const legend: readonly (readonly [string, string])[] = [
   ],
   [
     'bound by',
-    'the limit that alone would take the largest share of complete: device, copy out of the page cache, first touch of memory, faults, or compute; unexplained where none takes half',
+    'the limit that alone would take the largest share of complete (median over samples), of those that are credible: device, copy out of the page cache, first touch of memory, faults, or compute; unexplained where none takes half. Only device is measured in the same block; the others once a run or, compute, after the load, and one above 110% of complete is not believed',
   ],
   ['debt', 'left unpaid when load returned: first token after load − a later token'],
   [

@@ -1,5 +1,6 @@
 /** What a reader must know before believing the numbers. */
 import { describe, printable } from '../failure.js';
+import { CACHE_MULTIPLE } from '../samples/limit-types.js';
 import type { Ledger, Phase, Phases, Sample } from '../samples/record.js';
 import { pairsForClaim } from '../statistics/claim.js';
 import { LEAST_FOR_INTERVAL, median } from '../statistics/order.js';
@@ -115,9 +116,7 @@ function ceilingNotes({ cells }: Summary, { run }: Ledger): readonly string[] {
   });
 }
 
-/** Below this many times the last-level cache, reading a model twice reads the cache rather than memory. */
-const CACHE_MULTIPLE = 4;
-
+/** Reading a smaller model twice reads the cache rather than memory. */
 function cachedCeilingNote(name: string, tensorBytes: number, machine: Facts): string {
   const { cpu } = machine;
   const cache =

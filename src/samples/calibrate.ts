@@ -54,7 +54,8 @@ async function chooseDevice(model: ModelRecord): Promise<CeilingChoices['device'
 }
 
 /**
- * What the machine can do at all, in the quick form, over the largest model. `readFirst` runs between the measurement that
+ * What the machine can do at all, in the quick form, over the largest model alone: the path in a limit says so, and those
+ * that read a file explain nothing about the other models of the run. `readFirst` runs between the measurement that
  * wants a range which nobody has read yet and all others; what it gives is given back.
  */
 export async function limitsOf(

@@ -3,7 +3,7 @@
  * token its layers and in them the tensors, each with what its turn cost; faults, bytes read and memory as counters.
  */
 import type { NativeAccess, NativeTrace } from '../native.js';
-import type { Arm, Phases, Sample } from './record.js';
+import type { Arm, Phase, Phases, Sample } from './record.js';
 
 /** Times in µs since the first phase began. */
 export type TraceEvent =
@@ -57,7 +57,7 @@ export function chromeTrace(sample: Sample, arm: Arm, trace: NativeTrace): Chrom
     if (name === 'first token') addFirstToken(timeline, turnsOf(trace, trace.firstToken));
     if (name === 'complete') for (const turn of turnsOf(trace, trace.complete)) addTensor(timeline, turn, []);
     timeline.total = before;
-    timeline.count(endNs, { minorFaults: minorFaults ?? 0, majorFaults: majorFaults ?? 0, readBytes: readBytes ?? 0 });
+    if (cost !== null) timeline.count(endNs, cost);
     if (name === 'acquire') timeline.present(endNs, trace, 'residentLoaded');
     if (name === 'first token') timeline.present(endNs, trace, 'residentFirstToken');
   }
@@ -75,10 +75,12 @@ export function chromeTrace(sample: Sample, arm: Arm, trace: NativeTrace): Chrom
   };
 }
 
+type Counted = Pick<Phase, 'minorFaults' | 'majorFaults' | 'readBytes'>;
+
 class Timeline {
   readonly events: TraceEvent[] = [];
   /** Of the phases and turns so far. */
-  total = { minorFaults: 0, majorFaults: 0, readBytes: 0 };
+  total: Counted = { minorFaults: 0, majorFaults: 0, readBytes: 0 };
   readonly #origin: number;
 
   constructor(origin: number) {
@@ -90,19 +92,15 @@ class Timeline {
     this.events.push({ ph: 'X', cat, name, ...TRACK, ts, dur: (endNs - beginNs) / 1000, args });
   }
 
-  /** Adds to the totals and shows them. */
-  count(
-    atNs: number,
-    more: { readonly minorFaults: number; readonly majorFaults: number; readonly readBytes: number },
-  ): void {
-    this.total = {
-      minorFaults: this.total.minorFaults + more.minorFaults,
-      majorFaults: this.total.majorFaults + more.majorFaults,
-      readBytes: this.total.readBytes + more.readBytes,
-    };
-    const { minorFaults, majorFaults, readBytes } = this.total;
+  /** Adds to the totals and shows them; bytes that cannot be read leave their total unknown from there on. */
+  count(atNs: number, more: Counted): void {
+    const { total } = this;
+    const minorFaults = total.minorFaults + more.minorFaults;
+    const majorFaults = total.majorFaults + more.majorFaults;
+    const readBytes = total.readBytes === null || more.readBytes === null ? null : total.readBytes + more.readBytes;
+    this.total = { minorFaults, majorFaults, readBytes };
     this.#counter('faults', atNs, { minor: minorFaults, major: majorFaults });
-    this.#counter('read from storage', atNs, { bytes: readBytes });
+    if (readBytes !== null) this.#counter('read from storage', atNs, { bytes: readBytes });
   }
 
   memory(atNs: number, rss: number | null): void {
@@ -159,7 +157,7 @@ function addTensor(timeline: Timeline, turn: Turn, together: readonly string[]):
     timeline.span('wait', 'waiting for the loader', askedNs, askedNs + waitNs, { bytes: turn.bytes });
   }
   timeline.memory(beginNs, turn.rss);
-  timeline.count(endNs, { ...turn, readBytes: turn.readBytes ?? 0 });
+  timeline.count(endNs, turn);
 }
 
 function costOf(turns: readonly Turn[]): Args {

@@ -1,5 +1,5 @@
 /** What a loader left unpaid when it returned, computed from one sample. */
-import type { Debt, Phases } from './measurement-types.js';
+import type { Debt, Phase, Phases } from './measurement-types.js';
 
 /** What a debt is computed from. */
 export interface Owed {
@@ -13,8 +13,10 @@ export interface Owed {
 }
 
 /**
- * Null without a decode step to compare with. `lanes` is how many compute threads can run at once: the smaller of threads
- * and CPUs. `cpus` is how many the machine has, of which the steal counter is the sum.
+ * Null without a decode step to compare with, and where decode read storage: then the model did not stay in memory, a
+ * later step pays again what the first token paid, and their difference is not what load left. `lanes` is how many
+ * compute threads can run at once: the smaller of threads and CPUs. `cpus` is how many the machine has, of which the
+ * steal counter is the sum.
  *
  *     ns        = first token − median decode step
  *     outside   = time − user time ÷ lanes                  of the first token; of a mean decode step
@@ -36,7 +38,7 @@ export interface Owed {
 export function debtOf({ phases, perTokenNs, waitedNs, stealNs }: Owed, lanes: number, cpus: number): Debt | null {
   const steps = perTokenNs.slice(1);
   const { firstToken, decode } = phases;
-  if (steps.length === 0 || decode === null) return null;
+  if (steps.length === 0 || decode === null || !decodesFromMemory(decode)) return null;
   const ns = Math.round(firstToken.ns - median(steps));
   const owed = Math.max(0, ns);
   const outside = Math.max(0, firstToken.ns - firstToken.userNs / lanes);
@@ -58,6 +60,11 @@ export function debtOf({ phases, perTokenNs, waitedNs, stealNs }: Owed, lanes: n
     majorFaults: firstToken.majorFaults,
     readBytes: firstToken.readBytes,
   };
+}
+
+/** Whether decode steps had their weights in memory. Unreadable bytes are let pass: a major fault tells it alone. */
+export function decodesFromMemory({ readBytes, majorFaults }: Phase): boolean {
+  return (readBytes ?? 0) === 0 && majorFaults === 0;
 }
 
 function median(values: readonly number[]): number {

@@ -85,18 +85,22 @@ export function judge(arm: Arm, cell: Cell, measured: Measurement, expected: str
 }
 
 /** A ceiling that did not reach the device, or did not stay in memory, is none. */
-function judgeCeiling(arm: Arm, cell: Cell, measured: Measurement): Verdict {
-  const issued = measured.effective['issuedBytes'];
-  if (typeof issued !== 'number') return fine;
-  if (arm.loader !== 'memory' && issued < CERTIFYING_SHARE * measured.bytesNeeded) {
-    return bad(
-      'invalid',
-      'direct-io-turned-buffered',
-      `only ${issued} of ${measured.bytesNeeded} bytes came from the device`,
-    );
+function judgeCeiling(arm: Arm, cell: Cell, { effective, bytesNeeded, residency }: Measurement): Verdict {
+  const issued = effective['issuedBytes'];
+  if (arm.loader === 'memory') {
+    return cell.state === 'warm' && typeof issued === 'number' && issued > 0
+      ? bad('invalid', 'read-while-warm', `${issued} bytes were read from storage while memory was measured`)
+      : fine;
   }
-  if (arm.loader === 'memory' && cell.state === 'warm' && issued > 0) {
-    return bad('invalid', 'read-while-warm', `${issued} bytes were read from storage while memory was measured`);
+  if (typeof issued === 'number' && issued < CERTIFYING_SHARE * bytesNeeded) {
+    const told = `only ${issued} of ${bytesNeeded} bytes came from the device`;
+    return bad('invalid', 'direct-io-turned-buffered', told);
+  }
+  // Buffered reads of a cold file come from the device too, but they stay in the page cache.
+  const { before, after } = residency;
+  if (before !== null && after !== null && after - before > LEFT_SHARE * bytesNeeded) {
+    const told = `${after - before} of ${bytesNeeded} bytes were left in the page cache by reads that should pass it by`;
+    return bad('invalid', 'direct-io-turned-buffered', told);
   }
   return fine;
 }
@@ -107,8 +111,8 @@ function bad(outcome: 'invalid' | 'mismatch', code: string, message: string): Ve
   return { outcome, reason: { code, operation: 'sample', path: null, errno: null, message, remedy: null } };
 }
 
-/** Of the whole sample where the child tells it: a loader may read on between two phases. */
-function issuedBytes({ effective }: Measurement, phases: Phases): number | null {
+/** From start to complete; of the whole where the child tells it, since a loader may read on between two phases. */
+export function issuedBytes({ effective }: Pick<Measurement, 'effective'>, phases: Phases): number | null {
   const issued = effective['issuedBytes'];
   if (typeof issued === 'number') return issued;
   return sumOfReads([phases.open, phases.acquire, phases.firstToken, phases.complete]);
@@ -118,3 +122,5 @@ const UNREADABLE = '/proc/self/io cannot be read here, so the state cannot be ce
 
 /** Without the right to see residency, a cold sample must have read this share of the bytes that it needs. */
 const CERTIFYING_SHARE = 0.95;
+/** Of the bytes of a ceiling that bypasses the page cache, what may be in it afterwards: the header, edges, neighbours. */
+const LEFT_SHARE = 0.05;

@@ -1,6 +1,9 @@
 /** Physical limits of a machine, as `weighbridge limits` measures them and every run stores them. */
 import type { MemoryState, Reason } from './record.js';
 
+/** Memory of this many times the last-level cache is read at memory's speed. */
+export const CACHE_MULTIPLE = 4;
+
 export type LimitName =
   /** O_DIRECT into hot buffers of at most 16 MiB. */
   | 'device'
@@ -35,7 +38,7 @@ export interface Limit {
   readonly pageBytes: number | null;
   /** State of free memory, where it matters. */
   readonly memoryState: MemoryState | null;
-  /** File that was read; null for limits of memory alone. */
+  /** File that was read, of several models in a run the largest; null for limits of memory alone. */
   readonly path: string | null;
   /** How it was measured, in a few words: "io_uring 1 MiB × 8". */
   readonly method: string;

@@ -8,7 +8,7 @@ import { availableMemory, type MachineFacts } from '../machine.js';
 import { native, type DeviceRecipe } from '../native.js';
 import type { NativePiece, NativeTransfer } from '../native-limits.js';
 import { LimitProcess } from './limit-process.js';
-import type { Limit } from './limit-types.js';
+import { CACHE_MULTIPLE, type Limit } from './limit-types.js';
 import type { CeilingChoices, MemoryState, Reason } from './record.js';
 import { FreeMemory, firstTouchBacked, prepareCache, PROBE_BYTES, slowerThanBacked } from './states.js';
 
@@ -16,8 +16,6 @@ const MIB = 2 ** 20;
 /** A shorter transfer shows how a queue fills rather than how fast a device is. */
 const LEAST_FILE = 16 * MIB;
 const PAGES = { small: 4096, huge: 2 * MIB } as const;
-/** Memory of this many times the last-level cache is read at memory's speed. */
-const CACHE_MULTIPLE = 4;
 /** No measurement takes more than these shares of what is available: of files, and of memory alone. */
 const MOST_OF_AVAILABLE = { file: 0.1, memory: 0.25 } as const;
 

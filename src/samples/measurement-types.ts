@@ -131,7 +131,7 @@ export interface Measurement {
   readonly phases: Phases | null;
   /** Of the weights, by the first token's forward pass. */
   readonly bytesNeeded: number;
-  /** Null outside the time pass, without decode steps, and where nothing is inferred. */
+  /** Null outside the time pass, without decode steps or where these read storage, and where nothing is inferred. */
   readonly debt: Debt | null;
   /** Null where no block device's counters can be read. */
   readonly traffic: DeviceTraffic | null;

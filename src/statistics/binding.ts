@@ -1,11 +1,18 @@
 /**
- * Which physical limit holds an arm: the time that each limit alone would take, and the largest of them as a share of the
- * time measured. Where a loader overlaps its work (pipelined) the largest is what it cannot beat; where it does one thing
- * after the other its time is their sum. So the largest is a lower bound of the time in both cases, and the one that needs
- * no assumption about overlap: its share is at most what it explains, and what is below half is called unexplained.
+ * Which physical limit holds an arm: the time that each limit alone would take, and the largest credible of them as a
+ * share of the time measured. Where a loader overlaps its work (pipelined) the largest is what it cannot beat; where it
+ * does one thing after the other its time is their sum. So the largest is the one that needs no assumption about overlap:
+ * its share is at most what it explains, and what is below half is called unexplained.
+ *
+ * Only the device's speed is measured beside the sample, in its own block. The speeds of copying, first touch, faults and
+ * mappings are measured once a run, over other bytes and at another moment; a decode step is the sample's own, but comes
+ * after the load. So these times are estimates, not lower bounds: small models lie in the CPU's cache, host and
+ * neighbours change. A limit that would alone take longer than was measured did not hold, and names nothing.
  */
+import { decodesFromMemory } from '../samples/debt.js';
+import { issuedBytes } from '../samples/judge.js';
 import type { Limit, LimitName } from '../samples/limit-types.js';
-import type { Arm, MemoryState, Phase } from '../samples/record.js';
+import type { Arm, MemoryState, ModelRecord, Phase } from '../samples/record.js';
 import { median } from './order.js';
 import type { OkSample, Pair } from './pairs.js';
 import type { Binding, BindingName } from './summary-types.js';
@@ -15,60 +22,71 @@ type LimitKind = Exclude<BindingName, 'unexplained'>;
 /** Below this share of the measured time a limit does not explain it. */
 const LEAST_SHARE = 0.5;
 
+/** Above this share of the measured time a limit cannot have held: the sample beat it, by more than two medians scatter. */
+const MOST_SHARE = 1.1;
+
 const HUGE_PAGE = 2 * 2 ** 20;
 const SMALL_PAGE = 4096;
 
 export interface BindingInput {
   readonly arm: Arm;
   readonly memoryState: MemoryState;
-  /** Of the model. */
-  readonly tensorBytes: number;
+  readonly model: ModelRecord;
   /** ok, of the time pass. */
   readonly timed: readonly OkSample[];
   /** Of these samples with the device ceiling of their blocks; empty where the state has none. */
   readonly ceilingPairs: readonly Pair[];
+  /** Of the run. Those of another model's file say nothing here and are left out. */
   readonly limits: readonly Limit[];
 }
 
 /** Null without a sample whose time is known, and in a run that measured no limits: nothing could be explained then. */
 export function bindingOf(input: BindingInput): Binding | null {
+  const { model, limits: measured } = input;
   const rates = deviceRates(input.ceilingPairs);
+  const own = { ...input, limits: measured.filter(({ path }) => isOf(model, path)) };
   const samples = input.timed.flatMap((sample) =>
     sample.completeNs === null || sample.completeNs <= 0
       ? []
-      : [{ measuredNs: sample.completeNs, alone: aloneTimes(input, sample, rates.get(sample) ?? null) }],
+      : [{ measuredNs: sample.completeNs, alone: aloneTimes(own, sample, rates.get(sample) ?? null) }],
   );
-  if (samples.length === 0 || input.limits.length === 0) return null;
+  if (samples.length === 0 || measured.length === 0) return null;
   const limits = KINDS.flatMap((name) => {
     const times = samples.flatMap(({ measuredNs, alone }) => {
       const ns = alone[name];
       return ns === null ? [] : [{ ns, share: ns / measuredNs }];
     });
     if (times.length === 0) return [];
-    return [{ name, ns: median(times.map(({ ns }) => ns)), share: median(times.map(({ share }) => share)) }];
-  }).sort((a, b) => b.ns - a.ns);
-  const [largest] = limits;
+    const share = median(times.map((time) => time.share));
+    return [{ name, ns: median(times.map(({ ns }) => ns)), share, credible: share <= MOST_SHARE }];
+  }).sort((x, y) => y.ns - x.ns);
+  const [largest] = limits.filter(({ credible }) => credible).toSorted((x, y) => y.share - x.share);
   const bound = largest !== undefined && largest.share >= LEAST_SHARE ? largest : null;
   return {
     name: bound?.name ?? 'unexplained',
     share: bound?.share ?? null,
-    limits: limits.map(({ name, ns }) => ({ name, ns })),
+    limits: limits.map(({ name, ns, credible }) => ({ name, ns, credible })),
   };
+}
+
+/** Limits without a file are of memory alone, and hold for every model. */
+function isOf({ parts }: ModelRecord, path: string | null): boolean {
+  return path === null || parts.some((part) => part.path === path);
 }
 
 const KINDS: readonly LimitKind[] = ['device', 'copy', 'first-touch', 'fault', 'compute'];
 
 /** Nanoseconds of each limit alone; null where it does not apply or is not known, 0 left out with it. */
 function aloneTimes(
-  { arm, memoryState, tensorBytes, limits }: BindingInput,
+  { arm, memoryState, model, limits }: BindingInput,
   sample: OkSample,
   deviceRate: number | null,
 ): Readonly<Record<LimitKind, number | null>> {
   const positive = (ns: number | null): number | null => (ns !== null && ns > 0 ? ns : null);
-  const issued = issuedBytes(sample);
+  const issued = sample.phases === null ? null : issuedBytes(sample, sample.phases);
   return {
     device: positive(issued === null || deviceRate === null ? null : issued / deviceRate),
-    copy: positive(copyNs(arm, tensorBytes, sample, limits)),
+    copy: positive(copyNs(arm, model.tensorBytes, limits)),
     'first-touch': positive(firstTouchNs(arm, memoryState, sample, limits)),
     fault: positive(faultNs(arm, sample, limits)),
     compute: positive(computeNs(arm, sample, limits)),
@@ -85,87 +103,102 @@ function deviceRates(pairs: readonly Pair[]): ReadonlyMap<OkSample, number> {
   return rates;
 }
 
-const loadPhases = ({ phases }: OkSample): readonly Phase[] =>
-  phases === null ? [] : [phases.open, phases.acquire, phases.firstToken, phases.complete];
+/** Mechanisms that always read through the page cache into memory of their own, so that every byte is copied. */
+export const READS_THROUGH_PAGE_CACHE: ReadonlySet<string> = new Set(['stdio', 'cxx-stream', 'read', 'pread']);
 
-/** From storage, until every byte was read. */
-function issuedBytes(sample: OkSample): number | null {
-  const phases = loadPhases(sample);
-  if (phases.length === 0) return null;
-  let sum = 0;
-  for (const { readBytes } of phases) {
-    if (readBytes === null) return null;
-    sum += readBytes;
-  }
-  return sum;
+/** Bytes ÷ the speed of copying, where every byte passes from the page cache through a copy that somebody waits for. */
+function copyNs(arm: Arm, tensorBytes: number, limits: readonly Limit[]): number | null {
+  const speed = valueOf(limits, 'copy', { threads: loadThreads(arm) });
+  return !copies(arm) || speed === null ? null : (tensorBytes * 1e9) / speed;
 }
 
-/** Mechanisms whose every byte passes from the page cache through a copy. */
-const COPYING = new Set(['read', 'stdio', 'cxx-stream', 'pread', 'callback']);
+/**
+ * A hybrid maps, or reads past the page cache, on each of its roads. What loaders of users do is not known. A pipelined
+ * map has its pages read by threads for which nobody waits.
+ */
+function copies({ mechanism, options, origin }: Arm): boolean {
+  switch (mechanism) {
+    case 'callback':
+      return origin === 'built-in';
+    case 'uring':
+      return options['direct'] === false;
+    case 'mmap':
+      return options['pipelined'] !== true && (options['dirtied'] === true || options['bring'] === 'read');
+    default:
+      return READS_THROUGH_PAGE_CACHE.has(mechanism);
+  }
+}
 
-/** Bytes ÷ the speed of copying; a loader that tells its own number (`copiedBytes`) is believed. */
-function copyNs(arm: Arm, tensorBytes: number, { effective }: OkSample, limits: readonly Limit[]): number | null {
-  const { mechanism, options } = arm;
-  const told = effective['copiedBytes'];
-  const copies =
-    COPYING.has(mechanism) ||
-    (mechanism === 'uring' && options['direct'] === false) ||
-    (mechanism === 'mmap' && (options['dirtied'] === true || options['bring'] === 'read'));
-  const bytes = typeof told === 'number' ? told : copies ? tensorBytes : null;
-  const speed = valueOf(limits, 'copy', { threads: loadThreads(arm) });
-  return bytes === null || speed === null ? null : (bytes * 1e9) / speed;
+/** Bytes that a sample gained, by what touching them first costs; null where they are not known. */
+interface Grown {
+  readonly small: number;
+  readonly huge: number;
+  /** Of the reserved pool. */
+  readonly pool: number;
+}
+
+function grownMemory({ memory }: OkSample): Grown | null {
+  if (memory === null) return null;
+  const { baseline, end } = memory;
+  const grown = (of: 'anonymous' | 'hugeAnonymous' | 'hugetlb'): number | null => {
+    const [before, after] = [baseline[of], end[of]];
+    return before === null || after === null ? null : Math.max(0, after - before);
+  };
+  const anonymous = grown('anonymous');
+  const hugeAnonymous = grown('hugeAnonymous');
+  if (anonymous === null || hugeAnonymous === null) return null;
+  const huge = Math.min(hugeAnonymous, anonymous);
+  // A kernel without a pool reports none.
+  return { small: anonymous - huge, huge, pool: grown('hugetlb') ?? 0 };
 }
 
 /** Anonymous memory that the sample gained, each page size at the speed of its own first touch. */
-function firstTouchNs(arm: Arm, state: MemoryState, { memory }: OkSample, limits: readonly Limit[]): number | null {
-  if (memory === null) return null;
-  const grown = (of: 'anonymous' | 'hugeAnonymous' | 'hugetlb'): number =>
-    Math.max(0, (memory.end[of] ?? 0) - (memory.baseline[of] ?? 0));
-  const huge = Math.min(grown('hugeAnonymous'), grown('anonymous'));
-  const small = grown('anonymous') - huge;
-  const speedOf = (pageBytes: number): number | null =>
-    valueOf(limits, 'first-touch', {
-      threads: loadThreads(arm),
-      pageBytes,
-      // Of memory as it was only the faster state is sure: a lower bound.
-      memoryState: state === 'returned' ? 'returned' : 'backed',
-    });
-  const time = (bytes: number, pageBytes: number): number | null => {
+function firstTouchNs(arm: Arm, state: MemoryState, sample: OkSample, limits: readonly Limit[]): number | null {
+  const grown = grownMemory(sample);
+  if (grown === null) return null;
+  // Of memory as it was only the faster state is sure.
+  const memoryState = state === 'returned' ? 'returned' : 'backed';
+  const time = (bytes: number, pageBytes: number, of: MemoryState): number | null => {
     if (bytes === 0) return 0;
-    const speed = speedOf(pageBytes);
+    const speed = valueOf(limits, 'first-touch', { threads: loadThreads(arm), pageBytes, memoryState: of });
     return speed === null ? null : (bytes * 1e9) / speed;
   };
-  // A reserved pool keeps its memory whatever happens to free memory; clearing its pages is left, as in backed memory.
-  const pool = grown('hugetlb');
-  const poolSpeed = valueOf(limits, 'first-touch', {
-    threads: loadThreads(arm),
-    pageBytes: HUGE_PAGE,
-    memoryState: 'backed',
-  });
   const parts = [
-    time(small, SMALL_PAGE),
-    time(huge, HUGE_PAGE),
-    pool === 0 ? 0 : poolSpeed === null ? null : (pool * 1e9) / poolSpeed,
+    time(grown.small, SMALL_PAGE, memoryState),
+    time(grown.huge, HUGE_PAGE, memoryState),
+    // A reserved pool keeps its memory whatever happens to free memory; clearing its pages is left, as in backed memory.
+    time(grown.pool, HUGE_PAGE, 'backed'),
   ];
   const known = parts.filter((ns) => ns !== null);
   return known.length < parts.length ? null : known.reduce((sum, ns) => sum + ns, 0);
 }
 
-/** Faults × their cost: those of load by the threads that bring, the rest by those that compute. */
-function faultNs(arm: Arm, { phases }: OkSample, limits: readonly Limit[]): number | null {
+/**
+ * Faults × the cost of one of a file's mapping: those of load by the threads that bring, the rest by those that compute.
+ * Faults that gave new memory are paid in first touch, and most are of load: they are taken off there first.
+ */
+function faultNs(arm: Arm, sample: OkSample, limits: readonly Limit[]): number | null {
+  const { phases } = sample;
   const cost = valueOf(limits, 'minor-fault', {});
-  if (phases === null || cost === null) return null;
+  const grown = grownMemory(sample);
+  if (phases === null || cost === null || grown === null) return null;
   const faults = (...each: readonly Phase[]): number =>
     each.reduce((sum, { minorFaults, majorFaults }) => sum + minorFaults + majorFaults, 0);
-  const loading = faults(phases.open, phases.acquire) / loadThreads(arm);
-  const computing = faults(phases.firstToken, phases.complete) / arm.threads;
-  return (loading + computing) * cost;
+  const ofMemory = grown.small / SMALL_PAGE + (grown.huge + grown.pool) / HUGE_PAGE;
+  const loading = faults(phases.open, phases.acquire);
+  const computing = faults(phases.firstToken, phases.complete);
+  const later = Math.max(0, ofMemory - loading);
+  return (Math.max(0, loading - ofMemory) / loadThreads(arm) + Math.max(0, computing - later) / arm.threads) * cost;
 }
 
-/** The forward pass over weights that are there, and reading what it leaves. */
-function computeNs(arm: Arm, { tokens, untouchedBytes }: OkSample, limits: readonly Limit[]): number | null {
+/**
+ * The forward pass over weights that are there, and reading what it leaves. Null where decode steps read storage too: the
+ * model did not stay in memory, and their time is not of computing.
+ */
+function computeNs(arm: Arm, { tokens, phases, untouchedBytes }: OkSample, limits: readonly Limit[]): number | null {
   const steps = tokens?.perTokenNs.slice(1) ?? [];
-  if (steps.length === 0) return null;
+  const decode = phases?.decode ?? null;
+  if (steps.length === 0 || (decode !== null && !decodesFromMemory(decode))) return null;
   if (untouchedBytes === 0) return median(steps);
   const speed =
     valueOf(limits, 'memory-read-mapping', { threads: arm.threads }) ??
@@ -179,16 +212,24 @@ function loadThreads({ options, loadThreads: own }: Arm): number {
   return Math.max(1, own ?? (typeof threads === 'number' ? threads : 1));
 }
 
-/** Of several thread counts the one asked for, else the next lower; null where the limit was not measured. */
+/**
+ * The value of as many threads as are asked for. Where that was not measured, the fastest of more threads, so that nothing
+ * is held for slower than it is; where there are none, that of the most threads. Null where the limit was not measured.
+ */
 function valueOf(
   limits: readonly Limit[],
   name: LimitName,
   wanted: { readonly threads?: number; readonly pageBytes?: number; readonly memoryState?: MemoryState },
 ): number | null {
   const { threads = 1, pageBytes = null, memoryState = null } = wanted;
-  const found = limits
-    .filter((limit) => limit.name === name && limit.pageBytes === pageBytes && limit.memoryState === memoryState)
-    .filter((limit) => limit.value !== null && limit.threads <= threads)
-    .toSorted((a, b) => b.threads - a.threads);
-  return found[0]?.value ?? null;
+  const found = limits.flatMap((limit) =>
+    limit.name === name && limit.pageBytes === pageBytes && limit.memoryState === memoryState && limit.value !== null
+      ? [{ threads: limit.threads, value: limit.value }]
+      : [],
+  );
+  const exact = found.find((limit) => limit.threads === threads);
+  if (exact !== undefined) return exact.value;
+  const above = found.filter((limit) => limit.threads > threads);
+  if (above.length > 0) return Math.max(...above.map(({ value }) => value));
+  return found.toSorted((a, b) => b.threads - a.threads)[0]?.value ?? null;
 }

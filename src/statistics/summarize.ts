@@ -158,7 +158,7 @@ function summarizeCell({ arm, place, samples, isReference, reference, ceiling, l
     debtNs: figures(({ debt }) => debt?.ns ?? null),
     unexplainedDebtNs: figures(({ debt }) => debt?.unexplainedNs ?? null),
     binding: weighed
-      ? bindingOf({ arm, memoryState: place.memoryState, tensorBytes, timed, ceilingPairs, limits })
+      ? bindingOf({ arm, memoryState: place.memoryState, model: place.model, timed, ceilingPairs, limits })
       : null,
     prefillTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.prefill ?? null),
     decodeTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.decode ?? null),

@@ -43,13 +43,18 @@ export interface Footprint {
 
 export type BindingName = 'device' | 'copy' | 'first-touch' | 'fault' | 'compute' | 'unexplained';
 
-/** The limit that explains most of an arm's time. */
+/** The credible limit that explains most of an arm's time. */
 export interface Binding {
   readonly name: BindingName;
-  /** Time at the binding limit ÷ measured time, medians: 1 is the limit itself. Null for 'unexplained'. */
+  /** Median over samples of time at the binding limit ÷ measured time: 1 is the limit itself. Null for 'unexplained'. */
   readonly share: number | null;
-  /** Time that each limit alone would take, nanoseconds, largest first. */
-  readonly limits: readonly { readonly name: Exclude<BindingName, 'unexplained'>; readonly ns: number }[];
+  /** Time that each limit alone would take, medians in nanoseconds, largest first. */
+  readonly limits: readonly {
+    readonly name: Exclude<BindingName, 'unexplained'>;
+    readonly ns: number;
+    /** False where it would take clearly longer than was measured: its speed does not hold here, and it never binds. */
+    readonly credible: boolean;
+  }[];
 }
 
 export interface CellSummary {

