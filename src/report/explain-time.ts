@@ -137,7 +137,7 @@ const LIMITS: Readonly<Record<Exclude<BindingName, 'unexplained'>, string>> = {
 export const bindingSentence: Speaker = ({ subject }) => {
   const { binding } = subject.cell;
   if (binding === null || binding === undefined) return null;
-  const [largest] = binding.limits;
+  const largest = binding.limits.find(({ credible }) => credible);
   if (binding.name === 'unexplained') {
     return largest === undefined
       ? `No measured limit explains the complete time of ${subject.label}.`
@@ -147,7 +147,7 @@ export const bindingSentence: Speaker = ({ subject }) => {
   const alone = binding.limits.find((limit) => limit.name === name);
   const figures = [
     alone === undefined ? '' : `which alone would take ${duration(alone.ns)}`,
-    share === null ? '' : `${percent(share)} of the measured median`,
+    share === null ? '' : `${percent(share)} of the time measured (median over its samples)`,
   ].filter((text) => text !== '');
   return `What holds the complete time of ${subject.label} most is ${LIMITS[name]}${figures.length === 0 ? '' : `, ${figures.join(', ')}`}.`;
 };

@@ -3,6 +3,7 @@
  * mlock, mmap+mlock, dio); releases before it have --mmap, --no-mmap, --mlock and --direct-io.
  */
 import type { Arm } from '../samples/record.js';
+import { READS_THROUGH_PAGE_CACHE } from '../statistics/binding.js';
 
 export interface LlamaOption {
   readonly option: string;
@@ -13,8 +14,6 @@ export interface LlamaOption {
 
 type Loading = Pick<Arm, 'mechanism' | 'options'>;
 
-const COPYING = new Set(['stdio', 'cxx-stream', 'read', 'pread']);
-
 /** Null where llama.cpp has none: it reads with one thread into plain memory, and maps in one way. */
 export function llamaOptionOf({ mechanism, options }: Loading): LlamaOption | null {
   if (mechanism === 'mmap') return ofMapping(options);
@@ -23,7 +22,9 @@ export function llamaOptionOf({ mechanism, options }: Loading): LlamaOption | nu
     (options['arena'] ?? 'plain') === 'plain' &&
     ['pipelined', 'prefault', 'dontCache'].every((key) => options[key] !== true);
   if (!usual) return null;
-  if (COPYING.has(mechanism)) return { option: '--load-mode none', older: '--no-mmap', caveat: null };
+  if (READS_THROUGH_PAGE_CACHE.has(mechanism)) {
+    return { option: '--load-mode none', older: '--no-mmap', caveat: null };
+  }
   return mechanism === 'direct'
     ? {
         option: '--load-mode dio',

@@ -156,12 +156,14 @@ test('the ceiling is a share with its pairs, the binding limit is named, and wit
     return explain(bound, of).sections[0]?.sentences.find(({ topic }) => topic === 'binding')?.text;
   };
   t.is(withBinding(null), undefined);
+  // Of a limit that was beaten nobody says that it is the largest.
+  const beaten = { name: 'device', ns: 500e6, credible: false } as const;
   t.is(
-    withBinding({ name: 'device', share: 0.5, limits: [{ name: 'device', ns: 50e6 }] }),
-    'What holds the complete time of mmap-shared most is the device, which alone would take 50.0 ms, 50% of the measured median.',
+    withBinding({ name: 'device', share: 0.5, limits: [{ name: 'device', ns: 50e6, credible: true }] }),
+    'What holds the complete time of mmap-shared most is the device, which alone would take 50.0 ms, 50% of the time measured (median over its samples).',
   );
   t.is(
-    withBinding({ name: 'unexplained', share: null, limits: [{ name: 'fault', ns: 5e6 }] }),
+    withBinding({ name: 'unexplained', share: null, limits: [beaten, { name: 'fault', ns: 5e6, credible: true }] }),
     'No measured limit explains most of the complete time of mmap-shared; the largest, page faults, would alone take 5.00 ms.',
   );
 });
