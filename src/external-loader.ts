@@ -55,7 +55,7 @@ async function defined(module: string): Promise<ChosenLoader> {
 /** Standard output belongs to the result: what a file prints while it is imported goes to standard error. */
 async function withoutOutput<T>(work: () => Promise<T>): Promise<T> {
   const { stdout, stderr } = process;
-  const { write } = stdout;
+  const write = stdout.write.bind(stdout);
   stdout.write = stderr.write.bind(stderr);
   try {
     return await work();

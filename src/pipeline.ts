@@ -309,8 +309,8 @@ function checkSameRun(run: RunRecord): Record<string, Shape> {
     );
   }
   for (const { module, moduleDigest, mechanism, options } of Object.values(run.arms)) {
-    if (module === null || moduleDigest === null) continue;
-    const changed = changedFile({ module, mechanism, options }, moduleDigest);
+    if (module === null) continue;
+    const changed = changedFile({ module, mechanism, options }, moduleDigest ?? '');
     if (changed !== null) throw new UsageError(`${changed}: the loader changed since the run began; start a new run`);
   }
   const shapes: Record<string, Shape> = {};

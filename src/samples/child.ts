@@ -15,8 +15,8 @@ type SampleTask = Extract<ChildTask, { readonly kind: 'sample' }>;
 /** Refuses a file that is not the one that was planned, before anything of it runs. */
 function refuseChanged({ loader, spec }: SampleTask): void {
   const { module, moduleDigest } = loader;
-  if (module === null || moduleDigest === null) return;
-  const changed = changedFile({ module, mechanism: spec.mechanism, options: spec.options }, moduleDigest);
+  if (module === null) return;
+  const changed = changedFile({ module, mechanism: spec.mechanism, options: spec.options }, moduleDigest ?? '');
   if (changed === null) return;
   throw failWith({
     code: 'loader-changed',
