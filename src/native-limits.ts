@@ -38,6 +38,8 @@ export interface NativeLimits {
     readonly bytes: number;
     readonly readNs: number;
     readonly writeNs: number;
+    /** Whether all of the memory lay in 2 MiB pages, which are asked for. */
+    readonly hugePages: boolean;
   }[];
   /** In the order of the cases; null where 2 MiB pages were not to be had. */
   touchSpeeds(spec: {

@@ -24,11 +24,17 @@ namespace {
                      .remedy = "give one Uint8Array a part, of end - begin bytes, in the memory of allocate(part)"});
 }
 
+struct Failure {
+  Reason reason;
+  Napi::ObjectReference thrown;
+};
+
 // What one call of the function shares with the `allocate` that it was given, which may outlive it.
 struct Call {
   bool running = true;
   uint64_t most_bytes = 0;
-  std::optional<Reason> failure;  // of allocate; what the function makes of it says less
+  // What allocate threw: where the function lets it through, our reason says more than the error that it became.
+  std::vector<Failure> failures;
   std::map<const void*, std::shared_ptr<AnonymousMemory>> allocated;
 };
 
@@ -38,6 +44,7 @@ class CallEnd {
   ~CallEnd() {
     call_.running = false;
     call_.allocated.clear();
+    call_.failures.clear();
   }
 
  private:
@@ -89,8 +96,9 @@ Napi::Function allocator(Napi::Env env, const std::shared_ptr<Call>& call) {
             if (info.Length() < 1 || !info[0].IsObject()) bad_callback("allocate takes a part");
             return allocate(info.Env(), info[0].As<Napi::Object>(), *call);
           } catch (const Error& error) {
-            call->failure = error.reason();
-            throw;
+            const Napi::Error thrown = to_js_error(info.Env(), error.reason());
+            if (call->running) call->failures.push_back({error.reason(), Napi::Persistent(thrown.Value())});
+            throw thrown;
           }
         });
       },
@@ -131,22 +139,45 @@ class Views {
   std::vector<View> views_;
 };
 
+// What was thrown may be anything, and run code of the function's author when it is looked at (getters, a Proxy): what
+// throws then is as if it were not there.
+Napi::Value thrown_value(const Napi::Error& error) {
+  const Napi::Value value = error.Value();
+  if (error.Env().IsExceptionPending()) error.Env().GetAndClearPendingException();
+  return value;
+}
+
+Napi::Value property(const Napi::Object& object, const char* name) {
+  try {
+    return object.Get(name);
+  } catch (const Napi::Error&) {
+    return object.Env().Undefined();
+  }
+}
+
+std::string text_of(const Napi::Value& value) {
+  try {
+    return value.ToString().Utf8Value();
+  } catch (const Napi::Error&) {
+    return {};
+  }
+}
+
 // Properties of an error of Node's own file system tell the step, the path and errno.
-Reason reason_of(const Napi::Error& error) {
+Reason reason_of(const Napi::Value& thrown) {
   Reason reason = {.code = "callback-failed", .operation = "load", .message = {}};
-  const Napi::Value thrown = error.Value();
   if (!thrown.IsObject()) {
-    reason.message = thrown.ToString().Utf8Value();
+    reason.message = text_of(thrown);
   } else {
     const Napi::Object object = thrown.As<Napi::Object>();
     const auto given = [&](const char* name) {
-      const Napi::Value value = object.Get(name);
+      const Napi::Value value = property(object, name);
       return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
     };
     reason.message = given("message");
     if (const std::string step = given("syscall"); !step.empty()) reason.operation = step;
     reason.path = given("path");
-    const Napi::Value number = object.Get("errno");
+    const Napi::Value number = property(object, "errno");
     if (number.IsNumber() && number.As<Napi::Number>().DoubleValue() < 0) {
       reason.error_number = -number.As<Napi::Number>().Int32Value();
     }
@@ -154,6 +185,13 @@ Reason reason_of(const Napi::Error& error) {
   reason.message.resize(std::min(reason.message.find('\n'), reason.message.size()));
   if (reason.message.empty()) reason.message = "the loader's function threw an error without a message";
   return reason;
+}
+
+Reason reason_of(const Napi::Value& thrown, const Call& call) {
+  for (const Failure& failure : call.failures) {
+    if (thrown.StrictEquals(failure.thrown.Value())) return failure.reason;
+  }
+  return reason_of(thrown);
 }
 
 Napi::Array to_js(Napi::Env env, std::span<const Part> parts, std::span<const Extent> wanted) {
@@ -190,6 +228,10 @@ Supplied checked(const Napi::Value& given, std::span<const Part> parts, Call& ca
     // A buffer shared between threads has no ArrayBuffer to hold.
     if (!bytes.Get("buffer").IsArrayBuffer()) bad_callback("the loader's function gave shared memory", path);
     if (bytes.ArrayBuffer().IsDetached()) bad_callback("the loader's function gave a buffer that was detached", path);
+    // Shrinking one would take pages away that the model still reads.
+    if (bytes.ArrayBuffer().Get("resizable").ToBoolean()) {
+      bad_callback("the loader's function gave a buffer that can be resized", path);
+    }
     const std::byte* const data = reinterpret_cast<const std::byte*>(bytes.Data());
     const auto owned = call.allocated.find(bytes.ArrayBuffer().Data());
     views->add(bytes, owned != call.allocated.end() ? owned->second : nullptr);
@@ -222,7 +264,7 @@ Supplied FunctionSupplier::supply(std::span<const Part> parts, std::span<const E
     }
     return checked(load_.Call({to_js(env, parts, wanted), allocator(env, call)}), parts, *call);
   } catch (const Napi::Error& error) {
-    throw Error(call->failure ? *call->failure : reason_of(error));
+    throw Error(reason_of(thrown_value(error), *call));
   }
 }
 

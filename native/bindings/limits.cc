@@ -119,6 +119,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
       row.Set("bytes", number(env, speed.bytes));
       row.Set("readNs", number(env, speed.read_ns));
       row.Set("writeNs", number(env, speed.write_ns));
+      row.Set("hugePages", Napi::Boolean::New(env, speed.huge_pages));
       rows.Set(rows.Length(), row);
     }
     return rows;

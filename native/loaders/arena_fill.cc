@@ -166,7 +166,7 @@ Effective FilledWeights::effective() const {
     all.emplace("registered", options_.ring->registered);
     all.emplace("direct", options_.call == ReadCall::direct);
   } else if (options_.call != ReadCall::read) {
-    all.emplace("threads", static_cast<int64_t>(options_.threads));
+    all.emplace("threads", static_cast<int64_t>(Crew::size_of(blocks_, options_.threads)));
   }
   read_back(arena_, options_.arena, blocks_.bytes(), all, warnings_);
   const bool past_the_cache = options_.call == ReadCall::direct || options_.call == ReadCall::dont_cache;

@@ -1,6 +1,5 @@
 #include "arrivals.h"
 
-#include <algorithm>
 #include <system_error>
 
 #include "../probes/process.h"
@@ -63,7 +62,7 @@ void Arrivals::wait_for_all() {
 
 Crew::Crew(const Blocks& blocks, Arrivals& arrivals, uint32_t threads, Bring bring)
     : blocks_(blocks), arrivals_(arrivals), bring_(std::move(bring)) {
-  const size_t wanted = std::min<size_t>(threads, blocks.size());
+  const uint32_t wanted = size_of(blocks, threads);
   threads_.reserve(wanted);
   try {
     for (uint32_t thread = 0; thread < wanted; ++thread) threads_.emplace_back([this, thread] { work(thread); });

@@ -1,6 +1,7 @@
 // What a loader that goes on behind the forward pass has brought so far, and the threads that bring it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -63,6 +64,10 @@ class Crew {
   // Throws Error code out-of-memory where a thread cannot be started. `arrivals` and `blocks` must outlive it.
   Crew(const Blocks& blocks, Arrivals& arrivals, uint32_t threads, Bring bring);
   ~Crew();
+  // How many a crew of `threads` has: none without a block for it.
+  static uint32_t size_of(const Blocks& blocks, uint32_t threads) noexcept {
+    return static_cast<uint32_t>(std::min<size_t>(threads, blocks.size()));
+  }
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 

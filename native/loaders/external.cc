@@ -181,7 +181,13 @@ class ExternalWeights : public Weights {
 
   int64_t settled_at() override {
     if (loader_.settled == nullptr) return 0;
-    return guarded(library_, "settled", [&] { return loader_.settled(weights_.handle); });
+    const int64_t at = guarded(library_, "settled", [&] { return loader_.settled(weights_.handle); });
+    const int64_t now = now_ns();
+    if (at < 0 || at > now) {
+      throw_broken(library_, "settled", "the library had settled at " + std::to_string(at) + " ns, and it is " +
+                                            std::to_string(now) + " by CLOCK_MONOTONIC");
+    }
+    return at;
   }
 
   uint64_t waited_ns() const override { return waited_ns_.load(std::memory_order_relaxed); }

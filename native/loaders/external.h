@@ -101,7 +101,8 @@ typedef struct weighbridge_loader {
   /* Optional. Returns once the range's bytes are there. */
   int (*ready)(void* handle, const weighbridge_tensor* range, weighbridge_failure* failure);
 
-  /* Optional. Waits until nothing is left to do; returns when that was, as CLOCK_MONOTONIC nanoseconds. */
+  /* Optional. Waits until nothing is left to do; returns when that was, as CLOCK_MONOTONIC nanoseconds. A time that has
+   * not come yet, as one of another clock would be, fails the sample. */
   int64_t (*settled)(void* handle);
 } weighbridge_loader;
 

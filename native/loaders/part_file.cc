@@ -30,6 +30,11 @@ void throw_short_read(const char* operation, const Part& part, uint64_t offset) 
                      .offset = offset});
 }
 
+bool ask_again(int error_number, uint32_t& in_vain) noexcept {
+  constexpr uint32_t most_in_vain = 10'000;
+  return (error_number == EINTR || error_number == EAGAIN) && ++in_vain <= most_in_vain;
+}
+
 std::vector<Extent> tensor_extents(std::span<const Part> parts, std::span<const TensorRange> ranges) {
   std::vector<Extent> extents(parts.size(), Extent{0, 0});
   for (const TensorRange& range : ranges) {

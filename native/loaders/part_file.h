@@ -19,6 +19,11 @@ void check_unchanged(const Part& part, uint64_t bytes);
 // Throws Error code short-read: the part's file ended at `offset`, before its last tensor byte.
 [[noreturn]] void throw_short_read(const char* operation, const Part& part, uint64_t offset);
 
+// Whether a read that ended with `error_number` is to be made again: one that was interrupted, or that is to come back.
+// `in_vain` counts those in a row: regular files are not interrupted, and a file system that does it without end must
+// not look like a hang.
+bool ask_again(int error_number, uint32_t& in_vain) noexcept;
+
 // From the first to behind the last tensor byte of one part: [begin, end), both 0 in a part without tensors.
 struct Extent {
   uint64_t begin;

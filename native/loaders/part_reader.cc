@@ -11,9 +11,6 @@ namespace {
 // include/uapi/linux/fs.h; spelt out because headers before 6.14 lack it.
 constexpr int dont_cache_flag = 0x80;
 
-// Regular files are not interrupted in reads; should a file system do it without end, it must not look like a hang.
-constexpr uint32_t most_in_vain = 10'000;
-
 Reason dont_cache_refused(int error_number, const std::string& path) {
   return Reason{.code = "dontcache-unsupported",
                 .operation = "preadv2",
@@ -125,8 +122,7 @@ std::optional<Block> PartReader::rest_after(const Block& rest, int64_t result, c
                                             uint32_t& in_vain) const {
   if (result < 0) {
     const auto error_number = static_cast<int>(-result);
-    const bool again = error_number == EINTR || error_number == EAGAIN;
-    if (!again || ++in_vain > most_in_vain) throw_failed(rest, operation, error_number);
+    if (!ask_again(error_number, in_vain)) throw_failed(rest, operation, error_number);
     return rest;
   }
   in_vain = 0;

@@ -1,11 +1,6 @@
 #include "ring_fill.h"
 
-#include <linux/capability.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-
 #include <algorithm>
-#include <fstream>
 
 namespace weighbridge {
 
@@ -29,26 +24,13 @@ uint64_t buffer_bytes(std::span<const Part> parts, uint64_t block_bytes) {
   return bytes;
 }
 
-// The kernel asks for the capability in the initial user namespace: one that only holds in a container's own is none.
-bool may_lock_without_limit() {
-  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
-  if (::syscall(SYS_capget, &header, data) != 0 || (data[0].effective >> CAP_IPC_LOCK & 1) == 0) return false;
-  std::ifstream map("/proc/self/uid_map");
-  uint64_t inside = 0;
-  uint64_t outside = 0;
-  uint64_t count = 0;
-  return !(map >> inside >> outside >> count) || (inside == 0 && outside == 0 && count == UINT32_MAX);
-}
-
 std::optional<Reason> lock_limit(uint64_t bytes) {
-  rlimit limit = {};
-  ::getrlimit(RLIMIT_MEMLOCK, &limit);
-  if (limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur || may_lock_without_limit()) return std::nullopt;
+  const std::optional<uint64_t> limit = ring_memory_limit();
+  if (!limit || bytes <= *limit) return std::nullopt;
   return Reason{.code = "not-permitted",
                 .operation = "io_uring_register",
                 .error_number = ENOMEM,
-                .message = "RLIMIT_MEMLOCK lets this process register " + std::to_string(limit.rlim_cur) + " of " +
+                .message = "RLIMIT_MEMLOCK lets this process register " + std::to_string(*limit) + " of " +
                            std::to_string(bytes) + " bytes",
                 .remedy = "raise RLIMIT_MEMLOCK (ulimit -l)"};
 }
@@ -59,6 +41,8 @@ std::optional<Reason> ring_unsupported(const RingOptions& options, uint64_t byte
   try {
     Uring ring(options.depth);
     if (!options.registered) return std::nullopt;
+    // Asked first: the kernel says ENOMEM for a page above the limit as for one that is not to be had.
+    if (std::optional<Reason> reason = lock_limit(std::max(bytes, page_size()))) return reason;
     const AnonymousMemory page(page_size(), page_size());
     ring.reserve_buffers(1);
     ring.register_buffer(0, {page.data(), page.bytes()});
@@ -66,7 +50,7 @@ std::optional<Reason> ring_unsupported(const RingOptions& options, uint64_t byte
     if (error.reason().code == "out-of-memory") throw;
     return error.reason();
   }
-  return lock_limit(bytes);
+  return std::nullopt;
 }
 
 RingFill::RingFill(const Work& work, const RingOptions& options)

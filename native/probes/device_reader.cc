@@ -100,9 +100,14 @@ CeilingResult DeviceReader::measure(std::span<const DeviceBlock> blocks, const D
   return CeilingResult{bytes, ns, false, bytes_between(read_before, read_after)};
 }
 
-std::optional<DeviceBlock> DeviceReader::rest_of(const DeviceBlock& block, int64_t result) const {
+std::optional<DeviceBlock> DeviceReader::rest_of(const DeviceBlock& block, int64_t result, uint32_t& in_vain) const {
   const Part& part = parts_[block.part].part;
-  if (result < 0) throw Error(reason_from_errno(static_cast<int>(-result), "read", part.path));
+  if (result < 0) {
+    const auto error_number = static_cast<int>(-result);
+    if (!ask_again(error_number, in_vain)) throw Error(reason_from_errno(error_number, "read", part.path));
+    return block;
+  }
+  in_vain = 0;
   const auto got = static_cast<uint64_t>(result);
   if (got >= std::min(block.bytes, part.bytes - block.offset)) return std::nullopt;
   const uint64_t whole = round_down(got, parts_[block.part].unit);
@@ -117,6 +122,7 @@ uint64_t DeviceReader::read_by_ring(std::span<const DeviceBlock> blocks, const D
   std::vector<DeviceBlock> in_flight(recipe.depth);
   size_t next = 0;
   uint32_t flying = 0;
+  uint32_t in_vain = 0;
   const auto queue = [&](uint32_t slot, const DeviceBlock& block) {
     in_flight[slot] = block;
     ring.queue_read(parts_[block.part].file.get(), {to(slot, block), block.bytes}, block.offset, slot);
@@ -132,7 +138,7 @@ uint64_t DeviceReader::read_by_ring(std::span<const DeviceBlock> blocks, const D
       --flying;
       std::optional<DeviceBlock> rest;
       try {
-        rest = rest_of(in_flight[slot], done->result);
+        rest = rest_of(in_flight[slot], done->result, in_vain);
       } catch (...) {
         // The kernel still writes into the buffers of the others: wait for them before anything is unmapped.
         failure = std::current_exception();
@@ -161,11 +167,11 @@ uint64_t DeviceReader::read_by_threads(std::span<const DeviceBlock> blocks, cons
     go.wait();
     try {
       for (size_t at = next++; at < blocks.size(); at = next++) {
+        uint32_t in_vain = 0;
         for (std::optional<DeviceBlock> rest = blocks[at]; rest;) {
           const ssize_t got = ::pread(parts_[rest->part].file.get(), to(index, *rest), rest->bytes,
                                       static_cast<off_t>(rest->offset));
-          if (got < 0 && errno == EINTR) continue;
-          rest = rest_of(*rest, got < 0 ? -errno : got);
+          rest = rest_of(*rest, got < 0 ? -errno : got, in_vain);
         }
       }
     } catch (...) {

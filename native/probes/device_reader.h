@@ -53,8 +53,9 @@ class DeviceReader {
   uint64_t read_by_ring(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe, const Destination& to);
   uint64_t read_by_threads(std::span<const DeviceBlock> blocks, const DeviceRecipe& recipe, const Destination& to);
   // What remains to be read of the block after a read that ended with `result` (bytes or -errno): nothing, or the block
-  // from the last whole unit on, since read(2) may be short anywhere. Throws where the read failed or the file ended.
-  std::optional<DeviceBlock> rest_of(const DeviceBlock& block, int64_t result) const;
+  // from the last whole unit on, since read(2) may be short anywhere; the whole block where that is worth another try
+  // (ask_again). Throws where the read failed or the file ended.
+  std::optional<DeviceBlock> rest_of(const DeviceBlock& block, int64_t result, uint32_t& in_vain) const;
 
   struct OpenPart {
     Part part;

@@ -44,8 +44,10 @@ std::vector<MemorySpeed> memory_speeds(uint64_t bytes, std::span<const uint32_t>
     });
     volatile uint64_t sink = 0;
     for (const uint64_t sum : sums) sink = sink + sum;
-    speeds.push_back({count, memory.size(), read_ns, best_ns(count, memory, write)});
+    speeds.push_back({count, memory.size(), read_ns, best_ns(count, memory, write), false});
   }
+  const bool huge_pages = region.all_huge();
+  for (MemorySpeed& speed : speeds) speed.huge_pages = huge_pages;
   return speeds;
 }
 

@@ -45,7 +45,7 @@ uint64_t timed_together(uint32_t threads, const SharedWork& shared) {
 }
 
 Share share_of(uint64_t total, uint32_t thread, uint32_t threads, uint64_t unit) {
-  const uint64_t share = round_up(total / threads + 1, unit);
+  const uint64_t share = round_up((total + threads - 1) / threads, unit);
   return {std::min(total, thread * share), std::min(total, (thread + uint64_t{1}) * share)};
 }
 

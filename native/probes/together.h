@@ -17,7 +17,8 @@ struct SharedWork {
 // Throws Error code out-of-memory where a thread cannot start.
 uint64_t timed_together(uint32_t threads, const SharedWork& shared);
 
-// The `thread`-th of `threads` equal shares of [0, total), cut at multiples of `unit`.
+// The `thread`-th of `threads` equal shares of [0, total), cut at multiples of `unit`: the last ones are shorter, or
+// empty, where it does not come out even.
 struct Share {
   uint64_t begin;
   uint64_t end;

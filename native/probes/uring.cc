@@ -1,6 +1,8 @@
 #include "uring.h"
 
+#include <linux/capability.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -9,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <fstream>
 #include <vector>
 
 #include "process.h"
@@ -17,7 +20,27 @@ namespace weighbridge {
 
 namespace {
 
+// The kernel asks for the capability in the initial user namespace: one that only holds in a container's own is none.
+bool may_lock_without_limit() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capget, &header, data) != 0 || (data[0].effective >> CAP_IPC_LOCK & 1) == 0) return false;
+  std::ifstream map("/proc/self/uid_map");
+  uint64_t inside = 0;
+  uint64_t outside = 0;
+  uint64_t count = 0;
+  return !(map >> inside >> outside >> count) || (inside == 0 && outside == 0 && count == UINT32_MAX);
+}
+
 Reason refused(int error_number) {
+  // The ring itself counts against the limit before Linux 5.12, and again in later ones.
+  if (const std::optional<uint64_t> limit = ring_memory_limit(); error_number == ENOMEM && limit) {
+    return Reason{.code = "not-permitted",
+                  .operation = "io_uring_setup",
+                  .error_number = error_number,
+                  .message = "RLIMIT_MEMLOCK, " + std::to_string(*limit) + " bytes, leaves no room for an io_uring",
+                  .remedy = "raise RLIMIT_MEMLOCK (ulimit -l)"};
+  }
   if (error_number == EPERM || error_number == EACCES) {
     return Reason{.code = "not-permitted",
                   .operation = "io_uring_setup",
@@ -78,6 +101,13 @@ void store_release(uint32_t* word, uint32_t value) noexcept {
 uint32_t* word_at(std::byte* area, uint32_t offset) noexcept { return reinterpret_cast<uint32_t*>(area + offset); }
 
 }  // namespace
+
+std::optional<uint64_t> ring_memory_limit() {
+  rlimit limit = {};
+  ::getrlimit(RLIMIT_MEMLOCK, &limit);
+  if (limit.rlim_cur == RLIM_INFINITY || may_lock_without_limit()) return std::nullopt;
+  return limit.rlim_cur;
+}
 
 Uring::Uring(uint32_t entries) {
   io_uring_params parameters = {};

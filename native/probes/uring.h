@@ -13,6 +13,9 @@
 
 namespace weighbridge {
 
+// RLIMIT_MEMLOCK where it bounds what this process's rings and registered buffers take; nothing where none does.
+std::optional<uint64_t> ring_memory_limit();
+
 class Uring {
  public:
   struct Completion {
@@ -21,7 +24,7 @@ class Uring {
   };
 
   // `entries`: most reads in flight, rounded up to a power of two by the kernel. Throws Error: codes not-permitted
-  // (sysctl kernel.io_uring_disabled, or a container's seccomp filter) and unsupported-by-kernel.
+  // (sysctl kernel.io_uring_disabled, a container's seccomp filter, RLIMIT_MEMLOCK) and unsupported-by-kernel.
   explicit Uring(uint32_t entries);
   // Waits for reads in flight, since the kernel writes into their buffers until they end.
   ~Uring();

@@ -95,6 +95,15 @@ const refusals: readonly { readonly what: string; readonly load: LoadFunction; r
     message: /detached/,
   },
   {
+    what: 'a buffer that can be resized',
+    load: (parts) => {
+      const bytes = part(parts).end - part(parts).begin;
+      const resizable: new (bytes: number, options: { readonly maxByteLength: number }) => ArrayBuffer = ArrayBuffer;
+      return [new Uint8Array(new resizable(bytes, { maxByteLength: 2 * bytes }))];
+    },
+    message: /can be resized/,
+  },
+  {
     what: 'shared memory',
     load: (parts) => [new Uint8Array(new SharedArrayBuffer(part(parts).end - part(parts).begin))],
     message: /shared memory/,
@@ -141,6 +150,55 @@ test('what a function throws is the reason, with the step, path and errno where 
     t.throws(() => open((parts, allocate) => nodeFs.load([{ ...part(parts), path: '/nowhere' }], allocate))),
     { code: 'callback-failed', operation: 'open', path: '/nowhere', errno: 'ENOENT' },
   );
+});
+
+test('what allocate threw is the reason only where the function lets it through', (t) => {
+  const refused = (allocate: Parameters<LoadFunction>[1]): unknown => {
+    try {
+      return allocate(undefined as never);
+    } catch (error) {
+      return error;
+    }
+  };
+  t.throws(
+    () =>
+      open((_parts, allocate) => {
+        refused(allocate);
+        throw new Error('something else');
+      }),
+    { code: 'callback-failed', message: 'something else' },
+  );
+  t.throws(
+    () =>
+      open((_parts, allocate) => {
+        const first = refused(allocate);
+        refused(allocate);
+        throw first;
+      }),
+    { code: 'bad-callback', message: /takes a part/ },
+  );
+  const session = open((parts, allocate) => {
+    refused(allocate);
+    return nodeFs.load(parts, allocate);
+  });
+  t.is(Buffer.compare(logitsOfSession(session), expected), 0);
+});
+
+test('whatever is thrown becomes a reason, even where looking at it throws', (t) => {
+  const no = (): never => {
+    throw new Error('do not look');
+  };
+  const getters = Object.defineProperties({}, { message: { get: no }, errno: { get: no }, path: { value: '/given' } });
+  const closed = new Proxy({}, { has: no, get: no, getPrototypeOf: no });
+  for (const thrown of [getters, closed, Symbol('mark'), null]) {
+    const error = t.throws(() =>
+      open(() => {
+        throw thrown;
+      }),
+    );
+    t.like(error, { code: 'callback-failed' }, String(typeof thrown));
+    t.not(error?.message, 'do not look');
+  }
 });
 
 test('node-fs says that a file is not as long as it was', (t) => {

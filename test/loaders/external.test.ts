@@ -44,7 +44,15 @@ function library(t: ExecutionContext, source: string, name: string, ...flags: re
 
 const example = join(root, 'native', 'loaders', 'external_example.c');
 const ODD = ['right', 'other-version', 'short-struct', 'no-struct', 'no-load', 'fails', 'says-unsupported'] as const;
-const MORE_ODD = ['no-address', 'off-the-page', 'wrong-bytes', 'crashes', 'fails-later'] as const;
+const MORE_ODD = [
+  'no-address',
+  'off-the-page',
+  'wrong-bytes',
+  'crashes',
+  'fails-later',
+  'other-clock',
+  'before-time',
+] as const;
 type Odd = (typeof ODD)[number] | (typeof MORE_ODD)[number];
 
 function oddLibrary(t: ExecutionContext, odd: Odd): string | null {
@@ -156,6 +164,20 @@ test.serial('an error of a library that still streams reaches whoever waits for 
   const path = oddLibrary(t, 'fails-later');
   if (path === null) return;
   t.throws(() => logitsOf(external(path), model), { code: 'external-failed', message: 'lost: the bytes did not come' });
+});
+
+test.serial('a library that settled at a time that cannot be has no sample', async (t) => {
+  const paths = (['other-clock', 'before-time'] as const).map((odd) => oddLibrary(t, odd));
+  if (paths.includes(null)) return;
+  const { code, output } = await run('read', ...paths.map((path) => path ?? ''));
+  t.is(code, 1);
+  t.is(samplesOf(output, 'read')[0]?.outcome, 'ok');
+  for (const odd of ['other-clock', 'before-time']) {
+    const [sample] = samplesOf(output, odd);
+    t.is(sample?.outcome, 'failed', odd);
+    t.is(sample?.reason?.code, 'external-failed', odd);
+    t.regex(sample?.reason?.message ?? '', /settled at .* CLOCK_MONOTONIC/, odd);
+  }
 });
 
 test.serial('a file that is no library, and one that exports nothing of ours, are refused in one line', (t) => {

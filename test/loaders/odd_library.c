@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum { RIGHT, OTHER_VERSION, SHORT_STRUCT, NO_STRUCT, NO_LOAD, FAILS, SAYS_UNSUPPORTED, NO_ADDRESS, OFF_THE_PAGE,
-       WRONG_BYTES, CRASHES, FAILS_LATER };
+       WRONG_BYTES, CRASHES, FAILS_LATER, OTHER_CLOCK, BEFORE_TIME };
 
 static int fail(weighbridge_failure* failure, const char* code, const char* message, int error_number) {
   snprintf(failure->code, sizeof failure->code, "%s", code);
@@ -57,7 +57,8 @@ static int ready(void* handle, const weighbridge_tensor* range, weighbridge_fail
 static int64_t settled(void* handle) {
   (void)handle;
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(ODD == OTHER_CLOCK ? CLOCK_REALTIME : CLOCK_MONOTONIC, &now);
+  if (ODD == BEFORE_TIME) return -1;
   return now.tv_sec * 1000000000ll + now.tv_nsec;
 }
 

@@ -436,16 +436,39 @@ void check_memory_lock(Checks& checks, const Folder& folder) {
   fewer[0].effective &= ~(1U << CAP_IPC_LOCK);
   rlimit limit = {};
   ::getrlimit(RLIMIT_MEMLOCK, &limit);
-  const rlimit low = {64 * 1024, limit.rlim_max};
-  ::setrlimit(RLIMIT_MEMLOCK, &low);
-  ::syscall(SYS_capset, &header, fewer);
-  const auto reason = loader("uring").unsupported(parts, way.options());
-  const std::string code =
-      code_of([&] { loader("uring").load(parts, std::vector<TensorRange>{{0, 0, 1'000'000}}, way.options()); });
-  ::syscall(SYS_capset, &header, all);
-  ::setrlimit(RLIMIT_MEMLOCK, &limit);
-  checks.check(reason && reason->code == "not-permitted" && code == "not-permitted",
-               "more registered buffers than RLIMIT_MEMLOCK allows");
+  for (const rlim_t allowed : {rlim_t{64 * 1024}, rlim_t{0}}) {
+    const rlimit low = {allowed, limit.rlim_max};
+    ::setrlimit(RLIMIT_MEMLOCK, &low);
+    ::syscall(SYS_capset, &header, fewer);
+    std::optional<Reason> reason;
+    const std::string asked = code_of([&] { reason = loader("uring").unsupported(parts, way.options()); });
+    const std::string code =
+        code_of([&] { loader("uring").load(parts, std::vector<TensorRange>{{0, 0, 1'000'000}}, way.options()); });
+    ::syscall(SYS_capset, &header, all);
+    ::setrlimit(RLIMIT_MEMLOCK, &limit);
+    checks.check(asked.empty() && reason && reason->code == "not-permitted" && code == "not-permitted",
+                 "more registered buffers than a RLIMIT_MEMLOCK of " + std::to_string(allowed) + " allows");
+  }
+}
+
+// Where there are fewer blocks than threads were asked for, the others never were.
+void check_threads(Checks& checks, const Folder& folder) {
+  const std::vector<Part> parts = {folder.write("few-blocks", content(200'000, 10))};
+  const std::vector<TensorRange> tensors = {{0, 0, 200'000}};
+  for (Way way : {Way{"pread", {}}, Way{"pread", {{"pipelined", true}}}, Way{"discard", {{"direct", false}}},
+                  Way{"discard", {{"direct", true}}}}) {
+    way.values["chunkBytes"] = 64 * kib;
+    const Loader& row = loader(way.mechanism);
+    for (const auto& [asked, there] : {std::pair(int64_t{1}, int64_t{1}), {3, 3}, {7, 4}}) {
+      way.values["threads"] = asked;
+      if (const auto reason = row.unsupported(parts, way.options())) {
+        std::printf("skipped: threads of %s: %s\n", way.name().c_str(), reason->message.c_str());
+        continue;
+      }
+      const Effective effective = row.load(parts, tensors, way.options())->effective();
+      checks.check(std::get<int64_t>(effective.at("threads")) == there, way.name() + ": as many as had blocks");
+    }
+  }
 }
 
 int run() {
@@ -466,6 +489,7 @@ int run() {
   check_numa(checks);
   check_prefault(checks, model);
   check_memory_lock(checks, folder);
+  check_threads(checks, folder);
   return checks.finish();
 }
 

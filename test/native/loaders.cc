@@ -18,7 +18,10 @@
 #include "../../native/probes/byte_sum.h"
 #include "../../native/probes/ceilings.h"
 #include "../../native/probes/machine.h"
+#include "../../native/probes/memory_speed.h"
 #include "../../native/probes/process.h"
+#include "../../native/probes/region.h"
+#include "../../native/probes/together.h"
 #include "checks.h"
 
 namespace weighbridge {
@@ -227,6 +230,54 @@ void check_sum(Checks& checks) {
   checks.check(true, "sums");
 }
 
+// A share too large would leave a thread without work, and a measurement of all of them low.
+void check_shares(Checks& checks) {
+  bool right = true;
+  for (const uint64_t total : {0, 1, 7, 4'096, 4'097, 40'960, 1 << 20}) {
+    for (const uint32_t threads : {1u, 2u, 3u, 8u, 1'000u}) {
+      for (const uint64_t unit : {1, 4'096}) {
+        uint64_t end = 0;
+        uint64_t longest = 0;
+        for (uint32_t thread = 0; thread < threads; ++thread) {
+          const Share share = share_of(total, thread, threads, unit);
+          right = right && share.begin == end && share.end >= share.begin && share.end <= total;
+          right = right && (share.begin % unit == 0 || share.begin == total);
+          end = share.end;
+          longest = std::max(longest, share.end - share.begin);
+        }
+        const uint64_t units = (total + unit - 1) / unit;
+        right = right && end == total && longest <= (units + threads - 1) / threads * unit;
+      }
+    }
+  }
+  checks.check(right, "shares cover all, end with it, and none is longer than it has to be");
+}
+
+void check_interruptions(Checks& checks) {
+  uint32_t in_vain = 0;
+  checks.check(ask_again(EINTR, in_vain) && ask_again(EAGAIN, in_vain), "what was interrupted is asked for again");
+  checks.check(!ask_again(EIO, in_vain) && !ask_again(EINVAL, in_vain), "what failed is not");
+  uint32_t asked = 0;
+  while (asked < 1'000'000 && ask_again(EAGAIN, in_vain)) ++asked;
+  checks.check(asked > 0 && asked < 1'000'000, "an interruption without end is a failure");
+}
+
+void check_memory_speeds(Checks& checks) {
+  const std::vector<uint32_t> threads = {1, 3};
+  const std::vector<MemorySpeed> speeds = memory_speeds(6 << 20, threads);
+  bool right = speeds.size() == 2;
+  for (size_t row = 0; right && row < speeds.size(); ++row) {
+    const MemorySpeed& speed = speeds[row];
+    right = speed.threads == threads[row] && speed.bytes == 6 << 20 && speed.read_ns > 0 && speed.write_ns > 0 &&
+            speed.huge_pages == speeds[0].huge_pages;
+  }
+  checks.check(right, "memory speeds have a row for each number of threads");
+  if (Region region(6 << 20, PageKind::huge); !speeds[0].huge_pages) {
+    std::fill(region.memory().begin(), region.memory().end(), std::byte{1});
+    checks.check(!region.all_huge(), "2 MiB pages are said to be missing where there are none");
+  }
+}
+
 void check_ceilings(Checks& checks, const Folder& folder) {
   const std::vector<Part> parts = {folder.write("a", content(part_bytes, 7)), folder.write("b", content(50'000, 8))};
   const std::vector<TensorRange> tensors = {{0, 10'000, part_bytes - 10'000}, {1, 4'000, 40'000}};
@@ -282,6 +333,9 @@ int run() {
   check_unmappable(checks);
   check_codes(checks);
   check_sum(checks);
+  check_shares(checks);
+  check_interruptions(checks);
+  check_memory_speeds(checks);
   check_ceilings(checks, folder);
   return checks.finish();
 }
