@@ -4,6 +4,7 @@ import type { CommandModule } from 'yargs';
 import { exitCode } from '../failure.js';
 import { explain } from '../report/explain.js';
 import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
+import type { Arm } from '../samples/record.js';
 import { summarize } from '../statistics/summarize.js';
 import { columnsOf } from '../wrap.js';
 import { explanationText } from '../../reports/explanation-text.js';
@@ -12,6 +13,11 @@ interface ExplainArguments {
   readonly run: string;
   readonly loader: string | undefined;
   readonly json: boolean;
+}
+
+/** Ceilings and bounds are ok where no loader is, and there is nothing of them to explain. */
+function isLoader(arm: Arm | undefined): boolean {
+  return arm?.kind === 'loader' && arm.work !== 'none';
 }
 
 /** A run's directory, or the ledger in it. */
@@ -37,8 +43,8 @@ export const explainCommand: CommandModule<object, ExplainArguments> = {
       ? `${JSON.stringify(explanation, null, 2)}\n`
       : explanationText(explanation, columnsOf(process.stdout));
     process.stdout.write(text);
-    if (ledger.samples.some(({ outcome }) => outcome === 'ok')) return;
-    process.stderr.write('weighbridge: the run has no ok sample, so there is nothing to explain\n');
+    if (ledger.samples.some((sample) => sample.outcome === 'ok' && isLoader(ledger.run.arms[sample.arm.id]))) return;
+    process.stderr.write('weighbridge: the run has no ok sample of a loader, so there is nothing to explain\n');
     process.exitCode = exitCode.failed;
   },
 };

@@ -3,7 +3,7 @@ import { describe } from '../failure.js';
 import type { LoaderDefinition } from '../loader.js';
 import type { Reason } from '../samples/record.js';
 import { size } from '../report/format.js';
-import { reserveOf } from '../statistics/recommendation.js';
+import { copiesIntoFreeMemory, reserveOf } from '../statistics/recommendation.js';
 
 interface Family {
   readonly what: string;
@@ -72,7 +72,7 @@ function refusalOf(
 ): string | null {
   const reason = unsupported(loader);
   if (reason !== null) return `unsupported here: ${describe({ ...reason, path: null })}`;
-  if (loader.mechanism === 'mmap' || availableBytes === null) return null;
+  if (!copiesIntoFreeMemory(loader) || availableBytes === null) return null;
   const needed = processes * (tensorBytes + sessionBytes);
   if (needed <= availableBytes - reserveOf(availableBytes)) return null;
   const copies = processes === 1 ? 'a copy of the model needs' : `${processes} copies of the model need`;

@@ -106,9 +106,10 @@ export const debtSentence: Speaker = ({ subject, virtual }) => {
   const parts =
     explained === null || unexplained === null
       ? ''
-      : `: ${duration(Math.max(0, explained.value))} explained (in the kernel or off the CPU, faults and reads in them), ${duration(Math.max(0, unexplained.value))} unexplained`;
+      : `: ${duration(Math.max(0, explained.value))} explained (in the kernel or off the CPU: faults, reads, waiting for a CPU, a thread or the loader), ${duration(Math.max(0, unexplained.value))} unexplained`;
+  const apart = parts === '' || debt.n < 3 ? '' : ', each by itself, so that they need not add up';
   return [
-    `When load returned, ${subject.label} still owed ${duration(debt.value)}, its first token beyond a usual decode step${parts} (${mediansOf(debt.n)}).`,
+    `When load returned, ${subject.label} still owed ${duration(debt.value)}, its first token beyond a usual decode step${parts} (${mediansOf(debt.n)}${apart}).`,
     waited === null || waited.value <= 0
       ? ''
       : `${duration(waited.value)} were spent waiting for the loader, which still worked.`,

@@ -1,22 +1,59 @@
 /** Sentences on what was really done and how far it can be believed. Each is null where there is nothing to say. */
 import { describe } from '../failure.js';
-import type { EffectiveValue } from '../samples/record.js';
+import type { Arm, EffectiveValue } from '../samples/record.js';
 import type { OkSample } from '../statistics/pairs.js';
 import { middleOf, type Speaker } from './explain-case.js';
 import { counted, duration, enumeration, size } from './format.js';
 
-/** What the kernel granted, as the loader read it back; nothing that is absent, zero or no. */
+/**
+ * Keys that repeat what the loader was set to, by the option's name: no news unless another was asked for. All that is
+ * absent here was counted, or read back from the kernel.
+ */
+const SETTINGS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    [
+      ...['sharing', 'bring', 'lock', 'chunkBytes', 'blockBytes', 'depth', 'registered', 'direct'],
+      ...['threads', 'pipelined', 'prefault', 'numaNode', 'bufferBytes', 'road'],
+    ].map((option) => [option, option]),
+  ),
+  populateRequested: 'populate',
+  arenaPages: 'arena',
+  bufferBytesAsked: 'bufferBytes',
+};
+/** Of them, what a loader finds out or decides where its options leave it open. */
+const FOUND = new Set(['bufferBytes', 'road']);
+/** What a library says of itself, which nobody checks. */
+const STATED = new Set(['libraryName', 'note']);
+
+/** What the kernel granted, as the loader read it back; nothing that is absent, zero, no, or a mere request. */
 export const effectiveSentence: Speaker = ({ subject }) => {
   const [first] = subject.timed;
   if (first === undefined) return null;
-  const facts = Object.entries(first.effective ?? {}).flatMap(([key, value]) => {
+  const { arm } = subject.cell;
+  const known = Object.entries(first.effective ?? {}).flatMap(([key, value]) => {
     const usual = alike(subject.timed, key, value);
-    return usual === null ? [] : [fact(key, usual)];
+    return usual === null || isRequest(arm, key, usual) ? [] : [{ key, text: fact(key, usual) }];
   });
-  return facts.length === 0
-    ? null
-    : `Read back of ${subject.label} afterwards: ${facts.join(', ')} (${subject.timed.length === 1 ? '1 sample' : `${subject.timed.length} samples; numbers are medians`}).`;
+  const isStated = ({ key }: { readonly key: string }): boolean => arm.mechanism === 'external' && STATED.has(key);
+  const samples = subject.timed.length === 1 ? '1 sample' : `${subject.timed.length} samples; numbers are medians`;
+  const sentence = (start: string, facts: typeof known): string =>
+    facts.length === 0 ? '' : `${start}: ${facts.map(({ text }) => text).join(', ')} (${samples}).`;
+  const text = [
+    sentence(
+      `Read back of ${subject.label} afterwards`,
+      known.filter((each) => !isStated(each)),
+    ),
+    sentence(`Stated by the library of ${subject.label}`, known.filter(isStated)),
+  ].filter((part) => part !== '');
+  return text.length === 0 ? null : text.join(' ');
 };
+
+function isRequest({ options }: Arm, key: string, value: EffectiveValue): boolean {
+  const option = SETTINGS[key];
+  if (option === undefined) return false;
+  const asked = options[option];
+  return asked === undefined ? !FOUND.has(key) : asked === value;
+}
 
 /** What samples agree on, or the median of numbers; null for nothing, and where they differ. */
 function alike(samples: readonly OkSample[], key: string, value: EffectiveValue): EffectiveValue | null {

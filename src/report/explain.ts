@@ -71,7 +71,7 @@ function explainSection(section: Section, cells: PlaceCells, ledger: Ledger, loa
   const { model, state, memoryState, conditions, answer } = section;
   const loaders = cells.filter(isLoader).map((cell) => viewOf(printable(cell.arm.label), cell, ledger.samples));
   const leader = leaderOf(section.rows);
-  const first = loaders.find(({ label }) => label === leader?.label) ?? null;
+  const first = loaders.find(({ label, cell }) => rowLabelOf(label, cell) === leader?.label) ?? null;
   const subject = loader === null ? first : (loaders.find(({ cell }) => cell.arm.label === loader) ?? null);
   const other = subject === null ? null : opponentOf(subject, first, loaders);
   const told = { model, state, memoryState, conditions, answer, other: other?.label ?? null };
@@ -96,6 +96,11 @@ function explainSection(section: Section, cells: PlaceCells, ledger: Ledger, loa
       return text === null ? [] : [{ topic, text: printable(text) }];
     }),
   };
+}
+
+/** As the rows of a report name it. */
+function rowLabelOf(label: string, { arm }: CellSummary): string {
+  return arm.origin === 'external' ? `${label} (external)` : label;
 }
 
 /** The reference; of the reference itself the first, or, where it is first itself, the next that has pairs with it. */

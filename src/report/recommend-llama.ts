@@ -10,6 +10,8 @@ export interface LlamaOption {
   /** In releases without --load-mode. */
   readonly older: string;
   readonly caveat: string | null;
+  /** Whether it loads as the loader does; else it is the nearest that llama.cpp has. */
+  readonly alike: boolean;
 }
 
 type Loading = Pick<Arm, 'mechanism' | 'options'>;
@@ -23,28 +25,36 @@ export function llamaOptionOf({ mechanism, options }: Loading): LlamaOption | nu
     ['pipelined', 'prefault', 'dontCache'].every((key) => options[key] !== true);
   if (!usual) return null;
   if (READS_THROUGH_PAGE_CACHE.has(mechanism)) {
-    return { option: '--load-mode none', older: '--no-mmap', caveat: null };
+    return { option: '--load-mode none', older: '--no-mmap', caveat: null, alike: true };
   }
   return mechanism === 'direct'
     ? {
         option: '--load-mode dio',
         older: '--direct-io',
         caveat: 'where direct I/O is refused it reads through the page cache instead, which only its log tells',
+        alike: true,
       }
     : null;
 }
 
-/** It maps shared, populates and asks for read-ahead once; how pages come in otherwise it cannot be told. */
+/** It maps shared, populates, and then asks once for read-ahead; how pages come in otherwise it cannot be told. */
 function ofMapping(options: Loading['options']): LlamaOption | null {
-  const { advice } = options;
-  const plain =
+  const { advice, bring } = options;
+  const advised = Array.isArray(advice) && advice.length > 0;
+  const near =
     options['dirtied'] !== true &&
     options['pipelined'] !== true &&
-    (options['bring'] === undefined || options['bring'] === 'willneed') &&
-    (!Array.isArray(advice) || advice.every((each) => each === 'sequential')) &&
+    (bring === undefined || bring === 'willneed') &&
+    (!advised || advice.every((each) => each === 'sequential')) &&
     options['lock'] !== 'on-fault';
-  if (!plain) return null;
+  if (!near) return null;
+  const alike =
+    options['sharing'] === 'shared' &&
+    options['populate'] === true &&
+    !advised &&
+    (bring === undefined || (options['chunkBytes'] ?? 0) === 0);
+  const caveat = alike ? null : 'llama.cpp also populates the mapping and then advises the whole of it';
   return options['lock'] === 'all'
-    ? { option: '--load-mode mmap+mlock', older: '--mlock', caveat: null }
-    : { option: '--load-mode mmap', older: '--mmap', caveat: null };
+    ? { option: '--load-mode mmap+mlock', older: '--mlock', caveat, alike }
+    : { option: '--load-mode mmap', older: '--mmap', caveat, alike };
 }

@@ -3,7 +3,7 @@ import { printable } from '../failure.js';
 import type { Ledger } from '../samples/record.js';
 import { pairsForClaim } from '../statistics/claim.js';
 import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
-import type { Candidate, PlaceChoice, Recommendation } from '../statistics/recommendation.js';
+import { heldOf, type Candidate, type PlaceChoice, type Recommendation } from '../statistics/recommendation.js';
 import { counted, duration, enumeration, ratio, size } from './format.js';
 import { memoryCondition } from './free-memory.js';
 import { llamaOptionOf } from './recommend-llama.js';
@@ -60,11 +60,12 @@ function overallInWords({ overall, places }: Recommendation): string | null {
   );
   const guess = places.some(({ confidence }) => confidence === 'guess');
   const sure = proven ? '' : guess ? 'perhaps ' : 'probably ';
+  const each = proven ? ' (proven in each of them by itself, not in all at once)' : '';
   const cost =
     overall.worstRatio <= 1
       ? 'the lowest paired first token in each of them'
       : `at worst ${ratio(overall.worstRatio)} times the first token of the fastest`;
-  return printable(`For all states together ${sure}${overall.label}: ${cost}, by paired medians.`);
+  return printable(`For all states together ${sure}${overall.label}${each}: ${cost}, by paired medians.`);
 }
 
 function sectionOf(place: PlaceChoice, recommendation: Recommendation, ledger: Ledger): AdviceSection {
@@ -105,24 +106,31 @@ function takeInWords(place: PlaceChoice, choice: Candidate): string {
       return `${choice.label}: ${time}.`;
     case 'alone':
       return `${choice.label}, the only one that fits and was measured: ${time}.`;
-    case 'probable':
-      return `Probably ${choice.label}: ${time}.`;
+    case 'ahead':
+      return `${choice.label}, ahead as far as ${counted(place.pairs, 'pair')} reach: ${time}.`;
     case 'guess':
+      return tied.length === 0
+        ? `Perhaps ${choice.label}: ${time}.`
+        : `Perhaps ${either(choice, tied)}; ${memoryReason(choice, fastest)}: ${time}.`;
     case 'tied':
-      return [
-        `${confidence === 'guess' ? 'Perhaps' : 'Probably'} ${choice.label}: ${time}.`,
-        tied.length === 0 ? '' : `Tied with it in time: ${names(tied)}.`,
-        fastest === null
-          ? ''
-          : `It is preferred to ${fastest.label} since it takes less memory that cannot be taken back: ${size(choice.need.unreclaimable)} against ${size(fastest.need.unreclaimable)}.`,
-      ]
-        .filter((text) => text !== '')
-        .join(' ');
+      return `${either(choice, tied)}; ${memoryReason(choice, fastest)}: ${time}.`;
   }
 }
 
+/** "a or b"; "a, b or c". */
+function either(choice: Candidate, tied: readonly Candidate[]): string {
+  return `${[choice, ...tied.slice(0, -1)].map(({ label }) => label).join(', ')} or ${tied.at(-1)?.label ?? ''}`;
+}
+
+/** Why it is named first. */
+function memoryReason(choice: Candidate, fastest: Candidate | null): string {
+  return fastest === null
+    ? `${choice.label} has the lowest paired median and takes as little memory as any of them`
+    : `${choice.label} takes less memory that cannot be taken back than ${fastest.label}, which has the lowest paired median: ${size(heldOf(choice.need))} against ${size(heldOf(fastest.need))}`;
+}
+
 function againstReference({ pairs: fewest }: PlaceChoice, choice: Candidate): string {
-  if (choice.ratio === null) return '';
+  if (choice.ratio === null || choice.high === null) return '';
   if (choice.low === 1 && choice.high === 1 && choice.ratio === 1) return ', the reference of this run';
   const spread = choice.interval ? 'interval' : 'range';
   const between = choice.pairs === 1 ? '' : `${spread} ${ratio(choice.low)}–${ratio(choice.high)}, `;
@@ -137,8 +145,8 @@ function sureInWords({ confidence, pairs, pairsNeeded, tied, others }: PlaceChoi
   switch (confidence) {
     case 'proven':
       return `proven: the intervals of all ${others.length} others lie above that of ${choice.label} (${pairs} pairs or more, 95 % sure of all of them together).`;
-    case 'probable':
-      return `probably: its range of ${counted(pairs, 'pair')} lies below that of each other, and a range proves nothing${short}.`;
+    case 'ahead':
+      return `not proven: what ${counted(pairs, 'pair')} show of it lies below what they show of each other, but of two equal loaders one is ahead in all ${pairs} 1 time in ${2 ** (pairs - 1)}${short}.`;
     case 'tied':
       return `no difference in time is shown to ${names(tied)}: they overlap, or are within 3 % (${counted(pairs, 'pair')})${short}.`;
     case 'guess':
@@ -162,7 +170,7 @@ function settlingCommand(
   const loaders = [choice, ...rivals].map(({ arm }) => arm.loader).join(',');
   const path = Object.values(run.models)[0]?.path ?? 'MODEL';
   const word = /^[\w./+@:-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
-  return `weighbridge run ${word} --loader ${loaders} --state ${state} --memory-state ${memoryState} --rounds ${rounds}`;
+  return `weighbridge run ${word} --loader ${loaders} --state ${state} --memory-state ${memoryState} --threads ${choice.arm.threads} --context ${choice.arm.context} --rounds ${rounds}`;
 }
 
 function memoryInWords({ need }: Candidate, { circumstances, reserveBytes }: Recommendation): string {
@@ -176,8 +184,9 @@ function memoryInWords({ need }: Candidate, { circumstances, reserveBytes }: Rec
     need.shared === 0
       ? ''
       : ` and ${size(need.shared)} of page cache, ${processes === 1 ? 'which can be dropped' : 'once for all of them'}`;
+  const pool = need.pool === 0 ? '' : `, ${size(need.pool)} of huge pages from the pool, which are reserved already`;
   return [
-    `needs ${size(need.unreclaimable)}${whose} that cannot be taken back (${size(need.session)} of it KV cache and scratch)${shared}; ${available}${need.measured ? '' : ' (reckoned from the size of the tensors, not measured)'}.`,
+    `needs ${size(need.unreclaimable)}${whose} that cannot be taken back (${size(need.session)} of it KV cache and scratch)${pool}${shared}; ${available}${need.measured ? '' : ' (reckoned from the size of the tensors, not measured)'}.`,
     need.sharedFits === false && need.shared > 0
       ? 'The page cache does not fit beside it: parts of the model will be read again and again.'
       : '',
@@ -199,19 +208,25 @@ function costInWords({ cost }: PlaceChoice): string {
 }
 
 function llamaInWords({ others }: PlaceChoice, choice: Candidate): string {
+  const times = ({ ratio: theirs }: Candidate): string =>
+    theirs === null || choice.ratio === null ? '' : `, ${ratio(theirs / choice.ratio)} times its first token`;
+  const weighed = others.find(({ arm }) => arm.loader === 'llama-mmap');
+  const weighedAs =
+    weighed === undefined || choice.arm.options['lock'] !== undefined
+      ? '; that way was not weighed here'
+      : `; that way was weighed here as ${weighed.label}${times(weighed)}`;
   const text = (arm: Candidate['arm']): string | null => {
     const match = llamaOptionOf(arm);
     if (match === null) return null;
-    return `${match.option} (older releases: ${match.older})${match.caveat === null ? '' : `; ${match.caveat}`}`;
+    const caveat = match.caveat === null ? '' : `; ${match.caveat}${match.alike ? '' : weighedAs}`;
+    return `${match.option} (older releases: ${match.older})${caveat}`;
   };
   const own = text(choice.arm);
   if (own !== null) return `${own}.`;
-  const next = others.find(({ arm }) => llamaOptionOf(arm) !== null);
+  const next = others.find(({ arm }) => llamaOptionOf(arm)?.alike === true);
   const none = 'it has no option that loads this way';
   if (next === undefined) return `${none}.`;
-  const times =
-    next.ratio === null || choice.ratio === null ? '' : `, ${ratio(next.ratio / choice.ratio)} times its first token`;
-  return `${none}; the fastest measured here that it has is ${next.label}${times}: ${text(next.arm) ?? ''}.`;
+  return `${none}; the fastest measured here that it has is ${next.label}${times(next)}: ${text(next.arm) ?? ''}.`;
 }
 
 function leftOut(

@@ -1,5 +1,5 @@
 /** Which loader to take, decided from what a run measured. Pure; says nothing that the pairs do not carry. */
-import type { Arm, Ledger, MemoryState, State } from '../samples/record.js';
+import type { Arm, Ledger, MemoryPoints, MemoryState, State } from '../samples/record.js';
 import { claimOf, pairsForClaim } from './claim.js';
 import { median } from './order.js';
 import type { CellSummary, Summary } from './summary-types.js';
@@ -13,8 +13,10 @@ export interface Circumstances {
 
 /** Memory that all processes need together, at their peak. */
 export interface Need {
-  /** What the system cannot take back: weights that were copied, page tables, KV cache and scratch. */
+  /** What the system cannot take back of what is available: weights that were copied, page tables, KV cache and scratch. */
   readonly unreclaimable: number;
+  /** Huge pages of the reserved pool, which are not among what is available: nothing is held against that for them. */
+  readonly pool: number;
   /** Of it, KV cache and scratch, which no loader changes. */
   readonly session: number;
   /** The model's page cache, once for all processes; 0 where the weights are a copy. It may be dropped and read again. */
@@ -33,9 +35,9 @@ export interface Candidate {
   readonly ttftNs: number;
   /** Paired first-token ratio to the reference, 1 for the reference itself; null without a pair. */
   readonly ratio: number | null;
-  /** Interval at the confidence of all comparisons together, or the range of too few pairs; 0 to infinity without any. */
+  /** Interval at the confidence of all comparisons together, or the range of too few pairs; from 0 to null, unbounded, without any. */
   readonly low: number;
-  readonly high: number;
+  readonly high: number | null;
   /** Of the reference: the fewest of the others. */
   readonly pairs: number;
   /** Whether low and high are an interval, and no mere range. */
@@ -44,10 +46,10 @@ export interface Candidate {
 }
 
 /**
- * `proven`: the intervals of all others that fit lie above. `probable`: their ranges do, with too few pairs for intervals.
+ * `proven`: the intervals of all others that fit lie above. `ahead`: their ranges do, with too few pairs for intervals.
  * `tied`: others overlap or are within 3 %. `guess`: so few pairs that even ranges say nothing. `alone`: nothing else fits.
  */
-export type Confidence = 'proven' | 'probable' | 'tied' | 'guess' | 'alone';
+export type Confidence = 'proven' | 'ahead' | 'tied' | 'guess' | 'alone';
 
 export interface PlaceChoice {
   readonly model: string;
@@ -97,8 +99,8 @@ export interface Recommendation {
 
 /** Ratios nearer than this are no reason to take more memory. */
 const TIE = 1.03;
-/** From so many pairs ranges that do not overlap are worth the word probably. */
-const LEAST_FOR_PROBABLY = 3;
+/** With fewer pairs a range tells nothing about the spread. */
+const LEAST_FOR_RANGE = 3;
 /** Memory kept free: a part of what is available, and at least so much. */
 const RESERVE = { share: 0.05, bytes: 256 * 2 ** 20 } as const;
 /** Less than this share of the tensors is no copied, and no mapped, part of them. */
@@ -108,6 +110,25 @@ const ALIKE = { factor: 1.05, bytes: 16 * 2 ** 20 } as const;
 
 export function reserveOf(availableBytes: number | null): number {
   return Math.max(RESERVE.bytes, Math.round((availableBytes ?? 0) * RESERVE.share));
+}
+
+/** All that nobody else can have meanwhile. */
+export function heldOf({ unreclaimable, pool }: Need): number {
+  return unreclaimable + pool;
+}
+
+/**
+ * Whether its weights take free memory, one copy a process. A hybrid maps wherever it does not fill the reserved pool of
+ * huge pages, and that is free memory of nobody.
+ */
+export function copiesIntoFreeMemory({ mechanism, options = {} }: Loading): boolean {
+  if (mechanism === 'mmap') return options['dirtied'] === true;
+  return mechanism !== 'hybrid' && options['arena'] !== 'hugetlb';
+}
+
+interface Loading {
+  readonly mechanism: string;
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 export function recommend(summary: Summary, ledger: Ledger, circumstances: Circumstances): Recommendation {
@@ -176,7 +197,7 @@ function candidatesOf(
         return [{ ...common, ratio, low: 1, high: 1, pairs: paired ? Math.min(...counts) : 0, interval: true }];
       }
       const ttft = cell.ratio?.ttft ?? null;
-      if (ttft === null) return [{ ...common, ratio: null, low: 0, high: Infinity, pairs: 0, interval: false }];
+      if (ttft === null) return [{ ...common, ratio: null, low: 0, high: null, pairs: 0, interval: false }];
       const claim = claimOf(ttft.values, comparisons);
       const { low, high } = claim.kind === 'too-few' ? rangeOf(ttft.values) : claim.interval;
       return [{ ...common, ratio: ttft.median, low, high, pairs: ttft.pairs, interval: claim.kind !== 'too-few' }];
@@ -191,16 +212,14 @@ function rangeOf(values: readonly number[]): { readonly low: number; readonly hi
 function isTied(each: Candidate, fastest: Candidate): boolean {
   if (each === fastest) return true;
   if (each.ratio === null || fastest.ratio === null) return false;
-  return each.ratio / fastest.ratio <= TIE || each.low <= fastest.high;
+  return each.ratio / fastest.ratio <= TIE || each.low <= (fastest.high ?? Infinity);
 }
 
 /** The fastest of those whose need is that of the least. */
 function leastMemory(alike: readonly Candidate[]): Candidate | null {
-  const least = Math.min(...alike.map(({ need }) => need.unreclaimable));
+  const least = Math.min(...alike.map(({ need }) => heldOf(need)));
   return (
-    alike.find(({ need }) => need.unreclaimable <= Math.max(least * ALIKE.factor, least + ALIKE.bytes)) ??
-    alike[0] ??
-    null
+    alike.find(({ need }) => heldOf(need) <= Math.max(least * ALIKE.factor, least + ALIKE.bytes)) ?? alike[0] ?? null
   );
 }
 
@@ -208,11 +227,11 @@ function confidenceOf(choice: Candidate, others: readonly Candidate[], tied: boo
   if (others.length === 0) return 'alone';
   if (isGuess([choice, ...others])) return 'guess';
   if (tied) return 'tied';
-  return [choice, ...others].every(({ interval }) => interval) ? 'proven' : 'probable';
+  return [choice, ...others].every(({ interval }) => interval) ? 'proven' : 'ahead';
 }
 
 function isGuess(candidates: readonly Candidate[]): boolean {
-  return candidates.some(({ pairs }) => pairs < LEAST_FOR_PROBABLY);
+  return candidates.some(({ pairs }) => pairs < LEAST_FOR_RANGE);
 }
 
 function costOf(choice: Candidate, others: readonly Candidate[], cells: readonly CellSummary[]): Cost | null {
@@ -226,7 +245,7 @@ function costOf(choice: Candidate, others: readonly Candidate[], cells: readonly
     runnerUp: runnerUp.label,
     ratio: runnerUp.ratio / choice.ratio,
     worstAgainst: ahead.label,
-    worstNs: isGuess([choice, ...others]) ? null : (choice.high - ahead.low) * reference,
+    worstNs: choice.high === null || isGuess([choice, ...others]) ? null : (choice.high - ahead.low) * reference,
   };
 }
 
@@ -266,6 +285,9 @@ function needsOf(
       ? [{ arm: sample.arm.id, bytes: sample.memory.kvCacheBytes + sample.memory.scratchBytes }]
       : [],
   );
+  const pools = samples.flatMap((sample) =>
+    sample.outcome === 'ok' && sample.pass === 'memory' ? [{ arm: sample.arm.id, bytes: pooledOf(sample.memory) }] : [],
+  );
   const needs = new Map<string, Need>();
   for (const id of new Set(cells.map(({ arm }) => arm.id))) {
     const own = cells.filter(({ arm }) => arm.id === id);
@@ -274,15 +296,21 @@ function needsOf(
     if (arm === undefined || tensorBytes === undefined) continue;
     const sessions = held.filter((each) => each.arm === id).map(({ bytes }) => bytes);
     const footprints = own.map(({ footprint }) => footprint).filter((footprint) => footprint !== null);
-    const each =
+    const all =
       footprints.length > 0
         ? Math.max(...footprints.map((of) => Math.max(of.unreclaimable, of.peakUnreclaimable ?? 0)))
-        : arm.mechanism === 'mmap' && arm.options['dirtied'] !== true
-          ? 0
-          : tensorBytes;
+        : copiesIntoFreeMemory(arm)
+          ? tensorBytes
+          : 0;
+    const pooled = Math.max(
+      ...pools.filter((of) => of.arm === id).map(({ bytes }) => bytes),
+      footprints.length === 0 && arm.options['arena'] === 'hugetlb' ? tensorBytes : 0,
+    );
+    const each = Math.max(0, all - pooled);
     const session = processes * (sessions.length === 0 ? 0 : median(sessions));
     // What is not a copy is mapped, once for all processes; locked, it is as good as taken.
-    const mapped = each < MAPPED * tensorBytes ? tensorBytes : tensorBytes - each;
+    const copied = each + pooled;
+    const mapped = copied < MAPPED * tensorBytes ? tensorBytes : tensorBytes - copied;
     const cached = mapped < MAPPED * tensorBytes ? 0 : mapped;
     const locked = arm.options['lock'] === undefined ? 0 : cached;
     const unreclaimable = processes * each + session + locked;
@@ -290,6 +318,7 @@ function needsOf(
     const room = availableBytes === null ? null : availableBytes - reserveOf(availableBytes);
     needs.set(id, {
       unreclaimable,
+      pool: processes * pooled,
       session,
       shared,
       measured: footprints.length > 0,
@@ -298,4 +327,11 @@ function needsOf(
     });
   }
   return needs;
+}
+
+/** Growth of what a sample holds of the reserved pool of huge pages. */
+function pooledOf(memory: MemoryPoints | null): number {
+  if (memory === null) return 0;
+  const now = (memory.firstToken ?? memory.end).hugetlb ?? 0;
+  return Math.max(0, now - (memory.baseline.hugetlb ?? 0));
 }

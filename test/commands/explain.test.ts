@@ -5,7 +5,7 @@ import type { Explanation } from '../../src/report/explain.js';
 import type { Ledger } from '../../src/samples/record.js';
 import { weighbridge } from '../command.js';
 import { removeFolder, scratchFolder } from '../processes.js';
-import { arm, ledger, ok, reason, without } from '../statistics/ledger-builder.js';
+import { arm, deviceCeiling, ledger, ok, reason, without } from '../statistics/ledger-builder.js';
 
 const folder = scratchFolder();
 test.after.always(() => {
@@ -66,4 +66,15 @@ test('a run without ok samples says so and exits 1', async (t) => {
   t.is(code, 1);
   t.regex(stdout, /No loader has a valid sample here/);
   t.regex(stderr, /no ok sample/);
+});
+
+test('ceilings alone explain nothing', async (t) => {
+  const ceiling = deviceCeiling();
+  const of = ledger({
+    arms: [stdio, ceiling],
+    samples: [without('failed', { arm: stdio }, reason('io')), ok({ arm: ceiling })],
+  });
+  const { code, stderr } = await weighbridge(['explain', written(of)]);
+  t.is(code, 1);
+  t.regex(stderr, /no ok sample of a loader/);
 });

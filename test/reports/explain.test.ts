@@ -111,6 +111,8 @@ test('debt is told explained and unexplained apart, and what a virtual machine c
   const bare = textOf(owing, 'debt') ?? '';
   t.true(bare.includes('still owed 80.0 ms'), bare);
   t.true(bare.includes('40.0 ms explained') && bare.includes('40.0 ms unexplained'), bare);
+  t.true(bare.includes('(medians of 3 samples, each by itself, so that they need not add up)'), bare);
+  t.true(bare.includes('waiting for a CPU'), bare);
   t.true(bare.includes('5.00 ms were spent waiting for the loader'), bare);
   t.false(bare.includes('virtual machine'));
   const run: RunRecord = { ...owing.run, machine: { fingerprint: 'x', virtualization: { virtual: true } } };
@@ -194,7 +196,7 @@ test('decode speed differs only where an interval says so', (t) => {
 
 test('warnings, samples that were not ok, what was read back and stolen time are told', (t) => {
   const base = story(2, () => ({
-    effective: { sharing: 'shared', mappedBytes: 2 ** 20, populateRequested: false, lockedBytes: 0 },
+    effective: { mappedBytes: 2 ** 20, adviceAccepted: 'hugepage', populateRequested: false, lockedBytes: 0 },
     warnings: ['only 3 of 8 MiB were fetched'],
   }));
   const of = {
@@ -206,11 +208,53 @@ test('warnings, samples that were not ok, what was read back and stolen time are
   };
   t.is(
     textOf(of, 'effective'),
-    'Read back of mmap-shared afterwards: sharing shared, mapped 1.0 MiB (2 samples; numbers are medians).',
+    'Read back of mmap-shared afterwards: mapped 1.0 MiB, advice accepted hugepage (2 samples; numbers are medians).',
   );
   t.is(textOf(of, 'warnings'), 'Warnings: mmap-shared: only 3 of 8 MiB were fetched.');
   t.is(textOf(of, 'not-ok'), 'Not ok, and left out: stdio: 1 × failed, EIO.');
   t.regex(textOf(of, 'noise') ?? '', /stole no CPU time around these 4 samples/);
+});
+
+test('what a loader was merely set to is not said to be read back', (t) => {
+  const effective = (loader: Arm, values: NonNullable<OkSample['effective']>): string | undefined =>
+    textOf(
+      ledger({ arms: [loader], states: ['cold'], samples: [timed(loader, 1, [1e6, 1e6, 1e6], { effective: values })] }),
+      'effective',
+    );
+  const uring = arm('uring', { options: { direct: true, depth: 8, arena: 'thp', prefault: true } });
+  t.is(
+    effective(uring, {
+      direct: true,
+      depth: 8,
+      blockBytes: 2 ** 20,
+      registered: true,
+      arenaPages: 'thp',
+      prefault: true,
+    }),
+    undefined,
+  );
+  t.is(
+    effective(arm('mmap'), { sharing: 'shared', bring: 'willneed', populateRequested: true, threads: 2 }),
+    undefined,
+  );
+  // Other than what was asked for, or left open, is news.
+  t.regex(effective(arm('pread', { options: { threads: 4 } }), { threads: 2 }) ?? '', /afterwards: threads 2 /);
+  t.regex(effective(arm('hybrid', { options: { road: 'auto' } }), { road: 'pool' }) ?? '', /afterwards: road pool /);
+  t.regex(effective(arm('hybrid'), { road: 'map' }) ?? '', /afterwards: road map /);
+});
+
+test('what a library says of itself is told as its word', (t) => {
+  const library = arm('mine', { mechanism: 'external', origin: 'external', options: { library: '/mine.so' } });
+  const effective = { libraryName: 'mine 1.0', note: 'all is pinned', issuedBytes: 2 ** 20 };
+  const of = ledger({
+    arms: [library],
+    states: ['cold'],
+    samples: [timed(library, 1, [1e6, 1e6, 1e6], { effective })],
+  });
+  t.is(
+    textOf(of, 'effective'),
+    'Read back of mine afterwards: issued 1.0 MiB (1 sample). Stated by the library of mine: library name mine 1.0, note all is pinned (1 sample).',
+  );
 });
 
 test('an older ledger, without debt, limits, homes and origin, is explained without them', (t) => {
