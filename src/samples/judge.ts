@@ -97,8 +97,9 @@ function judgeCeiling(arm: Arm, cell: Cell, { effective, bytesNeeded, residency 
     return bad('invalid', 'direct-io-turned-buffered', told);
   }
   // Buffered reads of a cold file come from the device too, but they stay in the page cache.
-  const { before, after } = residency;
-  if (before !== null && after !== null && after - before > LEFT_SHARE * bytesNeeded) {
+  const { before, after, size } = residency;
+  const allowed = LEFT_SHARE * bytesNeeded + Math.max(0, size - bytesNeeded) + READ_AHEAD;
+  if (before !== null && after !== null && after - before > allowed) {
     const told = `${after - before} of ${bytesNeeded} bytes were left in the page cache by reads that should pass it by`;
     return bad('invalid', 'direct-io-turned-buffered', told);
   }
@@ -122,5 +123,7 @@ const UNREADABLE = '/proc/self/io cannot be read here, so the state cannot be ce
 
 /** Without the right to see residency, a cold sample must have read this share of the bytes that it needs. */
 const CERTIFYING_SHARE = 0.95;
-/** Of the bytes of a ceiling that bypasses the page cache, what may be in it afterwards: the header, edges, neighbours. */
+/** Of the bytes of a ceiling that bypasses the page cache, what may be in it afterwards: edges, and what others read. */
 const LEFT_SHARE = 0.05;
+/** The headers are read through the page cache, and the kernel reads on behind them. */
+const READ_AHEAD = 2 ** 20;
