@@ -125,7 +125,5 @@ const UNREADABLE = '/proc/self/io cannot be read here, so the state cannot be ce
 const CERTIFYING_SHARE = 0.95;
 /** Of the bytes of a ceiling that bypasses the page cache, what may be in it afterwards: edges, and what others read. */
 const LEFT_SHARE = 0.05;
-/** What reading a header leaves there, however small the model. */
-const LEFT_LEAST = 256 * 1024;
 /** The headers are read through the page cache, and the kernel reads on behind them. */
 const READ_AHEAD = 2 ** 20;
