@@ -4,27 +4,33 @@
 //   map        all of the model is resident: it is mapped, and that is all.
 //   huge-map   free memory is backed: a mapping of huge pages that two threads populate ahead of the forward pass. The
 //              device is the limit, and what arrives costs few faults.
-//   pool       free memory was given back to a host, and the pool of reserved huge pages has room: direct I/O into it,
-//              since its memory stays backed once it was used.
-//   readahead  the same without a pool: readahead(2) by one thread. It takes small pages, which come first from fragments
-//              that are too small to have been given back, and leaves the first touch to the device.
+//   readahead  free memory was given back to a host: readahead(2), one call at a time. It takes small pages, which come
+//              first from fragments that are too small to have been given back, and leaves the first touch to the device.
+//   pool       the same, and the pool of reserved huge pages has room: direct I/O into it, since its memory stays backed
+//              once it was used.
+//
+// Free memory is asked by a scout, while the first blocks already come by huge-map: what was freed last is handed out
+// first and is backed in either case, so that it takes tens of pages to know, which is no time to stand still.
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "../probes/cachestat.h"
-#include "../probes/free_memory.h"
 #include "arena_fill.h"
 #include "arrivals.h"
 #include "bring.h"
 #include "huge_pool.h"
 #include "mapping.h"
 #include "mechanisms.h"
+#include "memory_probe.h"
 
 namespace weighbridge::mechanisms {
 
@@ -77,27 +83,19 @@ constexpr uint32_t populating_threads = 2;
 // Of one readahead(2) where the system does not tell what it reads at most: the window that Linux begins with.
 constexpr uint64_t least_read_ahead = 128 << 10;
 
-// First touch of one huge page: 0.15–0.7 ms where it is backed, 3–15 ms where the host must find it first. The second
-// touch tells whether the first was only interrupted.
-constexpr uint64_t probe_bytes = 2 << 20;
-constexpr uint64_t slow_probe_ns = 1'500'000;
-
-uint64_t probe_free_memory() {
-  const uint64_t first = first_touch_ns(probe_bytes);
-  return first <= slow_probe_ns ? first : std::min(first, first_touch_ns(probe_bytes));
-}
-
 // What was learnt before the road was taken.
 struct Found {
   std::optional<uint64_t> resident_bytes = {};  // nothing where the kernel does not tell
-  std::optional<uint64_t> probe_ns = {};        // nothing where nobody had to ask
+  std::optional<MemoryProbe> probe = {};              // nothing where nobody had to ask
   std::string refused = {};                     // why the pool was not taken in the end
 };
 
 void report(const Found& found, Road road, Effective& all) {
   all.emplace("road", std::string(name_of(road)));
   if (found.resident_bytes) all.emplace("residentBytesFound", static_cast<int64_t>(*found.resident_bytes));
-  if (found.probe_ns) all.emplace("probeNs", static_cast<int64_t>(*found.probe_ns));
+  if (!found.probe) return;
+  all.emplace("pagesProbed", static_cast<int64_t>(found.probe->pages));
+  all.emplace("slowestPageNs", static_cast<int64_t>(found.probe->slowest_ns));
 }
 
 // A map of every part, and the threads that bring it in, in the order of need.
@@ -137,17 +135,22 @@ class HybridMap : public Weights {
     return sum;
   }
 
-  void start(Road road, Found found) {
+  // Of free memory, in bytes, to learn whether it was given back: a small share of what the model takes of it.
+  uint64_t most_probed() const noexcept { return tensor_bytes_ / 8; }
+
+  // With a scout, huge-map is the beginning, and readahead where free memory turns out to be given back.
+  void start(Road road, Found found, bool scouting) {
     road_ = road;
     found_ = std::move(found);
     if (road == Road::map) return;
     if (road == Road::huge_map) ask_for_huge_pages();
     for (const Part& part : parts_) {
-      const std::optional<uint64_t> cap = road == Road::readahead ? read_ahead_cap(part.path, false) : std::nullopt;
-      steps_.push_back(road == Road::readahead ? round_down(cap.value_or(least_read_ahead), page_size()) : block_bytes);
+      const uint64_t cap = read_ahead_cap(part.path, false).value_or(least_read_ahead);
+      read_ahead_steps_.push_back(std::max(page_size(), round_down(cap, page_size())));
     }
     crew_ = std::make_unique<Crew>(blocks_, arrivals_, road == Road::huge_map ? populating_threads : 1,
                                    [this](uint32_t, size_t index) { bring_block(blocks_.in_order()[index]); });
+    if (scouting) scout_ = std::jthread([this](const std::stop_token& stop) { scout(stop); });
   }
 
   const std::byte* address(const TensorRange& range) const override { return mappings_[range.part].at(range.offset); }
@@ -165,9 +168,14 @@ class HybridMap : public Weights {
 
   Effective effective() const override {
     warnings_.clear();
+    const std::lock_guard lock(learning_);
     if (!found_.refused.empty()) warnings_.push_back(found_.refused);
     Effective all;
     report(found_, road_, all);
+    if (crew_) {
+      all.emplace("blocksPopulated", static_cast<int64_t>(populated_.load()));
+      all.emplace("blocksReadAhead", static_cast<int64_t>(read_ahead_.load()));
+    }
     if (road_ == Road::huge_map) report_huge_pages(all);
     return all;
   }
@@ -182,13 +190,28 @@ class HybridMap : public Weights {
     }
   }
 
+  void scout(const std::stop_token& stop) {
+    const MemoryProbe probe = probe_free_memory(most_probed(), stop);
+    const std::lock_guard lock(learning_);
+    found_.probe = probe;
+    if (probe.returned) road_ = Road::readahead;
+  }
+
   void bring_block(const Block& block) {
     const MappedPart part = {parts_[block.part], files_[block.part], mappings_[block.part]};
-    const BringWay way = road_ == Road::huge_map ? BringWay::populate_read : BringWay::readahead;
     const uint64_t end = block.offset + block.bytes;
-    for (uint64_t at = block.offset; at < end; at += steps_[block.part]) {
-      bring(way, part, {at, std::min(end, at + steps_[block.part])}, {});
+    if (road_ == Road::huge_map) {
+      bring(BringWay::populate_read, part, {block.offset, end}, {});
+      ++populated_;
+      return;
     }
+    // A second caller only asks the device for what the first one needs later.
+    const std::lock_guard lock(reading_ahead_);
+    const uint64_t step = read_ahead_steps_[block.part];
+    for (uint64_t at = block.offset; at < end; at += step) {
+      bring(BringWay::readahead, part, {at, std::min(end, at + step)}, {});
+    }
+    ++read_ahead_;
   }
 
   void report_huge_pages(Effective& all) const {
@@ -207,15 +230,20 @@ class HybridMap : public Weights {
   const std::vector<Extent> extents_;
   const Blocks blocks_;
   Arrivals arrivals_;
-  Road road_ = Road::map;
+  std::atomic<Road> road_ = Road::map;
+  mutable std::mutex learning_;  // of found_
   Found found_;
+  std::mutex reading_ahead_;
+  std::atomic<uint64_t> populated_ = 0;
+  std::atomic<uint64_t> read_ahead_ = 0;
   uint64_t tensor_bytes_ = 0;
   std::vector<FileDescriptor> files_;
   std::vector<Mapping> mappings_;
-  std::vector<uint64_t> steps_;  // bytes of one call, by part
+  std::vector<uint64_t> read_ahead_steps_;  // bytes of one call, by part
   mutable std::vector<std::string> warnings_;
-  // Last: its threads end before what they work on.
+  // Last: their threads end before what they work on.
   std::unique_ptr<Crew> crew_;
+  std::jthread scout_;
 };
 
 // The pool's weights, and what led to them.
@@ -271,28 +299,33 @@ std::unique_ptr<Weights> load(std::span<const Part> parts, std::span<const Tenso
   if (wanted == Road::pool) return fill_pool(found);
   auto mapped = std::make_unique<HybridMap>(parts, in_forward_order);
   if (wanted) {
-    mapped->start(*wanted, found);
+    mapped->start(*wanted, found, false);
     return mapped;
   }
   const HybridMap::Residency residency = mapped->residency();
   found.resident_bytes = residency.resident;
-  Road road = Road::map;
-  if (residency.resident != residency.all) {
-    found.probe_ns = probe_free_memory();
-    road = *found.probe_ns > slow_probe_ns ? Road::readahead : Road::huge_map;
-    // Whoever cannot know what is resident must not read past the cache what may lie in it.
-    if (road == Road::readahead && residency.resident && pool_has_room(parts)) {
+  if (residency.resident == residency.all) {
+    mapped->start(Road::map, std::move(found), false);
+    return mapped;
+  }
+  // Whoever cannot know what is resident must not read past the cache what may lie in it. The pool is not to be changed
+  // for later on, so that here the probe comes first.
+  if (residency.resident && pool_has_room(parts)) {
+    found.probe = probe_free_memory(mapped->most_probed(), {});
+    if (found.probe->returned) {
       try {
         return fill_pool(found);
       } catch (const Error& error) {
-        // Another process was quicker, and the next road is as open as it was.
+        // Another process was quicker, and the other roads are as open as they were.
         if (error.reason().code != "huge-pages-unsupported") throw;
         found.refused = std::string("the pool of huge pages was not to be had: ") + error.what();
       }
     }
-    if (road_unsupported(road, parts)) road = Road::map;
   }
-  mapped->start(road, std::move(found));
+  const bool known = found.probe.has_value();
+  Road road = known && found.probe->returned ? Road::readahead : Road::huge_map;
+  if (road_unsupported(road, parts)) road = Road::map;
+  mapped->start(road, std::move(found), !known && road == Road::huge_map && !road_unsupported(Road::readahead, parts));
   return mapped;
 }
 
