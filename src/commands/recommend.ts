@@ -33,10 +33,10 @@ const options = {
   'memory-state': {
     type: 'string',
     describe:
-      'Free memory then: backed, returned, as-is (default: backed, and returned where the host takes memory back)',
+      'Free memory then: backed, returned, as-is (default: backed; with --time-budget 600 also returned, where the host takes memory back)',
   },
   processes: { type: 'string', default: '1', describe: 'Processes that will hold the model at once' },
-  context: { type: 'string', default: String(CONTEXT), describe: 'Positions of the KV cache of each' },
+  context: { type: 'string', describe: 'Positions of the KV cache of each (default: 512, or what the model has)' },
   threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
   'time-budget': {
     type: 'string',
@@ -92,7 +92,7 @@ async function recommendFor(args: Arguments): Promise<void> {
 }
 
 async function candidatesFor(args: Arguments, processes: number, availableBytes: number | null): Promise<Candidates> {
-  const context = whole('--context', args.context, 1, 10_000_000);
+  const context = contextOf(args);
   const files = native()
     .inspect(args.model, { arrays: false, digest: false })
     .parts.map(({ path }) => path);
@@ -107,6 +107,12 @@ async function candidatesFor(args: Arguments, processes: number, availableBytes:
     throw new UsageError(`${args.model}: no loader can be weighed. ${candidates.leftOut.join(' ')}`);
   }
   return candidates;
+}
+
+function contextOf({ context, model }: Arguments): number {
+  if (context !== undefined) return whole('--context', context, 1, 10_000_000);
+  const { shape } = native().kernelPlan(model, { context: 1, batch, threads: 1 });
+  return Math.min(CONTEXT, shape.contextTrained);
 }
 
 function threadsOf({ threads }: Arguments): number | null {
@@ -129,7 +135,7 @@ function requestOf(args: Arguments, { loaders }: Candidates): RunRequest {
     memoryRounds: 1,
     prompt: 0,
     generate: GENERATE,
-    context: whole('--context', args.context, 1, 10_000_000),
+    context: contextOf(args),
     seed: 1,
     trace: false,
     timeoutSeconds: null,
@@ -139,8 +145,12 @@ function requestOf(args: Arguments, { loaders }: Candidates): RunRequest {
   };
 }
 
+/** A returned sample waits many seconds for the host to take memory back: one round of them takes minutes. */
+const BUDGET_FOR_RETURNED = 600;
+
 /** Where the host takes free memory back, what was fastest in the one state may be slowest in the other. */
-function memoryStatesOf({ memoryState, model }: Arguments): readonly MemoryState[] {
+function memoryStatesOf({ memoryState, model, timeBudget }: Arguments): readonly MemoryState[] {
   if (memoryState !== undefined) return commaList('--memory-state', memoryState, MEMORY_STATES);
-  return machineFacts(model).memory.pageReporting === true ? ['backed', 'returned'] : ['backed'];
+  const both = machineFacts(model).memory.pageReporting === true && Number(timeBudget) >= BUDGET_FOR_RETURNED;
+  return both ? ['backed', 'returned'] : ['backed'];
 }
