@@ -174,7 +174,11 @@ function hugePoolFinding({ memory }: MachineFacts): Finding {
   const name = 'huge page pool';
   const { hugePagePool: pool, hugePagesFree: free, hugePageBytes: bytes } = memory;
   if (pool === null || bytes === null) return missing(name, 'this kernel has no hugetlb pages');
-  if (pool === 0) return limited(name, 'none reserved; no loader of this version needs one');
+  if (pool === 0)
+    return limited(
+      name,
+      'none reserved: the hugetlb loaders are unsupported, and hybrid takes other roads; reserve with sysctl vm.nr_hugepages',
+    );
   return ok(name, `${pool} pages of ${size(bytes)}, ${free ?? 'unknown'} free`);
 }
 

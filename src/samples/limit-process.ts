@@ -46,6 +46,8 @@ export class LimitProcess {
     const child = this.#child;
     if (child === null) return;
     this.#child = null;
+    // An interruption may have ended it while nothing was asked.
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await ended;

@@ -80,6 +80,17 @@ test.serial('an interrupt ends it, and its process', async (t) => {
   await until(() => children.every((pid) => !existsSync(`/proc/${pid}`)), 10, 'the process that measures to end');
 });
 
+test.serial('an interrupt while nothing is asked of the process ends it too', async (t) => {
+  const child = start('limits', '--json', ...WAIT);
+  await until(() => childrenOf(child.pid!).length > 0, 600, 'the process that measures');
+  for (let wait = 0; wait < 8 && child.exitCode === null; wait++) {
+    for (const pid of childrenOf(child.pid!)) process.kill(pid, 'SIGKILL');
+    await delay(20);
+  }
+  child.kill('SIGINT');
+  t.is((await endOf(child)).code, 130);
+});
+
 test.serial('a path that is not there is bad input', async (t) => {
   const { code, stderr } = await weighbridge(['limits', '/nowhere/model.gguf', ...WAIT]);
   t.is(code, 2);
