@@ -34,4 +34,15 @@ std::optional<Reason> fill_unsupported(std::span<const Part> parts, const FillOp
 std::unique_ptr<Weights> fill_arena(std::span<const Part> parts, std::span<const TensorRange> in_forward_order,
                                     const FillOptions& options);
 
+// The row of a mechanism that fills an arena as `fill_options` reads it from the strategy's options.
+template <FillOptions (*fill_options)(const Options&)>
+constexpr Loader arena_loader(const char* name) {
+  return {.name = name,
+          .unsupported = [](std::span<const Part> parts, const Options& options) {
+            return fill_unsupported(parts, fill_options(options));
+          },
+          .load = [](std::span<const Part> parts, std::span<const TensorRange> in_forward_order,
+                     const Options& options) { return fill_arena(parts, in_forward_order, fill_options(options)); }};
+}
+
 }  // namespace weighbridge

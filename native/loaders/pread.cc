@@ -15,17 +15,8 @@ FillOptions fill_options(const Options& options) {
           .pipelined = options.flag("pipelined")};
 }
 
-std::optional<Reason> unsupported(std::span<const Part> parts, const Options& options) {
-  return fill_unsupported(parts, fill_options(options));
-}
-
-std::unique_ptr<Weights> load(std::span<const Part> parts, std::span<const TensorRange> in_forward_order,
-                              const Options& options) {
-  return fill_arena(parts, in_forward_order, fill_options(options));
-}
-
 }  // namespace
 
-const Loader pread = {"pread", unsupported, load};
+constinit const Loader pread = arena_loader<fill_options>("pread");
 
 }  // namespace weighbridge::mechanisms

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -20,11 +19,15 @@
 #include "../../native/loaders/numa.h"
 #include "../../native/probes/page_cache.h"
 #include "checks.h"
+#include "files.h"
 
 namespace weighbridge {
 namespace {
 
 using testing::Checks;
+using testing::code_of;
+using testing::content;
+using testing::Folder;
 
 constexpr int64_t kib = 1024;
 constexpr int64_t mib = 1024 * kib;
@@ -91,43 +94,6 @@ std::vector<Way> all_ways() {
     ways.insert(ways.end(), own.begin(), own.end());
   }
   return ways;
-}
-
-std::vector<std::byte> content(uint64_t bytes, uint32_t seed) {
-  std::vector<std::byte> result(bytes);
-  for (std::byte& byte : result) byte = static_cast<std::byte>((seed = seed * 1664525 + 1013904223) >> 24);
-  return result;
-}
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "weighbridge-arenas-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw_errno("mkdtemp", name);
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Part write(const std::string& name, std::span<const std::byte> bytes) const {
-    const Part part = {path_ + "/" + name, bytes.size()};
-    const FileDescriptor file = open_file(part.path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
-      throw_errno("write", part.path);
-    }
-    ::fsync(file.get());
-    return part;
-  }
-
- private:
-  std::string path_;
-};
-
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.reason().code;
-  }
-  return {};
 }
 
 // A model in three parts: tensors unsorted, with gaps of more than 2 MiB, over block boundaries, up to the very last

@@ -4,10 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,55 +20,21 @@
 #include "../../native/probes/region.h"
 #include "../../native/probes/together.h"
 #include "checks.h"
+#include "files.h"
 
 namespace weighbridge {
 namespace {
 
 using testing::Checks;
+using testing::code_of;
+using testing::content;
+using testing::Folder;
 
 constexpr uint64_t part_bytes = 3'000'123;
-
-std::vector<std::byte> content(uint64_t bytes, uint32_t seed) {
-  std::vector<std::byte> result(bytes);
-  for (std::byte& byte : result) byte = static_cast<std::byte>((seed = seed * 1664525 + 1013904223) >> 24);
-  return result;
-}
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "weighbridge-loaders-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw_errno("mkdtemp", name);
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Part write(const std::string& name, std::span<const std::byte> bytes) const {
-    const Part part = {path_ + "/" + name, bytes.size()};
-    const FileDescriptor file = open_file(part.path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
-      throw_errno("write", part.path);
-    }
-    ::fsync(file.get());
-    return part;
-  }
-
- private:
-  std::string path_;
-};
 
 // The least options with which each mechanism works; one that is not named takes none.
 Options options_of(const std::string& mechanism) {
   if (mechanism == "mmap") return Options({{"sharing", std::string("shared")}});
-  return {};
-}
-
-// The code of the Error that the call ends with, or "" if it returns.
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.reason().code;
-  }
   return {};
 }
 

@@ -6,11 +6,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,40 +15,16 @@
 #include "../../native/loaders/bring.h"
 #include "../../native/loaders/loader.h"
 #include "checks.h"
+#include "files.h"
 
 namespace weighbridge {
 namespace {
 
 using testing::Checks;
+using testing::code_of;
+using testing::content;
+using testing::Folder;
 using Values = std::map<std::string, Options::Value>;
-
-std::vector<std::byte> content(uint64_t bytes, uint32_t seed) {
-  std::vector<std::byte> result(bytes);
-  for (std::byte& byte : result) byte = static_cast<std::byte>((seed = seed * 1664525 + 1013904223) >> 24);
-  return result;
-}
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "weighbridge-maps-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw_errno("mkdtemp", name);
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Part write(const std::string& name, std::span<const std::byte> bytes) const {
-    const Part part = {path_ + "/" + name, bytes.size()};
-    const FileDescriptor file = open_file(part.path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (::write(file.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {
-      throw_errno("write", part.path);
-    }
-    ::fsync(file.get());
-    return part;
-  }
-
- private:
-  std::string path_;
-};
 
 // A model of three parts with gaps between tensors, a head and a tail that hold none, and a part without tensors; the
 // last tensor ends with its file.
@@ -78,15 +51,6 @@ std::string describe(const Values& values) {
     if (const auto* number = std::get_if<int64_t>(&value)) text += '=' + std::to_string(*number);
   }
   return text;
-}
-
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.reason().code;
-  }
-  return {};
 }
 
 bool evict(const Part& part) {
