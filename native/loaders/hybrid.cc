@@ -9,21 +9,22 @@
 //   pool       the same, and the pool of reserved huge pages has room: direct I/O into it, since its memory stays backed
 //              once it was used.
 //
-// Free memory is asked by a scout, while the first blocks already come by huge-map: what was freed last is handed out
-// first and is backed in either case, so that it takes tens of pages to know, which is no time to stand still.
+// Nobody asks free memory beforehand but for the pool: what was freed last is handed out first and is backed in either
+// case, so that it takes tens of pages to know. A load begins by huge-map, and each block that came is touched here and
+// there: two slow ones in a row, and the rest comes by readahead.
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "../probes/cachestat.h"
+#include "../probes/process.h"
 #include "arena_fill.h"
 #include "arrivals.h"
 #include "bring.h"
@@ -80,6 +81,12 @@ FillOptions pool_fill() {
 constexpr uint64_t block_bytes = 4 << 20;
 // Of MADV_POPULATE_READ; more get into each other's way on a device that one can keep busy.
 constexpr uint32_t populating_threads = 2;
+// Between two bytes that are read of a block, and the time that one may take on average: well below 1 µs where memory is
+// backed, 7 µs and more where a host must find it.
+constexpr uint64_t watch_step = 64 << 10;
+constexpr uint64_t slow_touch_ns = 3000;
+// One may be an accident.
+constexpr uint32_t slow_blocks_wanted = 2;
 // Of one readahead(2) where the system does not tell what it reads at most: the window that Linux begins with.
 constexpr uint64_t least_read_ahead = 128 << 10;
 
@@ -138,8 +145,8 @@ class HybridMap : public Weights {
   // Of free memory, in bytes, to learn whether it was given back: a small share of what the model takes of it.
   uint64_t most_probed() const noexcept { return tensor_bytes_ / 8; }
 
-  // With a scout, huge-map is the beginning, and readahead where free memory turns out to be given back.
-  void start(Road road, Found found, bool scouting) {
+  // Watching, huge-map gives way to readahead where free memory turns out to have been given back.
+  void start(Road road, Found found, bool watching) {
     road_ = road;
     found_ = std::move(found);
     if (road == Road::map) return;
@@ -148,9 +155,9 @@ class HybridMap : public Weights {
       const uint64_t cap = read_ahead_cap(part.path, false).value_or(least_read_ahead);
       read_ahead_steps_.push_back(std::max(page_size(), round_down(cap, page_size())));
     }
+    watching_ = watching;
     crew_ = std::make_unique<Crew>(blocks_, arrivals_, road == Road::huge_map ? populating_threads : 1,
                                    [this](uint32_t, size_t index) { bring_block(blocks_.in_order()[index]); });
-    if (scouting) scout_ = std::jthread([this](const std::stop_token& stop) { scout(stop); });
   }
 
   const std::byte* address(const TensorRange& range) const override { return mappings_[range.part].at(range.offset); }
@@ -168,7 +175,6 @@ class HybridMap : public Weights {
 
   Effective effective() const override {
     warnings_.clear();
-    const std::lock_guard lock(learning_);
     if (!found_.refused.empty()) warnings_.push_back(found_.refused);
     Effective all;
     report(found_, road_, all);
@@ -190,11 +196,21 @@ class HybridMap : public Weights {
     }
   }
 
-  void scout(const std::stop_token& stop) {
-    const MemoryProbe probe = probe_free_memory(most_probed(), stop);
-    const std::lock_guard lock(learning_);
-    found_.probe = probe;
-    if (probe.returned) road_ = Road::readahead;
+  // Pages that the device has filled in memory that was given back tell it at their first use, in the processor time of
+  // whoever uses them, since no fault of the guest's is behind it.
+  void watch(const Block& block) noexcept {
+    const std::byte* const memory = mappings_[block.part].at(block.offset);
+    const int64_t began = thread_cpu_ns();
+    for (uint64_t at = 0; at < block.bytes; at += watch_step) {
+      static_cast<void>(*static_cast<const volatile std::byte*>(memory + at));
+    }
+    const uint64_t touched = block.bytes / watch_step + 1;
+    const bool slow = thread_cpu_ns() - began > static_cast<int64_t>(touched * slow_touch_ns);
+    if (!slow) {
+      slow_in_a_row_ = 0;
+    } else if (++slow_in_a_row_ == slow_blocks_wanted) {
+      road_ = Road::readahead;
+    }
   }
 
   void bring_block(const Block& block) {
@@ -203,6 +219,8 @@ class HybridMap : public Weights {
     if (road_ == Road::huge_map) {
       bring(BringWay::populate_read, part, {block.offset, end}, {});
       ++populated_;
+      populated_bytes_ += block.bytes;
+      if (watching_) watch(block);
       return;
     }
     // A second caller only asks the device for what the first one needs later.
@@ -221,9 +239,9 @@ class HybridMap : public Weights {
       return;
     }
     all.emplace("hugeFileBytes", static_cast<int64_t>(facts->huge_file));
-    if (facts->huge_file >= tensor_bytes_ / 10 * 9) return;
+    if (facts->huge_file >= populated_bytes_ / 10 * 9) return;
     warnings_.push_back("huge pages were asked for: " + std::to_string(facts->huge_file) + " of " +
-                        std::to_string(tensor_bytes_) + " tensor bytes are mapped by them");
+                        std::to_string(populated_bytes_) + " populated bytes are mapped by them");
   }
 
   const std::vector<Part> parts_;
@@ -231,19 +249,20 @@ class HybridMap : public Weights {
   const Blocks blocks_;
   Arrivals arrivals_;
   std::atomic<Road> road_ = Road::map;
-  mutable std::mutex learning_;  // of found_
+  bool watching_ = false;
+  std::atomic<uint32_t> slow_in_a_row_ = 0;
   Found found_;
   std::mutex reading_ahead_;
-  std::atomic<uint64_t> populated_ = 0;
+  std::atomic<uint64_t> populated_ = 0;  // blocks, as the next one
   std::atomic<uint64_t> read_ahead_ = 0;
+  std::atomic<uint64_t> populated_bytes_ = 0;
   uint64_t tensor_bytes_ = 0;
   std::vector<FileDescriptor> files_;
   std::vector<Mapping> mappings_;
   std::vector<uint64_t> read_ahead_steps_;  // bytes of one call, by part
   mutable std::vector<std::string> warnings_;
-  // Last: their threads end before what they work on.
+  // Last: its threads end before what they work on.
   std::unique_ptr<Crew> crew_;
-  std::jthread scout_;
 };
 
 // The pool's weights, and what led to them.
@@ -322,10 +341,11 @@ std::unique_ptr<Weights> load(std::span<const Part> parts, std::span<const Tenso
       }
     }
   }
-  const bool known = found.probe.has_value();
-  Road road = known && found.probe->returned ? Road::readahead : Road::huge_map;
+  const bool returned = found.probe && found.probe->returned;
+  Road road = returned ? Road::readahead : Road::huge_map;
   if (road_unsupported(road, parts)) road = Road::map;
-  mapped->start(road, std::move(found), !known && road == Road::huge_map && !road_unsupported(Road::readahead, parts));
+  const bool may_change = road == Road::huge_map && !road_unsupported(Road::readahead, parts);
+  mapped->start(road, std::move(found), may_change);
   return mapped;
 }
 

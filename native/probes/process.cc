@@ -23,13 +23,17 @@ void ask_to_die_first() noexcept {
   if (file) static_cast<void>(::write(file.get(), "1000", 4) == 4);
 }
 
-}  // namespace
-
-int64_t now_ns() noexcept {
+int64_t read_clock(clockid_t clock) noexcept {
   timespec time = {};
-  ::clock_gettime(CLOCK_MONOTONIC, &time);
+  ::clock_gettime(clock, &time);
   return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
+
+}  // namespace
+
+int64_t now_ns() noexcept { return read_clock(CLOCK_MONOTONIC); }
+
+int64_t thread_cpu_ns() noexcept { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 
 // Without /proc, or where it is not readable, read_bytes stays null.
 CounterReader::CounterReader() : io_(::open("/proc/self/io", O_RDONLY | O_CLOEXEC)) {}

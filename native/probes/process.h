@@ -10,6 +10,8 @@ namespace weighbridge {
 
 // CLOCK_MONOTONIC, nanoseconds: the same clock in every process of the machine (and as process.hrtime in Node).
 int64_t now_ns() noexcept;
+// Processor time of the calling thread, nanoseconds. In a virtual machine it goes on while the host finds memory for it.
+int64_t thread_cpu_ns() noexcept;
 
 // Cumulative counters of the whole process. getrusage(2): about 4 µs; /proc/self/io: about 30 µs.
 struct Counters {
