@@ -3,15 +3,15 @@ import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { findLoaders } from '../catalog.js';
 import { UsageError, printable } from '../failure.js';
-import { bypassesPageCache } from '../loader.js';
-import { planOf, resumeRun, samplesOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
+import { planOf, resumeRun, weigh, type RunRequest, type RunResult } from '../pipeline.js';
 import type { MemoryState, State } from '../samples/record.js';
 import { readLedger } from '../samples/ledger.js';
 import { tracesIn } from '../samples/trace-file.js';
-import { pairsForVerdict } from '../statistics/sign-test.js';
 import { writeRun } from '../write-run.js';
 import { terminalTable } from '../../reports/terminal-table.js';
 import { commaList, positive, whole } from './arguments.js';
+import { dimensionOptions, dimensionsOf } from './dimensions.js';
+import { planText } from './plan-text.js';
 import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
 
 /** What `run` compares unless told otherwise: the reader that mmap replaced, plain readers, maps, and direct I/O. */
@@ -32,7 +32,7 @@ const options = {
     default: 'backed',
     describe: 'Free memory before a sample: backed, returned, as-is',
   },
-  threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
+  ...dimensionOptions,
   isa: { type: 'string', default: 'auto', describe: "Instruction set of the kernel's products" },
   rounds: { type: 'string', default: '3', describe: 'Times that every cell is weighed' },
   'memory-rounds': { type: 'string', default: '1', describe: 'Rounds of the memory pass, whose times are never used' },
@@ -43,7 +43,6 @@ const options = {
   },
   prompt: { type: 'string', default: '32', describe: 'Prompt tokens to prefill' },
   generate: { type: 'string', default: '16', describe: 'Tokens to decode' },
-  context: { type: 'string', describe: 'Positions of the KV cache (default: 512 or what is needed)' },
   seed: { type: 'string', default: '1', describe: 'Seed of the order' },
   out: { type: 'string', describe: 'Directory for ledger and reports (default: weighbridge-runs/…)' },
   resume: { type: 'string', describe: 'Directory of an interrupted run to continue' },
@@ -65,6 +64,8 @@ function build(argv: Argv) {
     .example('$0 run model.gguf --loader all --rounds 10', 'every loader, enough pairs for an interval')
     .example('$0 run model.gguf --loader mmap-shared,mmap-shared --state warm', 'A/A: a loader against itself')
     .example('$0 run model.gguf --loader read,./mine.so', 'a loader of your own beside ours')
+    .example('$0 run model.gguf --processes 1,2,4 --state warm', 'what several processes with one model cost')
+    .example('$0 run model.gguf --loads 3 --state cold', 'the first load, and those after it')
     .example('$0 run model.gguf --json > run.json', 'everything as JSON')
     .example('$0 run --resume weighbridge-runs/…', 'continue an interrupted run')
     .version(false);
@@ -94,7 +95,7 @@ async function run(args: Arguments): Promise<void> {
   const request = await requestOf(args);
   const planned = planOf(request);
   if (args.dryRun) {
-    printPlan(args.json, planned, request);
+    process.stdout.write(planText(planned, request, args.json));
     return;
   }
   const directory = outDirectory(args.out, request.modelPaths[0] ?? 'model');
@@ -127,7 +128,9 @@ function printJson({ ledger, summary, tinybench }: RunResult): void {
   for (const [index, sample] of ledger.samples.entries()) {
     process.stdout.write(`${index === 0 ? '' : ','}${JSON.stringify(sample)}`);
   }
-  process.stdout.write(`],"groups":[],"summary":${JSON.stringify({ ...summary, tinybench })}}\n`);
+  process.stdout.write(
+    `],"groups":${JSON.stringify(ledger.groups)},"summary":${JSON.stringify({ ...summary, tinybench })}}\n`,
+  );
 }
 
 async function requestOf(args: Arguments): Promise<RunRequest> {
@@ -136,8 +139,6 @@ async function requestOf(args: Arguments): Promise<RunRequest> {
     throw new UsageError('name a GGUF model; weighbridge gen model.gguf --shape 110m --type f16 makes one');
   }
   const loaders = await findLoaders(args.loader ?? DEFAULT_LOADERS.join(','));
-  const optional = (name: string, value: string | undefined, least: number, most: number): number | null =>
-    value === undefined ? null : whole(name, value, least, most);
   const seconds = (name: string, value: string | undefined): number | null =>
     value === undefined ? null : positive(name, value);
   return {
@@ -147,14 +148,13 @@ async function requestOf(args: Arguments): Promise<RunRequest> {
     reference: args.reference ?? null,
     states: commaList('--state', args.state, STATES),
     memoryStates: commaList('--memory-state', args.memoryState, MEMORY_STATES),
-    threads: optional('--threads', args.threads, 1, 1024),
+    ...dimensionsOf(args),
     isa: args.isa,
     rounds: whole('--rounds', args.rounds, 1, 100_000),
     memoryRounds: whole('--memory-rounds', args.memoryRounds, 0, 1000),
     trace: args.trace,
     prompt: whole('--prompt', args.prompt, 0, 1_000_000),
     generate: whole('--generate', args.generate, 0, 1_000_000),
-    context: optional('--context', args.context, 1, 10_000_000),
     seed: whole('--seed', args.seed, 0, 2 ** 31 - 1),
     timeoutSeconds: seconds('--timeout', args.timeout),
     timeBudgetSeconds: seconds('--time-budget', args.timeBudget),
@@ -166,35 +166,3 @@ async function requestOf(args: Arguments): Promise<RunRequest> {
 /** Loaders that the user named one by one must work; of `all` some need not. */
 const namesEach = (list: string | undefined): boolean =>
   list !== undefined && !list.split(',').some((word) => word.trim() === 'all');
-
-function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: RunRequest): void {
-  const { plan, arms, models } = planned;
-  const references = new Set(Object.values(plan.reference));
-  const weighed = (id: string, state: State): boolean => {
-    const arm = arms[id];
-    if (arm === undefined || arm.work !== 'infer' || references.has(id)) return false;
-    return !(state === 'warm' && bypassesPageCache(arm.mechanism, arm.options));
-  };
-  const compared = plan.states.map((state) => plan.arms.filter((id) => weighed(id, state)).length);
-  const comparisons = Math.max(1, compared.reduce((sum, count) => sum + count, 0) * plan.memoryStates.length);
-  const pairs = pairsForVerdict({ comparisons });
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ plan, arms, models, comparisons, pairsForVerdict: pairs })}\n`);
-    return;
-  }
-  const lines = [
-    ...Object.values(models).map(
-      (model) => `model      ${printable(model.path)} (${model.fileSystem}, ${(model.bytes / 2 ** 20).toFixed(0)} MiB)`,
-    ),
-    `loaders    ${request.loaders.map((loader) => loader.name).join(', ')}`,
-    `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,
-    `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,
-    `rounds     ${plan.rounds}, and ${plan.memoryRounds} of the memory pass${plan.trace === true ? '; each loader and state traced once' : ''}`,
-    `samples    ${samplesOf(planned)}, each a process of its own; retries come on top`,
-    `pairs      ${plan.rounds} a comparison, ${comparisons} comparisons; an interval (95 %) needs 6`,
-    pairs === null
-      ? 'verdict    of a gate (1 % error over all comparisons): not possible with 40 pairs; compare fewer'
-      : `verdict    of a gate (1 % error over all comparisons): from ${pairs} pairs, --rounds ${pairs}`,
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
-}

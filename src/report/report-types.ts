@@ -62,9 +62,11 @@ export interface Row {
   readonly problems: readonly string[];
 }
 
-/** One model in one state: rows may be compared with each other, and with nothing else. */
+/** One setting in one state: rows may be compared with each other, and with nothing else. */
 export interface Section {
   readonly model: string;
+  /** What else of the setting must be said: "4 processes · memory limit 60% …"; null where nothing. */
+  readonly setting: string | null;
   readonly state: State;
   readonly memoryState: MemoryState;
   /** What the two states mean, in a few words. */
@@ -89,6 +91,52 @@ export interface Section {
   readonly home: Row | null;
 }
 
+export interface CurveRow {
+  readonly label: string;
+  readonly isReference: boolean;
+  /** By load, from the first. */
+  readonly points: readonly { readonly firstToken: Figure | null; readonly toReference: RatioFigure | null }[];
+}
+
+/** Loads in a row, of which the first met its state and each other one what the load before it left. */
+export interface Curve {
+  readonly model: string;
+  readonly setting: string | null;
+  readonly memoryState: MemoryState;
+  /** What the first met. */
+  readonly first: State;
+  readonly loads: readonly number[];
+  /** In the order of the section of the first load. */
+  readonly rows: readonly CurveRow[];
+}
+
+/** A loader with so many processes, all figures as people read them; null where it is not known. */
+export interface ProcessRow {
+  /** Only in the first row of a loader, as the cost of each more is. */
+  readonly label: string | null;
+  readonly processes: number;
+  /** Of the slowest process. */
+  readonly firstToken: string | null;
+  /** Of all processes together. */
+  readonly decode: string | null;
+  /** Of all, KV cache and scratch left out. */
+  readonly unreclaimable: string | null;
+  /** With the model's page cache once. */
+  readonly total: string | null;
+  readonly eachMore: string | null;
+  /** That ÷ the bytes of the model's tensors. */
+  readonly eachMoreOfModel: number | null;
+}
+
+/** What one more process costs, in settings that differ in nothing else. */
+export interface ProcessTable {
+  readonly model: string;
+  readonly setting: string | null;
+  readonly state: State;
+  readonly memoryState: MemoryState;
+  readonly rows: readonly ProcessRow[];
+}
+
 export interface Report {
   /** Tool and time. */
   readonly title: string;
@@ -97,6 +145,8 @@ export interface Report {
   /** In the order of sections: label, and size, file system and device. */
   readonly models: readonly { readonly id: string; readonly label: string; readonly detail: string }[];
   readonly sections: readonly Section[];
+  readonly curves: readonly Curve[];
+  readonly processes: readonly ProcessTable[];
   /** What a reader must know before believing the numbers. */
   readonly notes: readonly string[];
 }

@@ -9,7 +9,7 @@ import type { Arm, CeilingChoices, ModelRecord } from './record.js';
 import { spawnChild, type ChildEnd } from './spawn.js';
 import { learnFirstTouch } from './states.js';
 import { failureReason } from './judge.js';
-import { taskOf } from './weigh.js';
+import { taskOf } from './task.js';
 
 /** Bytes that each candidate of the device ceiling reads while the best is chosen. */
 const CANDIDATE_BYTES = 48 * 1024 * 1024;
@@ -92,7 +92,7 @@ export async function referenceHashes(options: CalibrationOptions): Promise<Reco
   for (const arm of Object.values(options.arms)) {
     if (arm.work !== 'infer' || referenceKey(arm) in hashes) continue;
     options.onStep(`reference logits of ${options.models[arm.model]?.path ?? arm.model}`);
-    const end = await runUntimed({ ...arm, mechanism: 'read', options: {} }, options);
+    const end = await runUntimed({ ...arm, mechanism: 'read', options: {}, processes: 1 }, options);
     options.signal.throwIfAborted();
     const sample = end.kind === 'answered' && end.answer.kind === 'sample' ? end.answer.sample : null;
     if (sample === null || sample.logitsHash === null) {

@@ -50,6 +50,18 @@ export function failureReason(end: ChildEnd, timeoutNs: number): Reason {
   };
 }
 
+/** Of a process that was ended because another of its group could not go on. */
+export function endedWithGroup(cause: number, of: number): Reason {
+  return {
+    code: 'group-ended',
+    operation: 'sample',
+    path: null,
+    errno: null,
+    message: `ended because process ${cause + 1} of ${of} could not go on`,
+    remedy: null,
+  };
+}
+
 export type Verdict =
   | { readonly outcome: 'ok'; readonly reason: null }
   | { readonly outcome: 'invalid' | 'mismatch'; readonly reason: Reason };
@@ -75,7 +87,8 @@ export function judge(arm: Arm, cell: Cell, measured: Measurement, expected: str
       );
     }
   }
-  if (cell.state === 'cold' && measured.residency.before === null) {
+  // Of a group, the processes together must have read it.
+  if (cell.state === 'cold' && measured.residency.before === null && arm.processes === 1) {
     if (all === null) return bad('invalid', 'not-certified', UNREADABLE);
     if (all < CERTIFYING_SHARE * measured.bytesNeeded) {
       return bad('invalid', 'not-cold', `only ${all} bytes were read from storage of ${measured.bytesNeeded} needed`);
@@ -122,7 +135,7 @@ export function issuedBytes({ effective }: Pick<Measurement, 'effective'>, phase
 const UNREADABLE = '/proc/self/io cannot be read here, so the state cannot be certified by bytes read';
 
 /** Without the right to see residency, a cold sample must have read this share of the bytes that it needs. */
-const CERTIFYING_SHARE = 0.95;
+export const CERTIFYING_SHARE = 0.95;
 /** Of the bytes of a ceiling that bypasses the page cache, what may be in it afterwards: edges, and what others read. */
 const LEFT_SHARE = 0.05;
 /** The headers are read through the page cache, and the kernel reads on behind them. */

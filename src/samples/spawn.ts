@@ -24,6 +24,10 @@ export interface WaitingChild {
   readonly ready: Promise<boolean>;
   /** Lets the child start. */
   release(): void;
+  /** Resolves to true when a held child waits for the others for the n-th time, to false if it ended before. */
+  met(times: number): Promise<boolean>;
+  /** Lets a held child go on. */
+  goOn(): void;
   /** Settles when the process has ended. Never rejects. */
   readonly ended: Promise<ChildEnd>;
   kill(): void;
@@ -42,7 +46,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  */
 export function spawnChild(task: ChildTask, timeoutMs: number, launcher: Launcher = direct): WaitingChild {
   const spawnedAtNs = native().nowNs();
-  const child = launcher.launch(process.execPath, [childPath, JSON.stringify({ ...task, parent: launcher.parent })]);
+  const held = task.kind === 'sample' && task.spec.held;
+  const own = { ...task, parent: launcher.parent };
+  const child = launcher.launch(process.execPath, [childPath, JSON.stringify(own)]);
   // The child may die with the pipe open; how it ended is told by `ended`.
   child.release.on('error', () => undefined);
 
@@ -61,15 +67,20 @@ export function spawnChild(task: ChildTask, timeoutMs: number, launcher: Launche
   const chunks: Buffer[] = [];
   let markReady: (ready: boolean) => void = () => undefined;
   const ready = new Promise<boolean>((resolve) => (markReady = resolve));
+  const meetings = new Meetings();
   child.answer.on('data', (chunk: Buffer) => {
-    if (chunks.length === 0 && chunk[0] === 0x52) {
-      // It now waits for us, however long the states take to prepare.
+    let at = 0;
+    // After one of these it waits for us; the answer is JSON, which begins with neither.
+    for (; chunks.length === 0 && (chunk[at] === READY || chunk[at] === MET); at++) {
+      if (chunk[at] === MET) {
+        meetings.add();
+        continue;
+      }
+      // However long the states take to prepare.
       if (!released) clearTimeout(timer);
       markReady(true);
-      if (chunk.length > 1) chunks.push(chunk.subarray(1));
-    } else {
-      chunks.push(chunk);
     }
+    if (at < chunk.length) chunks.push(chunk.subarray(at));
   });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -79,6 +90,7 @@ export function spawnChild(task: ChildTask, timeoutMs: number, launcher: Launche
   const ended = child.ended.then(({ exitCode, signal, problem }): ChildEnd => {
     clearTimeout(timer);
     markReady(false);
+    meetings.end();
     if (problem !== null) return { kind: 'died', exitCode, signal, stderr: problem };
     const answer = signal === null ? parse(Buffer.concat(chunks)) : null;
     if (timedOut) return { kind: 'timeout' };
@@ -93,11 +105,52 @@ export function spawnChild(task: ChildTask, timeoutMs: number, launcher: Launche
       clearTimeout(timer);
       released = true;
       timer = endAfter(timeoutMs);
-      child.release.end('G');
+      if (held) child.release.write('G');
+      else child.release.end('G');
+    },
+    met: (times) => meetings.reached(times),
+    goOn: () => {
+      child.release.write('G');
     },
     ended,
-    kill: () => child.kill(),
+    kill: () => {
+      child.kill();
+    },
   };
+}
+
+const READY = 'R'.charCodeAt(0);
+const MET = 'P'.charCodeAt(0);
+
+/** How often a child has come to where it waits for others, and who awaits that. */
+class Meetings {
+  #count = 0;
+  #ended = false;
+  readonly #awaited: { readonly times: number; readonly resolve: (met: boolean) => void }[] = [];
+
+  add(): void {
+    this.#count += 1;
+    this.#tell();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#tell();
+  }
+
+  reached(times: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#awaited.push({ times, resolve });
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    for (const { times, resolve } of this.#awaited) {
+      if (this.#count >= times) resolve(true);
+      else if (this.#ended) resolve(false);
+    }
+  }
 }
 
 function parse(bytes: Buffer): ChildAnswer | null {
