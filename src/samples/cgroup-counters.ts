@@ -60,15 +60,14 @@ function countersOfVersion1(file: GroupFile, below: readonly GroupFile[]): Group
   const stat = file('memory.stat');
   const limitBytes = limitFrom(file('memory.limit_in_bytes'));
   const both = limitFrom(file('memory.memsw.limit_in_bytes'));
-  // Where memory with swap has the same limit, that is the counter that is charged, and fails, first.
-  const hits = [file('memory.failcnt'), file('memory.memsw.failcnt')].map(wholeNumber).filter((count) => count !== null);
+  const peakBytes = wholeNumber(file('memory.max_usage_in_bytes'));
   const kills = [file, ...below].map((one) => field(one('memory.oom_control'), 'oom_kill'));
   return {
     limitBytes,
     swapAllowedBytes: typeof both === 'number' && typeof limitBytes === 'number' ? both - limitBytes : both,
     currentBytes: wholeNumber(file('memory.usage_in_bytes')),
-    peakBytes: wholeNumber(file('memory.max_usage_in_bytes')),
-    limitHits: hits.length === 0 ? null : Math.max(...hits),
+    peakBytes,
+    limitHits: hitsOfVersion1(file, limitBytes, peakBytes),
     oomKills: kills.includes(null) ? null : kills.reduce<number>((sum, count) => sum + (count ?? 0), 0),
     anonymousBytes: field(stat, 'total_rss'),
     fileBytes: field(stat, 'total_cache'),
@@ -78,6 +77,19 @@ function countersOfVersion1(file: GroupFile, below: readonly GroupFile[]): Group
     fileRefaults: field(stat, 'total_workingset_refault_file'),
   };
 }
+
+/** Linux 6.18 keeps the files and counts nothing in them: a group that came up to its limit must have hit it. */
+function hitsOfVersion1(file: GroupFile, limit: number | 'unlimited' | null, peak: number | null): number | null {
+  // Where memory with swap has the same limit, that is the counter that is charged, and fails, first.
+  const counts = [file('memory.failcnt'), file('memory.memsw.failcnt')].map(wholeNumber);
+  const hits = Math.max(...counts.map((count) => count ?? -1));
+  if (hits > 0) return hits;
+  const reached = typeof limit === 'number' && peak !== null && peak > limit - HELD_BACK;
+  return hits < 0 || reached ? null : 0;
+}
+
+/** Charges are made in batches: the limit is met where a batch does not fit. */
+const HELD_BACK = 2 ** 20;
 
 function countersOfVersion2(file: GroupFile): GroupCounters {
   const stat = file('memory.stat');

@@ -55,12 +55,7 @@ function delegateMemory(parent: string): void {
  * A new group with a limit, and in it the groups named. Swap is limited too where it is accounted for: what would be
  * swapped out must fail here, since it would be neither resident nor read from the model. Throws an error with a Reason.
  */
-export function makeGroup(
-  version: GroupVersion,
-  path: string,
-  bytes: number | null,
-  below: readonly string[],
-): void {
+export function makeGroup(version: GroupVersion, path: string, bytes: number | null, below: readonly string[]): void {
   if (version === 2) delegateMemory(dirname(path));
   mkdirSync(path);
   try {
@@ -101,7 +96,9 @@ const LARGEST_PAGE = 64 * 1024;
 export const entranceOf = (path: string): string => join(path, 'cgroup.procs');
 
 function membersOf(path: string): readonly number[] {
-  return groupsUnder(path).flatMap((group) => (textOf(entranceOf(group)) ?? '').split('\n').filter(Boolean).map(Number));
+  return groupsUnder(path).flatMap((group) =>
+    (textOf(entranceOf(group)) ?? '').split('\n').filter(Boolean).map(Number),
+  );
 }
 
 function killMembers(path: string): void {

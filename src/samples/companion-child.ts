@@ -109,7 +109,8 @@ async function hold(bytes: number, orders: Orders): Promise<CompanionReport> {
     }
     const pause = Math.max(LEAST_PAUSE_MS, took / TOUCHING_SHARE - took);
     const stop = new AbortController();
-    await Promise.race([orders.over, delay(pause, undefined, { signal: stop.signal }).catch(() => undefined)]);
+    const pausing = delay(pause, undefined, { signal: stop.signal }).catch(() => undefined);
+    await Promise.race([pausing, orders.over, ...(orders.hasBegun ? [] : [orders.begun])]);
     stop.abort();
   }
   note();
@@ -124,7 +125,7 @@ async function stream(path: string, orders: Orders): Promise<CompanionReport> {
   ready();
   await orders.begun;
   const issuedBefore = ownFigure('io', 'read_bytes');
-  for (let at = 0; !orders.isOver; ) {
+  for (let at = 0; !orders.isOver;) {
     const { bytesRead } = await file.read(buffer, 0, MIB, at);
     if (bytesRead === 0) passes += 1;
     streamedBytes += bytesRead;

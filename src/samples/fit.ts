@@ -18,7 +18,8 @@ export type FitPoint =
     };
 
 /** How a limit went: `fits` keeps the speed; `thrashes` reads the model again and again; the codes are a Reason's. */
-export type FitLabel = 'fits' | 'thrashes' | 'slower' | 'out-of-memory' | 'limit-below-runtime' | 'failed' | 'unsupported';
+export type FitLabel =
+  'fits' | 'thrashes' | 'slower' | 'out-of-memory' | 'limit-below-runtime' | 'failed' | 'unsupported';
 
 export interface FitRequest {
   /** Of the model: what is read again for a token is told in shares of it. */
@@ -93,7 +94,7 @@ export async function findFit(
   if (fits(lowest)) return { kind: 'found', smallest: lowest, below: null, points };
   let below: FitPoint = lowest;
 
-  for (let low = request.lowestBytes, high = request.highestBytes; high - low > request.resolutionBytes; ) {
+  for (let low = request.lowestBytes, high = request.highestBytes; high - low > request.resolutionBytes;) {
     const middle = Math.floor((low + high) / 2);
     const point = await weigh(middle);
     if (isOpen(point)) return undecided(point.reason);

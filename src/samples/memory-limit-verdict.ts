@@ -37,25 +37,23 @@ export function refuseUncharged(counters: GroupCounters, least: LeastCharge): Re
   const charged = Math.max(peakBytes ?? 0, currentBytes ?? 0);
   const must = CHARGED_SHARE * Math.min(limitBytes, least.anonymousBytes + least.cachedBytes);
   if (charged >= must) return null;
-  return bad('limit-not-charged', `only ${charged} bytes were charged to the limited group, of at least ${Math.round(must)}`);
+  return bad(
+    'limit-not-charged',
+    `only ${charged} bytes were charged to the limited group, of at least ${Math.round(must)}`,
+  );
 }
 
 /** The runtime's own pages are cached and charged elsewhere, and each CPU holds back some charges. */
 const CHARGED_SHARE = 0.9;
 
-/** What the runtime holds without any weights: below it a limit weighs nothing of a loader. */
-export interface RuntimeNeed {
-  /** Peak of a group in which the `null` loader ran, with its key-value cache and scratch memory. */
-  readonly bytes: number;
-}
-
-export function refuseBelowRuntime(limitBytes: number, { bytes }: RuntimeNeed): Refusal | null {
-  if (limitBytes >= bytes) return null;
+/** `neededBytes`: what the runtime holds without any weights. Below it a limit says nothing of a loader. */
+export function refuseBelowRuntime(limitBytes: number, neededBytes: number): Refusal | null {
+  if (limitBytes >= neededBytes) return null;
   return refusal(
     'unsupported',
     'limit-below-runtime',
     'memory limit',
-    `a limit of ${limitBytes} bytes is below what the runtime needs without weights: needs ${bytes}`,
+    `a limit of ${limitBytes} bytes is below what the runtime needs without weights: needs ${neededBytes}`,
     'give a higher limit, or a shorter --context',
   );
 }

@@ -158,7 +158,9 @@ class SupervisorProcess implements Supervisor {
     });
     this.opened = new Promise((resolve) => {
       if (child.stdout !== null) {
-        createInterface({ input: child.stdout }).on('line', (line) => this.#hear(JSON.parse(line) as SupervisorNews, resolve));
+        createInterface({ input: child.stdout }).on('line', (line) =>
+          this.#hear(JSON.parse(line) as SupervisorNews, resolve),
+        );
       }
       void this.#died.then(() => resolve({ kind: 'refused', reason: this.#failure() }));
     });
@@ -195,8 +197,9 @@ class SupervisorProcess implements Supervisor {
     if (news.kind === 'opened' || news.kind === 'refused') opened(news);
     else if (news.kind === 'closed') this.#closed = news;
     else {
-      this.#ends.get(news.lane)?.(news);
-      this.#ends.delete(news.lane);
+      const { lane, exitCode, signal, problem } = news;
+      this.#ends.get(lane)?.({ exitCode, signal, problem });
+      this.#ends.delete(lane);
     }
   }
 

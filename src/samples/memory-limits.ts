@@ -1,6 +1,5 @@
 /** The memory limits of one run: opened for a sample, kept for the loads that follow it, swept and closed. */
-import type { Shape } from '../native.js';
-import { native } from '../native.js';
+import { native, type Shape } from '../native.js';
 import { openLimit, sweepLimits, type MemoryLimit } from './memory-limit.js';
 import { refuseBelowRuntime } from './memory-limit-verdict.js';
 import type { Arm, CeilingChoices, ModelRecord } from './record.js';
@@ -65,13 +64,17 @@ export class MemoryLimits {
     await kept?.limit.close();
   }
 
-  async #refuseSmall({ arm, model, shape, limitBytes }: Limited): Promise<Refusal | null> {
-    if (arm.kind === 'command') return null;
+  /** Bytes that the arm's processes hold without any weights: runtime, key-value caches and scratch memory. */
+  async runtimeNeed({ arm, model, shape }: Pick<Limited, 'arm' | 'model' | 'shape'>): Promise<number> {
     const runtime = (this.#runtimeBytes ??= await this.#measureRuntime(arm, model, shape));
     const { context, threads, processes } = arm;
     const { kvCacheBytes, scratchBytes } = native().kernelPlan(model.path, { context, batch: batchOf(arm), threads });
-    const each = runtime + (arm.work === 'infer' ? kvCacheBytes + scratchBytes : 0);
-    return refuseBelowRuntime(limitBytes, { bytes: processes * each });
+    return processes * (runtime + (arm.work === 'infer' ? kvCacheBytes + scratchBytes : 0));
+  }
+
+  async #refuseSmall(limited: Limited): Promise<Refusal | null> {
+    if (limited.arm.kind === 'command') return null;
+    return refuseBelowRuntime(limited.limitBytes, await this.runtimeNeed(limited));
   }
 
   /** The peak of a group without a limit in which a child loads nothing; 0 where a kernel does not keep peaks. */
@@ -117,4 +120,3 @@ function refuseMany(processes: number): Refusal | null {
   const told = `${processes} processes one after another in one limited group are more than ${MOST_PROCESSES}`;
   return refusal('unsupported', 'too-many-processes', 'memory limit', told, 'ask for fewer --processes or --loads');
 }
-

@@ -2,7 +2,7 @@
 import { reasonOf } from '../failure.js';
 import { bypassesPageCache } from '../loader.js';
 import { native, type NativeTrace, type Shape } from '../native.js';
-import type { Block, Cell } from '../plan/blocks.js';
+import { chainedState, loadsOf, type Block, type Cell } from '../plan/blocks.js';
 import { startCrew, type Crew, type CrewEnd } from './crew.js';
 import { shortOfMemory } from './memory-need.js';
 import type { MemoryLimits } from './memory-limits.js';
@@ -91,26 +91,28 @@ async function prepareStates(context: WeighingContext, attempt: Attempt, started
   const impossible = unsupportedCell(arm, cell, paths) ?? shortOfMemory(arm, model);
   if (impossible !== null) return { kind: 'refused', startedAt, refusal: impossible };
 
-  const cache = await prepareCache(paths, cell.state, model.fileSystem, context.signal);
-  if ('outcome' in cache) return { kind: 'refused', startedAt, refusal: cache };
-  if (cell.state !== 'left') context.freeMemory.freed();
-  let surroundings: Surroundings | Refusal | null = null;
+  const first = cell.state === 'left' ? (chainedState(context.plan) ?? cell.state) : cell.state;
+  const asked = { arm, model, shape, load: cell.load, loads: loadsOf(context.plan, arm, first, block.pass) };
+  // Before the page cache: it reads the model's header, and a companion takes its memory first.
+  const surroundings = await openSurroundings(asked, context.limits, context.signal);
+  if ('outcome' in surroundings) return { kind: 'refused', startedAt, refusal: surroundings };
+  let cache: PreparedCache | Refusal | null = null;
   let prepared: Prepared | null = null;
   let crew: Crew | null = null;
   try {
-    const asked = { arm, model, shape, load: cell.load, loads: loadsOf(context.plan, arm, cell.state, block.pass) };
-    surroundings = await openSurroundings(asked, context.limits, context.signal);
-    if ('outcome' in surroundings) return { kind: 'refused', startedAt, refusal: surroundings };
+    cache = await prepareCache(paths, cell.state, model.fileSystem, context.signal);
+    if ('outcome' in cache) return { kind: 'refused', startedAt, refusal: cache };
+    if (cell.state !== 'left') context.freeMemory.freed();
     const task = taskOf(arm, model, shape, block.pass, context.ceilings);
     crew = startCrew(task, arm.processes, context.plan.timeoutNs / 1e6, surroundings.launcher);
     prepared = await certify(context, cell, { arm, model, shape }, { cache, crew, surroundings, startedAt });
     return prepared;
   } finally {
-    cache.release();
+    if (cache !== null && !('outcome' in cache)) cache.release();
     if (prepared === null || prepared.kind === 'refused') {
       crew?.kill();
       await crew?.ended;
-      if (surroundings !== null && !('outcome' in surroundings)) await surroundings.close(null);
+      await surroundings.close(null);
     }
   }
 }

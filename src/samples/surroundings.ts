@@ -103,7 +103,11 @@ function seenOf(report: CompanionReport | Refusal): Surrounded {
   if ('outcome' in report) return { ...nothing, refusal: { ...report, outcome: 'invalid' } };
   if (report.kind === 'stream') {
     const { streamedBytes, issuedBytes, passes } = report;
-    const effective = { pressureStreamedBytes: streamedBytes, pressureIssuedBytes: issuedBytes, pressurePasses: passes };
+    const effective = {
+      pressureStreamedBytes: streamedBytes,
+      pressureIssuedBytes: issuedBytes,
+      pressurePasses: passes,
+    };
     return { ...nothing, effective: present(effective) };
   }
   if (report.kind === 'cache') return nothing;
@@ -115,7 +119,9 @@ function seenOf(report: CompanionReport | Refusal): Surrounded {
       pressureSwappedBytes: mostSwappedBytes,
       pressurePasses: passes,
     }),
-    warnings: short ? [`the companion held ${leastResidentBytes} bytes of ${bytes} in memory: the rest was taken away`] : [],
+    warnings: short
+      ? [`the companion held ${leastResidentBytes} bytes of ${bytes} in memory: the rest was taken away`]
+      : [],
     refusal: null,
   };
 }
@@ -175,7 +181,8 @@ function grown(now: GroupCounters, before: GroupCounters): GroupCounters {
 }
 
 function effectiveOf(counters: GroupCounters): Surrounded['effective'] {
-  const { limitBytes, peakBytes, limitHits, oomKills, fileBytes, majorFaults, fileRefaults, swapAllowedBytes } = counters;
+  const { limitBytes, peakBytes, limitHits, oomKills, fileBytes, majorFaults, fileRefaults, swapAllowedBytes } =
+    counters;
   return present({
     limitBytes,
     limitPeakBytes: peakBytes,

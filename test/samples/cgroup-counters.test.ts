@@ -47,9 +47,13 @@ test('version 1 counts kills where the killed process was: those of groups below
 
 test('version 1 without swap accounting leaves swap unknown', (t) => {
   const { 'memory.memsw.limit_in_bytes': _limit, 'memory.memsw.failcnt': _count, ...files } = version1;
-  const counters = countersFrom(1, recorded(files));
-  t.is(counters.swapAllowedBytes, null);
-  t.is(counters.limitHits, 0);
+  t.is(countersFrom(1, recorded(files)).swapAllowedBytes, null);
+});
+
+test('version 1 whose kernel counts no hits leaves them unknown where there must have been some', (t) => {
+  const silent = { ...version1, 'memory.memsw.failcnt': '0\n' };
+  t.is(countersFrom(1, recorded(silent)).limitHits, null);
+  t.is(countersFrom(1, recorded({ ...silent, 'memory.max_usage_in_bytes': '200000000\n' })).limitHits, 0);
 });
 
 /** Linux 6.1, after a process had been killed in it. */
@@ -60,7 +64,8 @@ const version2 = {
   'memory.peak': '134217728\n',
   'memory.swap.current': '0\n',
   'memory.events': 'low 0\nhigh 0\nmax 64\noom 1\noom_kill 1\noom_group_kill 0\n',
-  'memory.stat': 'anon 4096\nfile 1089536\nkernel 143360\nkernel_stack 0\nworkingset_refault_anon 0\nworkingset_refault_file 12\npgfault 40128\npgmajfault 3\n',
+  'memory.stat':
+    'anon 4096\nfile 1089536\nkernel 143360\nkernel_stack 0\nworkingset_refault_anon 0\nworkingset_refault_file 12\npgfault 40128\npgmajfault 3\n',
 };
 
 test('counters of version 2 are read from its files', (t) => {
@@ -82,7 +87,10 @@ test('counters of version 2 are read from its files', (t) => {
 
 test('a limit that is none is told apart from one that cannot be read', (t) => {
   t.is(countersFrom(2, recorded({ ...version2, 'memory.max': 'max\n' })).limitBytes, 'unlimited');
-  t.is(countersFrom(1, recorded({ ...version1, 'memory.limit_in_bytes': '9223372036854771712\n' })).limitBytes, 'unlimited');
+  t.is(
+    countersFrom(1, recorded({ ...version1, 'memory.limit_in_bytes': '9223372036854771712\n' })).limitBytes,
+    'unlimited',
+  );
   t.is(countersFrom(2, recorded({})).limitBytes, null);
 });
 

@@ -69,7 +69,10 @@ test('in version 2 the controller may be switched on where no process is in the 
   };
   const taken = version2('/jobs/7', files, { own: at, systemd: false });
   t.deepEqual(supportFrom(taken), { kind: 'v2', parent: at, reason: null });
-  const busy = supportFrom({ ...taken, file: (path) => (path === `${at}/cgroup.procs` ? '12\n' : (files[path] ?? null)) });
+  const busy = supportFrom({
+    ...taken,
+    file: (path) => (path === `${at}/cgroup.procs` ? '12\n' : (files[path] ?? null)),
+  });
   t.is(busy.kind, 'none');
   t.regex(busy.reason?.message ?? '', /delegated/);
 });
@@ -92,7 +95,14 @@ test('in a session whose groups belong to root, systemd is asked for a scope, of
 });
 
 test('without a memory controller there is none, and it says why', (t) => {
-  const found = supportFrom({ version: null, folders: [], file: () => null, mayWrite: () => true, systemd: true, user: 0 });
+  const found = supportFrom({
+    version: null,
+    folders: [],
+    file: () => null,
+    mayWrite: () => true,
+    systemd: true,
+    user: 0,
+  });
   t.is(found.kind, 'none');
   t.is(found.reason?.code, 'no-memory-groups');
 });

@@ -31,21 +31,27 @@ async function coldFile(t: { teardown(undo: () => void): void }, bytes: number):
 const anonymousOf = (pid: number): number =>
   1024 * Number(/^RssAnon:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
-test.serial('memory is held when the companion is ready, and it reports what it held and how often it touched it', async (t) => {
-  const earlier = childrenOf(process.pid);
-  const companion = await startCompanion({ kind: 'hold', bytes: 100 * MIB }, never);
-  if (!isCompanion(companion)) return;
-  const [pid = 0] = childrenOf(process.pid).filter((child) => !earlier.includes(child));
-  t.true(anonymousOf(pid) >= 100 * MIB);
-  companion.begin();
-  await delay(500);
-  const report = await companion.end();
-  if (!('kind' in report) || report.kind !== 'hold') throw new Error(JSON.stringify(report));
-  t.is(report.bytes, 100 * MIB);
-  t.true(report.passes > 0);
-  t.true(report.leastResidentBytes === null || report.leastResidentBytes >= 99 * MIB, String(report.leastResidentBytes));
-  t.false(isAlive(pid));
-});
+test.serial(
+  'memory is held when the companion is ready, and it reports what it held and how often it touched it',
+  async (t) => {
+    const earlier = childrenOf(process.pid);
+    const companion = await startCompanion({ kind: 'hold', bytes: 100 * MIB }, never);
+    if (!isCompanion(companion)) return;
+    const [pid = 0] = childrenOf(process.pid).filter((child) => !earlier.includes(child));
+    t.true(anonymousOf(pid) >= 100 * MIB);
+    companion.begin();
+    await delay(500);
+    const report = await companion.end();
+    if (!('kind' in report) || report.kind !== 'hold') throw new Error(JSON.stringify(report));
+    t.is(report.bytes, 100 * MIB);
+    t.true(report.passes > 0);
+    t.true(
+      report.leastResidentBytes === null || report.leastResidentBytes >= 99 * MIB,
+      String(report.leastResidentBytes),
+    );
+    t.false(isAlive(pid));
+  },
+);
 
 test.serial('a file is streamed from the release of the sample to its end, not before', async (t) => {
   const path = await coldFile(t, 8 * MIB);
@@ -109,7 +115,7 @@ test.serial('an interruption ends it while it gets ready', async (t) => {
   const ours = (): number[] => childrenOf(process.pid).filter((child) => !earlier.includes(child));
   await until(() => ours().length > 0, 10, 'the companion');
   controller.abort();
-  await t.throwsAsync(starting);
+  await t.throwsAsync(starting, { any: true });
   await until(() => ours().every((pid) => !isAlive(pid)), 10, 'the companion to end');
 });
 
@@ -126,21 +132,29 @@ test.serial('it ends with the run that started it', async (t) => {
   await until(() => children.every((pid) => !isAlive(pid)), 10, 'the companion to end');
 });
 
-test.serial('under one limit, a neighbour that takes memory pushes a bystander’s file out, and one that takes little does not', async (t) => {
-  if (placeFor(t) === null) return;
-  const file = await coldFile(t, 64 * MIB);
-  const shared = await openSharedLimit({ bytes: 200 * MIB, file, processes: 2 }, never);
-  if ('outcome' in shared) throw new Error(shared.reason.message);
-  t.is(shared.cachedBytes(), 64 * MIB);
-  t.true((shared.counters('bystander').fileBytes ?? 0) >= 64 * MIB, 'its file is charged to it');
-  const small = node(shared.model, "take(1048576); say('taken');");
-  t.is(await said(small), 'taken');
-  await small.ended;
-  t.is(shared.cachedBytes(), 64 * MIB);
-  const big = node(shared.model, "take(110 * 1048576); say('taken');");
-  t.is(await said(big), 'taken');
-  await big.ended;
-  const left = shared.cachedBytes() ?? 0;
-  t.true(left < 48 * MIB, `${left} bytes are left`);
-  t.deepEqual(await shared.close(), { bystander: { kind: 'cache', readBytes: 64 * MIB }, held: null });
-});
+test.serial(
+  'under one limit, a neighbour that takes memory pushes a bystander’s file out, and one that takes little does not',
+  async (t) => {
+    if (placeFor(t) === null) return;
+    const file = await coldFile(t, 64 * MIB);
+    const shared = await openSharedLimit({ bytes: 200 * MIB, file, processes: 2 }, never);
+    if ('outcome' in shared) throw new Error(shared.reason.message);
+    let closed = false;
+    t.teardown(async () => {
+      if (!closed) await shared.close();
+    });
+    t.is(shared.cachedBytes(), 64 * MIB);
+    t.true((shared.counters('bystander').fileBytes ?? 0) >= 64 * MIB, 'its file is charged to it');
+    const small = node(shared.model, "take(1048576); say('taken');");
+    t.is(await said(small), 'taken');
+    await small.ended;
+    t.is(shared.cachedBytes(), 64 * MIB);
+    const big = node(shared.model, "take(150 * 1048576); say('taken');");
+    t.is(await said(big), 'taken');
+    await big.ended;
+    const left = shared.cachedBytes() ?? 0;
+    t.true(left < 48 * MIB, `${left} bytes are left`);
+    closed = true;
+    t.deepEqual(await shared.close(), { bystander: { kind: 'cache', readBytes: 64 * MIB }, held: null });
+  },
+);

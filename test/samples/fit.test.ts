@@ -92,9 +92,7 @@ test('an invalid point is weighed again, and counts for nothing', async (t) => {
   let turns = 0;
   const fit = await findFit(request, (bytes) => {
     turns += 1;
-    return turns % 2 === 0
-      ? Promise.resolve({ outcome: 'invalid', bytes, reason: reason('not-cold') })
-      : loader(bytes);
+    return turns % 2 === 0 ? Promise.resolve({ outcome: 'invalid', bytes, reason: reason('not-cold') }) : loader(bytes);
   });
   t.is(fit.kind, 'found');
   t.true(fit.points.some(({ outcome }) => outcome === 'invalid'));
@@ -115,5 +113,8 @@ test('slow for want of memory is thrashing; slow for other causes is not called 
   t.is(labelOf(ok(GIB, 8.9, 0.2 * GIB), 10, request), 'thrashes');
   t.is(labelOf(ok(GIB, 8.9, 0.05 * GIB), 10, request), 'slower');
   t.is(labelOf(ok(GIB, 9, 0.2 * GIB), 10, request), 'fits');
-  t.is(labelOf({ outcome: 'unsupported', bytes: GIB, reason: reason('limit-below-runtime') }, 10, request), 'limit-below-runtime');
+  t.is(
+    labelOf({ outcome: 'unsupported', bytes: GIB, reason: reason('limit-below-runtime') }, 10, request),
+    'limit-below-runtime',
+  );
 });

@@ -57,8 +57,8 @@ test('kills in the group are out of memory, with the figures', (t) => {
 });
 
 test('a limit below what the runtime needs says what it needs', (t) => {
-  t.is(refuseBelowRuntime(limitBytes, { bytes: limitBytes }), null);
-  const refused = refuseBelowRuntime(limitBytes, { bytes: limitBytes + 1 });
+  t.is(refuseBelowRuntime(limitBytes, limitBytes), null);
+  const refused = refuseBelowRuntime(limitBytes, limitBytes + 1);
   t.like(refused, { outcome: 'unsupported', reason: { code: 'limit-below-runtime' } });
   t.regex(refused?.reason.message ?? '', new RegExp(`needs ${limitBytes + 1}`));
 });

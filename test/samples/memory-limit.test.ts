@@ -71,7 +71,8 @@ test('a command that is not there ends at once, and says so', async (t) => {
 test('closing kills what is left in the group, and removes it', async (t) => {
   const limit = await limitFor(t, { bytes: 200 * MIB, processes: 2 });
   if (limit === null) return;
-  const forks = "import('node:child_process').then(({ spawn }) => { const grandchild = spawn('sleep', ['600'], { detached: true }); say(String(grandchild.pid) + ' '); }); await waited(); await new Promise(() => setInterval(() => 0, 1000));";
+  const forks =
+    "import('node:child_process').then(({ spawn }) => { const grandchild = spawn('sleep', ['600'], { detached: true }); say(String(grandchild.pid) + ' '); }); await waited(); await new Promise(() => setInterval(() => 0, 1000));";
   const child = node(limit.launcher(), forks);
   const grandchild = Number(await said(child, 2));
   t.true(isAlive(grandchild));
@@ -120,8 +121,18 @@ test('a limit above one that already holds is refused: it would not be what limi
 });
 
 test('without the right to make groups a limit is unsupported, with the reason and what to do', async (t) => {
-  const reason = { code: 'no-memory-groups', operation: 'memory limit', path: null, errno: null, message: 'no', remedy: 'do' };
-  t.deepEqual(await openLimit({ bytes: MIB, processes: 1 }, { kind: 'none', reason }), { outcome: 'unsupported', reason });
+  const reason = {
+    code: 'no-memory-groups',
+    operation: 'memory limit',
+    path: null,
+    errno: null,
+    message: 'no',
+    remedy: 'do',
+  };
+  t.deepEqual(await openLimit({ bytes: MIB, processes: 1 }, { kind: 'none', reason }), {
+    outcome: 'unsupported',
+    reason,
+  });
 });
 
 test('a parent that was taken for writable and is not is unsupported, with what the kernel said', async (t) => {
@@ -156,7 +167,9 @@ interface Run {
 
 async function startRun(t: { teardown(undo: () => void): void }): Promise<Run> {
   const run = spawn(process.execPath, ['--input-type=module', '-e', RUN], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const line = await new Promise<string>((resolve) => run.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())));
+  const line = await new Promise<string>((resolve) =>
+    run.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+  );
   const [child = 0, supervisor = 0, outside = 0] = line.trim().split(' ').map(Number);
   t.teardown(() => {
     run.kill('SIGKILL');
