@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { UsageError, failureOf } from './failure.js';
 import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
+import { fitCommand } from './commands/fit.js';
 import { genCommand } from './commands/gen.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -36,6 +37,7 @@ const parser = yargs(hideBin(process.argv))
   .command(doctorCommand)
   .command(limitsCommand)
   .command(explainCommand)
+  .command(fitCommand)
   .command(genCommand)
   .command(logitsCommand)
   .command(generateCommand)

@@ -192,8 +192,8 @@ function lockedLimits(): readonly [soft: Limit | null, hard: Limit | null] {
 }
 
 /** Where a cgroup hierarchy is mounted and which of its groups is the root there (mountinfo fields 4 and 5). */
-function cgroupMount(version: 1 | 2): { root: string; at: string } | null {
-  for (const line of (read('/proc/self/mountinfo') ?? '').split('\n')) {
+function cgroupMount(version: 1 | 2, mounts: string): { root: string; at: string } | null {
+  for (const line of mounts.split('\n')) {
     const [mount = '', source = ''] = line.split(' - ');
     const [, , , root = '', at = ''] = mount.split(' ');
     const [type, , options = ''] = source.split(' ');
@@ -210,14 +210,20 @@ function cgroupFacts(): MachineFacts['cgroup'] {
   return { version, memoryLimitBytes: limits.length === 0 ? null : Math.min(...limits) };
 }
 
-/** The version of the memory controller, and the folders from the root of its hierarchy to this process's group. */
-function memoryGroups(): { readonly version: 1 | 2 | null; readonly folders: readonly string[] } {
-  const lines = (read('/proc/self/cgroup') ?? '').split('\n');
+/**
+ * The version of the memory controller, and the folders from the root of its hierarchy to this process's group, as
+ * /proc/self/cgroup and /proc/self/mountinfo tell (cgroups(7)).
+ */
+export function memoryGroups(
+  groupsOfProcess = read('/proc/self/cgroup') ?? '',
+  mounts = read('/proc/self/mountinfo') ?? '',
+): { readonly version: 1 | 2 | null; readonly folders: readonly string[] } {
+  const lines = groupsOfProcess.split('\n');
   const version1 = lines.find((line) => line.split(':')[1]?.split(',').includes('memory'));
   const own = version1 ?? lines.find((line) => line.startsWith('0::'));
   if (own === undefined) return { version: null, folders: [] };
   const version = version1 === undefined ? 2 : 1;
-  const mount = cgroupMount(version);
+  const mount = cgroupMount(version, mounts);
   if (mount === null) return { version, folders: [] };
   const path = own.split(':').slice(2).join(':');
   const below = mount.root !== '/' && path.startsWith(mount.root) ? path.slice(mount.root.length) : path;

@@ -29,6 +29,7 @@ import {
   type RunRecord,
   type Sample,
 } from './samples/record.js';
+import { MemoryLimits } from './samples/memory-limits.js';
 import { FreeMemory, neverCold } from './samples/states.js';
 import { writeTrace } from './samples/trace-file.js';
 import type { WeighingContext } from './samples/prepare.js';
@@ -222,6 +223,7 @@ async function measure(
     shapes,
     ceilings,
     freeMemory: new FreeMemory(ceilings.firstTouch),
+    limits: new MemoryLimits(run.plan.timeoutNs / 1e6, signal),
     signal,
     onTrace: (sample, trace) => {
       writeTrace(directory, run, sample, trace);
@@ -252,6 +254,7 @@ async function measure(
     }
   } finally {
     ledger.close();
+    await context.limits.close();
   }
   const result = await readResult(directory);
   return failure === null ? result : { ...result, stopped: 'error', failure: failureOf(failure).line };

@@ -1,4 +1,5 @@
 /** The processes of one sample or group, as one: started, held, released and ended together. */
+import type { Launcher } from './launch.js';
 import { MEETINGS, type ChildTask } from './protocol.js';
 import { spawnChild, type ChildEnd, type WaitingChild } from './spawn.js';
 
@@ -20,8 +21,8 @@ export interface Crew {
   kill(): void;
 }
 
-export function startCrew(task: ChildTask, processes: number, timeoutMs: number, launch: readonly string[] = []): Crew {
-  const children = Array.from({ length: processes }, () => spawnChild(task, timeoutMs, launch));
+export function startCrew(task: ChildTask, processes: number, timeoutMs: number, launcher: Launcher): Crew {
+  const children = Array.from({ length: processes }, () => spawnChild(task, timeoutMs, launcher));
   const held = task.kind === 'sample' && task.spec.held;
   const kill = (): void => {
     for (const child of children) child.kill();

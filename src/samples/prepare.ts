@@ -2,9 +2,10 @@
 import { reasonOf } from '../failure.js';
 import { bypassesPageCache } from '../loader.js';
 import { native, type NativeTrace, type Shape } from '../native.js';
-import type { Block, Cell } from '../plan/blocks.js';
+import { chainedState, loadsOf, type Block, type Cell } from '../plan/blocks.js';
 import { startCrew, type Crew, type CrewEnd } from './crew.js';
 import { shortOfMemory } from './memory-need.js';
+import type { MemoryLimits } from './memory-limits.js';
 import { machineCounters, type MachineCounters } from './noise.js';
 import type { Arm, CeilingChoices, ModelRecord, Plan, Sample } from './record.js';
 import { certifyCache, prepareCache, refusal, type FreeMemory, type PreparedCache, type Refusal } from './states.js';
@@ -19,6 +20,7 @@ export interface WeighingContext {
   readonly ceilings: CeilingChoices;
   readonly referenceHashes: Readonly<Record<string, string>>;
   readonly freeMemory: FreeMemory;
+  readonly limits: MemoryLimits;
   readonly signal: AbortSignal;
   /** Takes the timeline of an ok sample of the trace pass; the sample itself goes into the ledger without it. */
   readonly onTrace?: (sample: Sample, trace: NativeTrace) => void;
@@ -100,25 +102,28 @@ async function prepareStates(context: WeighingContext, attempt: Attempt, started
   const impossible = unsupportedCell(arm, cell, paths) ?? shortOfMemory(arm, model);
   if (impossible !== null) return { kind: 'refused', startedAt, refusal: impossible };
 
-  const cache = await prepareCache(paths, cell.state, model.fileSystem, context.signal);
-  if ('outcome' in cache) return { kind: 'refused', startedAt, refusal: cache };
-  if (cell.state !== 'left') context.freeMemory.freed();
-  let surroundings: Surroundings | Refusal | null = null;
+  const first = cell.state === 'left' ? (chainedState(context.plan) ?? cell.state) : cell.state;
+  const asked = { arm, model, shape, load: cell.load, loads: loadsOf(context.plan, arm, first, block.pass) };
+  // Before the page cache: it reads the model's header, and a companion takes its memory first.
+  const surroundings = await openSurroundings(asked, context.limits, context.signal);
+  if ('outcome' in surroundings) return { kind: 'refused', startedAt, refusal: surroundings };
+  let cache: PreparedCache | Refusal | null = null;
   let prepared: Prepared | null = null;
   let crew: Crew | null = null;
   try {
-    surroundings = await openSurroundings(arm, model, context.signal);
-    if ('outcome' in surroundings) return { kind: 'refused', startedAt, refusal: surroundings };
+    cache = await prepareCache(paths, cell.state, model.fileSystem, context.signal);
+    if ('outcome' in cache) return { kind: 'refused', startedAt, refusal: cache };
+    if (cell.state !== 'left') context.freeMemory.freed();
     const task = taskOf(arm, model, shape, block.pass, context.ceilings);
-    crew = startCrew(task, arm.processes, context.plan.timeoutNs / 1e6, surroundings.launch);
+    crew = startCrew(task, arm.processes, context.plan.timeoutNs / 1e6, surroundings.launcher);
     prepared = await certify(context, cell, { arm, model, shape }, { cache, crew, surroundings, startedAt });
     return prepared;
   } finally {
-    cache.release();
+    if (cache !== null && !('outcome' in cache)) cache.release();
     if (prepared === null || prepared.kind === 'refused') {
       crew?.kill();
       await crew?.ended;
-      if (surroundings !== null && !('outcome' in surroundings)) await surroundings.close();
+      await surroundings.close(null);
     }
   }
 }

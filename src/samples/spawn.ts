@@ -1,9 +1,8 @@
 /** Starts a sample's process, holds it at its start barrier, releases it and collects its answer. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { native } from '../native.js';
-import { READY_FD, RELEASE_FD, type ChildAnswer, type ChildTask } from './protocol.js';
+import { direct, type Launcher } from './launch.js';
+import type { ChildAnswer, ChildTask } from './protocol.js';
 
 const childPath = fileURLToPath(new URL('./child.js', import.meta.url));
 
@@ -43,30 +42,22 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The child may take `timeoutMs` (at least 10 s) to its barrier, and again as long from its release to its end. It is
- * killed when this process dies: it asks the kernel for that itself. `launch` is a program with arguments that becomes
- * the child, once it has put itself where the child shall be; empty for none.
+ * killed when this process dies: it asks the kernel for that itself.
  */
-export function spawnChild(task: ChildTask, timeoutMs: number, launch: readonly string[] = []): WaitingChild {
+export function spawnChild(task: ChildTask, timeoutMs: number, launcher: Launcher = direct): WaitingChild {
   const spawnedAtNs = native().nowNs();
-  const [program, ...words] = [...launch, process.execPath, childPath, JSON.stringify(task)] as const;
   const held = task.kind === 'sample' && task.spec.held;
-  // In a session of its own, a terminal's Ctrl-C reaches only us: we end the child and know why it ended.
-  const child = spawn(program, words, {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
-    detached: true,
-    env: { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' },
-  });
-  const answerStream = child.stdio[READY_FD] as Readable;
-  const releaseStream = child.stdio[RELEASE_FD] as Writable;
-  // The child may die with the pipe open; how it ended is told by `close`.
-  releaseStream.on('error', () => undefined);
+  const own = { ...task, parent: launcher.parent };
+  const child = launcher.launch(process.execPath, [childPath, JSON.stringify(own)]);
+  // The child may die with the pipe open; how it ended is told by `ended`.
+  child.release.on('error', () => undefined);
 
   let timedOut = false;
   const endAfter = (milliseconds: number): NodeJS.Timeout =>
     setTimeout(
       () => {
         timedOut = true;
-        child.kill('SIGKILL');
+        child.kill();
       },
       Math.min(milliseconds, LONGEST_TIMER_MS),
     );
@@ -77,7 +68,7 @@ export function spawnChild(task: ChildTask, timeoutMs: number, launch: readonly 
   let markReady: (ready: boolean) => void = () => undefined;
   const ready = new Promise<boolean>((resolve) => (markReady = resolve));
   const meetings = new Meetings();
-  answerStream.on('data', (chunk: Buffer) => {
+  child.answer.on('data', (chunk: Buffer) => {
     let at = 0;
     // After one of these it waits for us; the answer is JSON, which begins with neither.
     for (; chunks.length === 0 && (chunk[at] === READY || chunk[at] === MET); at++) {
@@ -92,26 +83,19 @@ export function spawnChild(task: ChildTask, timeoutMs: number, launch: readonly 
     if (at < chunk.length) chunks.push(chunk.subarray(at));
   });
   let stderr = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
+  child.stderr.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-STDERR_KEPT);
   });
 
-  const ended = new Promise<ChildEnd>((resolve) => {
-    child.once('error', (error) => {
-      clearTimeout(timer);
-      markReady(false);
-      meetings.end();
-      resolve({ kind: 'died', exitCode: null, signal: null, stderr: error.message });
-    });
-    child.once('close', (exitCode, signal) => {
-      clearTimeout(timer);
-      markReady(false);
-      meetings.end();
-      const answer = signal === null ? parse(Buffer.concat(chunks)) : null;
-      if (timedOut) resolve({ kind: 'timeout' });
-      else if (answer === null) resolve({ kind: 'died', exitCode, signal, stderr: stderr.trim() });
-      else resolve({ kind: 'answered', answer, exitCode, signal });
-    });
+  const ended = child.ended.then(({ exitCode, signal, problem }): ChildEnd => {
+    clearTimeout(timer);
+    markReady(false);
+    meetings.end();
+    if (problem !== null) return { kind: 'died', exitCode, signal, stderr: problem };
+    const answer = signal === null ? parse(Buffer.concat(chunks)) : null;
+    if (timedOut) return { kind: 'timeout' };
+    if (answer === null) return { kind: 'died', exitCode, signal, stderr: stderr.trim() };
+    return { kind: 'answered', answer, exitCode, signal };
   });
 
   return {
@@ -121,15 +105,17 @@ export function spawnChild(task: ChildTask, timeoutMs: number, launch: readonly 
       clearTimeout(timer);
       released = true;
       timer = endAfter(timeoutMs);
-      if (held) releaseStream.write('G');
-      else releaseStream.end('G');
+      if (held) child.release.write('G');
+      else child.release.end('G');
     },
     met: (times) => meetings.reached(times),
     goOn: () => {
-      releaseStream.write('G');
+      child.release.write('G');
     },
     ended,
-    kill: () => killQuietly(child),
+    kill: () => {
+      child.kill();
+    },
   };
 }
 
@@ -165,10 +151,6 @@ class Meetings {
       else if (this.#ended) resolve(false);
     }
   }
-}
-
-function killQuietly(child: ChildProcess): void {
-  if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
 }
 
 function parse(bytes: Buffer): ChildAnswer | null {

@@ -2,35 +2,201 @@
  * What surrounds the processes of a sample and is there for it alone: a group that limits their memory, a companion that
  * works against them, a node that they are bound to. Opened before they start, closed when all have ended.
  */
-import type { Arm, EffectiveValue, ModelRecord, Reason } from './record.js';
+import type { GroupCounters } from './cgroup-counters.js';
+import { startCompanion, type Companion, type CompanionReport, type CompanionWork } from './companion.js';
+import { direct, type Launcher } from './launch.js';
+import type { MemoryLimit } from './memory-limit.js';
+import { outOfMemory, refuseUncharged } from './memory-limit-verdict.js';
+import type { Limited, MemoryLimits } from './memory-limits.js';
+import type { EffectiveValue, Pressure, Reason } from './record.js';
 import type { ChildEnd } from './spawn.js';
 import { refusal, type Refusal } from './states.js';
 
-export interface Surroundings {
-  /** Program with arguments that becomes a child once it has put itself into the surroundings; empty for none. */
-  readonly launch: readonly string[];
-  /**
-   * Why a child ended, where the surroundings know better than its exit: out of memory. Null where they do not. Asked
-   * when they are closed.
-   */
-  explain(end: ChildEnd): Reason | null;
-  /** Ends them; tells what they saw, for the samples' effective values. To be called once. */
-  close(): Promise<Readonly<Record<string, EffectiveValue>>>;
+/** What the processes must have been charged for, where all of them have a measurement. */
+export interface Charge {
+  /** Anonymous memory and huge pages that they held at their end. */
+  readonly anonymousBytes: number;
+  /** Of the model, that came into the page cache meanwhile. */
+  readonly cachedBytes: number;
 }
 
-const nothing: Surroundings = { launch: [], explain: () => null, close: () => Promise.resolve({}) };
+/** What the surroundings saw of a sample. */
+export interface Surrounded {
+  /** For the samples' effective values. */
+  readonly effective: Readonly<Record<string, EffectiveValue>>;
+  readonly warnings: readonly string[];
+  /** Why samples that were measured do not count: what should have been around them was not. */
+  readonly refusal: Refusal | null;
+}
+
+export interface Surroundings {
+  readonly launcher: Launcher;
+  /** To be called when the processes are released. */
+  begin(): void;
+  /** Ends them, when all processes have ended. To be called once. */
+  close(charge: Charge | null): Promise<Surrounded>;
+  /** Why a child ended, where the surroundings know better than its exit: out of memory. To be asked after `close`. */
+  explain(end: ChildEnd): Reason | null;
+}
+
+/** The sample, and how many loads in a row its chain has. */
+export type Asked = Omit<Limited, 'limitBytes'>;
 
 /** Opens what the arm asks for, or says why it cannot be had. Throws AbortError when the run is interrupted. */
-export function openSurroundings(arm: Arm, _model: ModelRecord, signal: AbortSignal): Promise<Surroundings | Refusal> {
+export async function openSurroundings(
+  asked: Asked,
+  limits: MemoryLimits,
+  signal: AbortSignal,
+): Promise<Surroundings | Refusal> {
   signal.throwIfAborted();
-  const asked = [
-    arm.memoryLimit === null ? '' : 'a memory limit',
-    arm.pressure === null ? '' : 'pressure',
-    arm.numa === null ? '' : 'a NUMA node',
-  ].filter((word) => word !== '');
-  const [first] = asked;
-  if (first === undefined) return Promise.resolve(nothing);
-  return Promise.resolve(
-    refusal('unsupported', 'not-built-yet', 'surroundings', `${first} cannot be put around a sample yet`),
+  const { memoryLimit, pressure, numa } = asked.arm;
+  if (numa !== null) {
+    return refusal('unsupported', 'not-built-yet', 'surroundings', 'a NUMA node cannot be put around a sample yet');
+  }
+  const limited = memoryLimit === null ? null : { ...asked, limitBytes: memoryLimit };
+  const limit = limited === null ? null : await limits.open(limited);
+  if (limit !== null && 'outcome' in limit) return limit;
+  const group = limited === null || limit === null ? null : new LimitAround(limited, limit, limits);
+  try {
+    const companion = pressure === null ? null : await startCompanion(workOf(pressure), signal);
+    if (companion !== null && 'outcome' in companion) {
+      await group?.close(null);
+      return companion;
+    }
+    return around(group, companion);
+  } catch (error) {
+    await group?.close(null);
+    throw error;
+  }
+}
+
+const nothing: Surrounded = { effective: {}, warnings: [], refusal: null };
+
+function around(group: LimitAround | null, companion: Companion | null): Surroundings {
+  return {
+    launcher: group?.launcher ?? direct,
+    begin: () => {
+      companion?.begin();
+    },
+    close: async (charge) => {
+      const report = (await companion?.end()) ?? null;
+      const beside = report === null ? nothing : seenOf(report);
+      const within = (await group?.close(charge)) ?? nothing;
+      return {
+        effective: { ...within.effective, ...beside.effective },
+        warnings: [...within.warnings, ...beside.warnings],
+        refusal: within.refusal ?? beside.refusal,
+      };
+    },
+    explain: (end) => group?.explain(end) ?? null,
+  };
+}
+
+function workOf({ kind, bytes, path }: Pressure): CompanionWork {
+  return kind === 'stream' ? { kind, path: path ?? '' } : { kind: 'hold', bytes };
+}
+
+/** A held amount of which less was resident was taken away by the kernel: less pressure than it is called. */
+const HELD_SHARE = 0.98;
+
+function seenOf(report: CompanionReport | Refusal): Surrounded {
+  if ('outcome' in report) return { ...nothing, refusal: { ...report, outcome: 'invalid' } };
+  if (report.kind === 'stream') {
+    const { streamedBytes, issuedBytes, passes } = report;
+    const effective = {
+      pressureStreamedBytes: streamedBytes,
+      pressureIssuedBytes: issuedBytes,
+      pressurePasses: passes,
+    };
+    return { ...nothing, effective: present(effective) };
+  }
+  if (report.kind === 'cache') return nothing;
+  const { bytes, leastResidentBytes, mostSwappedBytes, passes } = report;
+  const short = leastResidentBytes !== null && leastResidentBytes < HELD_SHARE * bytes;
+  return {
+    effective: present({
+      pressureHeldBytes: leastResidentBytes,
+      pressureSwappedBytes: mostSwappedBytes,
+      pressurePasses: passes,
+    }),
+    warnings: short
+      ? [`the companion held ${leastResidentBytes} bytes of ${bytes} in memory: the rest was taken away`]
+      : [],
+    refusal: null,
+  };
+}
+
+/** A limit around one sample. Its group may have seen earlier loads: what it counted since it was opened is this one's. */
+class LimitAround {
+  readonly launcher: Launcher;
+  readonly #limited: Limited;
+  readonly #limit: MemoryLimit;
+  readonly #limits: MemoryLimits;
+  readonly #before: GroupCounters;
+  #killed: Refusal | null = null;
+
+  constructor(limited: Limited, limit: MemoryLimit, limits: MemoryLimits) {
+    this.launcher = limit.launcher();
+    this.#limited = limited;
+    this.#limit = limit;
+    this.#limits = limits;
+    this.#before = limit.counters();
+  }
+
+  async close(charge: Charge | null): Promise<Surrounded> {
+    const now = this.#limit.counters();
+    const counters = grown(now, this.#before);
+    const { limitBytes } = this.#limited;
+    this.#killed = outOfMemory(counters, limitBytes);
+    const refused = charge === null ? null : refuseUncharged(counters, { limitBytes, ...charge });
+    const held = await this.#limits.finish(this.#limited, this.#limit, charge !== null && refused === null);
+    return {
+      effective: effectiveOf(counters),
+      warnings: [
+        ...(held === null ? [] : [`the group ${this.#limit.path} is still there: ${held}`]),
+        ...(now.swapAllowedBytes === 0 ? [] : ['swap could not be limited: the kernel does not account for it']),
+      ],
+      refusal: refused,
+    };
+  }
+
+  explain(end: ChildEnd): Reason | null {
+    const killed = end.kind === 'died' && end.signal === 'SIGKILL';
+    return killed ? (this.#killed?.reason ?? null) : null;
+  }
+}
+
+function grown(now: GroupCounters, before: GroupCounters): GroupCounters {
+  const difference = (name: 'limitHits' | 'oomKills' | 'majorFaults' | 'fileRefaults'): number | null => {
+    const [after, earlier] = [now[name], before[name]];
+    return after === null || earlier === null ? null : after - earlier;
+  };
+  return {
+    ...now,
+    limitHits: difference('limitHits'),
+    oomKills: difference('oomKills'),
+    majorFaults: difference('majorFaults'),
+    fileRefaults: difference('fileRefaults'),
+  };
+}
+
+function effectiveOf(counters: GroupCounters): Surrounded['effective'] {
+  const { limitBytes, peakBytes, limitHits, oomKills, fileBytes, majorFaults, fileRefaults, swapAllowedBytes } =
+    counters;
+  return present({
+    limitBytes,
+    limitPeakBytes: peakBytes,
+    limitHits,
+    limitOomKills: oomKills,
+    limitFileBytes: fileBytes,
+    limitMajorFaults: majorFaults,
+    limitFileRefaults: fileRefaults,
+    limitSwapBytes: swapAllowedBytes,
+  });
+}
+
+function present(values: Readonly<Record<string, EffectiveValue | null>>): Surrounded['effective'] {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, EffectiveValue] => entry[1] !== null),
   );
 }

@@ -8,9 +8,10 @@ import { groupOf, refusedGroup, type GroupPlace } from './group.js';
 import { endedWithGroup, failureReason, judge, meansUnsupported, referenceKey } from './judge.js';
 import { measurementOf, runtimeStart, unmeasured } from './measurement.js';
 import { subjectOf, type Attempt, type Prepared, type WeighingContext } from './prepare.js';
-import type { Arm, DeviceTraffic, EffectiveValue, Group, Reason, Sample } from './record.js';
+import type { Arm, DeviceTraffic, Group, Reason, Sample } from './record.js';
 import type { ChildEnd } from './spawn.js';
 import type { Refusal } from './states.js';
+import type { Charge, Surrounded } from './surroundings.js';
 
 /** What an attempt puts into the ledger: a sample a process, and of several processes their group behind them. */
 export interface Weighed {
@@ -75,12 +76,12 @@ interface Ran {
   readonly end: CrewEnd;
   readonly traffic: DeviceTraffic | null;
   readonly after: number | null;
-  readonly seen: Readonly<Record<string, EffectiveValue>>;
+  readonly surrounded: Surrounded;
 }
 
 async function run(context: WeighingContext, prepared: Exclude<Prepared, { kind: 'refused' }>): Promise<Ran> {
   if (prepared.kind === 'ended') {
-    return { end: prepared.end, traffic: null, after: null, seen: await prepared.surroundings.close() };
+    return { end: prepared.end, traffic: null, after: null, surrounded: await prepared.surroundings.close(null) };
   }
   const { crew, paths } = prepared;
   const kill = (): void => {
@@ -90,6 +91,7 @@ async function run(context: WeighingContext, prepared: Exclude<Prepared, { kind:
   if (context.signal.aborted) kill();
   const devices = blockDevicesOf(paths);
   const before = devices === null ? null : deviceCounters(devices);
+  prepared.surroundings.begin();
   crew.release();
   const end = await crew.ended;
   const traffic = devices === null ? null : trafficBetween(before, deviceCounters(devices));
@@ -97,7 +99,21 @@ async function run(context: WeighingContext, prepared: Exclude<Prepared, { kind:
   prepared.releaseMemory();
   context.freeMemory.freed();
   const after = residencyAfter(paths);
-  return { end, traffic, after, seen: await prepared.surroundings.close() };
+  const surrounded = await prepared.surroundings.close(chargeOf(end, prepared.before, after));
+  return { end, traffic, after, surrounded };
+}
+
+/** Null where one of the processes has no measurement. */
+function chargeOf({ ends }: CrewEnd, before: number | null, after: number | null): Charge | null {
+  const memories = ends.flatMap((end) =>
+    end.kind === 'answered' && end.answer.kind === 'sample' ? [end.answer.sample.memory.end] : [],
+  );
+  if (memories.length < ends.length) return null;
+  const own = memories.map(({ anonymous, hugetlb }) => (anonymous ?? 0) + (hugetlb ?? 0));
+  return {
+    anonymousBytes: own.reduce((sum, bytes) => sum + bytes, 0),
+    cachedBytes: Math.max(0, (after ?? 0) - (before ?? 0)),
+  };
 }
 
 /** One process of the crew, and why it has no measurement where another one ended it. */
@@ -111,7 +127,7 @@ function sampleOf(
   context: WeighingContext,
   attempt: Attempt,
   prepared: Exclude<Prepared, { kind: 'refused' }>,
-  { traffic, after, seen }: Ran,
+  { traffic, after, surrounded }: Ran,
   { index, end, reason: endedBy }: OneEnd,
 ): Sample {
   const { arm, model } = subjectOf(context, attempt);
@@ -128,15 +144,19 @@ function sampleOf(
   }
   const { answer } = end;
   const measuredAlone = measurementOf(arm, model, block.pass, { ...prepared, after, traffic }, answer);
-  const measured = { ...measuredAlone, effective: { ...measuredAlone.effective, ...seen } };
+  const measured = { ...measuredAlone, effective: { ...measuredAlone.effective, ...surrounded.effective } };
   const spawnToStartNs = runtimeStart(answer, prepared.crew.spawnedAtNs[index] ?? 0);
-  const verdict = judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)]);
+  const judged = judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)]);
+  const { refusal } = surrounded;
+  const verdict =
+    judged.outcome !== 'ok' || refusal === null ? judged : ({ outcome: 'invalid', reason: refusal.reason } as const);
   const told = answer.kind === 'sample' ? answer.sample.effective : {};
   const sample: Sample = {
     ...base,
     process: { ...own, spawnToStartNs, exitCode: end.exitCode, signal: end.signal },
     warnings: [
       ...prepared.warnings,
+      ...surrounded.warnings,
       ...(answer.kind === 'sample' ? answer.sample.warnings : []),
       ...auditOf(arm, model, cell.state, measured, told),
     ],

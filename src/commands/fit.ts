@@ -1,0 +1,128 @@
+/** `weighbridge fit`: the smallest memory in which each loader keeps its speed. */
+import type { Argv, CommandModule } from 'yargs';
+import { findLoaders } from '../catalog.js';
+import { Interrupted, exitCode, failWith, printable } from '../failure.js';
+import { planOf, type RunRequest } from '../pipeline.js';
+import { fitLines, fitNotes } from '../report/fit.js';
+import { referenceHashes, warmRuntime, type CalibrationOptions } from '../samples/calibrate.js';
+import { fitLoaders } from '../samples/fit-model.js';
+import { lockMachine } from '../samples/lock.js';
+import { columnsOf } from '../wrap.js';
+import { fitTable } from '../../reports/fit-table.js';
+import { positive, whole } from './arguments.js';
+
+/** A map, a copy of it in memory, and direct I/O: the three ways in which memory is needed. */
+const DEFAULT_LOADERS = ['mmap-shared', 'stdio', 'direct'] as const;
+
+const options = {
+  loader: { type: 'string', describe: `Loaders, comma-separated (default: ${DEFAULT_LOADERS.join(', ')})` },
+  share: { type: 'string', default: '90', describe: 'Percent of the speed without a limit that has to be kept' },
+  resolution: { type: 'string', default: '2', describe: 'Percent of the model to which the limit is found' },
+  generate: { type: 'string', default: '16', describe: 'Tokens to decode: their speed is what has to be kept' },
+  context: { type: 'string', describe: 'Positions of the KV cache (default: 512 or what is needed)' },
+  threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
+  timeout: { type: 'string', describe: 'Seconds that one sample may take (default: 120 and 1 s per 20 MB)' },
+  'lock-wait': { type: 'string', default: '0', describe: 'Seconds to wait for another run on this machine' },
+  json: { type: 'boolean', default: false, describe: 'Print JSON alone on standard output, with every sample' },
+} as const;
+
+function build(argv: Argv) {
+  return argv
+    .positional('model', { type: 'string', demandOption: true, describe: 'a GGUF file (any part of a split model)' })
+    .options(options)
+    .example('$0 fit model.gguf', 'how little memory a map, a copy and direct I/O get by with')
+    .example('$0 fit model.gguf --loader mmap-shared --share 50', 'how far below the model a map can go')
+    .version(false);
+}
+
+type Arguments = Awaited<ReturnType<ReturnType<typeof build>['parseAsync']>>;
+
+export const fitCommand: CommandModule<object, Arguments> = {
+  command: 'fit <model>',
+  describe: 'Find the smallest memory in which each loader keeps its speed',
+  builder: build as unknown as (argv: Argv<object>) => Argv<Arguments>,
+  handler: fit,
+};
+
+async function fit(args: Arguments): Promise<void> {
+  const share = whole('--share', args.share, 1, 100) / 100;
+  const resolution = whole('--resolution', args.resolution, 1, 100) / 100;
+  const waitSeconds = whole('--lock-wait', args.lockWait, 0, 1e6);
+  const planned = planOf(await requestOf(args));
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(exitCode.interrupted);
+    controller.abort(new Interrupted(INTERRUPTED));
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of signals) process.on(name, stop);
+  const onStep = (step: string): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${printable(step)} …`);
+  };
+  const { signal } = controller;
+  try {
+    const lock = await lockMachine(waitSeconds, signal, (holder) => {
+      onStep(`waiting for another run on this machine (${holder})`);
+    });
+    try {
+      const calibration: CalibrationOptions = {
+        ...planned,
+        ...{ mayReportFreePages: false, threads: 1, timeoutNs: planned.plan.timeoutNs, signal, onStep },
+      };
+      await warmRuntime(calibration);
+      const hashes = await referenceHashes(calibration);
+      const found = await fitLoaders({
+        ...planned,
+        ...{ referenceHashes: hashes, share, resolution, signal },
+        onPoint: (arm, bytes) => {
+          onStep(`${arm.label} ${bytes === null ? 'without a limit' : `in ${Math.ceil(bytes / 2 ** 20)} MiB`}`);
+        },
+      });
+      if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+      if ('code' in found) throw failWith(found);
+      if (args.json) {
+        process.stdout.write(`${JSON.stringify({ model: args.model, share, resolution, fits: found })}\n`);
+      } else {
+        const heading = Object.values(planned.models).map(
+          ({ path, bytes }) => `${printable(path)}, ${Math.ceil(bytes / 2 ** 20)} MiB`,
+        );
+        const notes = fitNotes(found, share, resolution);
+        process.stdout.write(fitTable({ heading, lines: fitLines(found), notes }, columnsOf(process.stdout)));
+      }
+      if (found.some((one) => one.fit.kind === 'undecided')) process.exitCode = exitCode.failed;
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted(INTERRUPTED);
+    throw error;
+  } finally {
+    for (const name of signals) process.off(name, stop);
+  }
+}
+
+const INTERRUPTED = 'interrupted; a fit is printed only when all are found';
+
+async function requestOf(args: Arguments): Promise<RunRequest> {
+  const loaders = await findLoaders(args.loader ?? DEFAULT_LOADERS.join(','));
+  return {
+    modelPaths: [args.model],
+    loaders,
+    loadersNamed: args.loader !== undefined,
+    reference: null,
+    states: ['cold'],
+    memoryStates: ['as-is'],
+    threads: args.threads === undefined ? [] : [whole('--threads', args.threads, 1, 1024)],
+    ...(args.context === undefined ? {} : { contexts: [whole('--context', args.context, 1, 10_000_000)] }),
+    isa: 'auto',
+    rounds: 1,
+    memoryRounds: 0,
+    prompt: 0,
+    generate: whole('--generate', args.generate, 1, 1_000_000),
+    seed: 1,
+    timeoutSeconds: args.timeout === undefined ? null : positive('--timeout', args.timeout),
+    timeBudgetSeconds: null,
+    lockWaitSeconds: 0,
+    command: ['weighbridge', ...process.argv.slice(2)],
+  };
+}

@@ -1,0 +1,145 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { Sample } from '../../src/samples/record.js';
+import { weighbridge, type Ended } from '../command.js';
+import { endOf, processesWith, removeFolder, scratchFolder, start, until } from '../processes.js';
+import { MIB, groupsOfRun, isAlive, placeFor } from '../samples/groups.js';
+
+const folder = scratchFolder();
+test.after.always(() => {
+  removeFolder(folder);
+});
+
+const model = join(folder, 'model.gguf');
+const work = '--state cold --memory-state as-is --rounds 1 --memory-rounds 0 --prompt 4 --generate 4 --lock-wait 600';
+
+let runs = 0;
+/** 48 MiB of weights. */
+test.before(async (t) => {
+  const made = await weighbridge(['gen', model, '--shape', '15m', '--type', 'f16']);
+  if (made.code !== 0) t.fail(made.stderr);
+});
+
+function run(...args: readonly string[]): Promise<Ended> {
+  runs += 1;
+  return weighbridge(['run', model, ...work.split(' '), '--json', '--out', join(folder, `run-${runs}`), ...args]);
+}
+
+function samplesOf({ stdout }: Ended, loader?: string): readonly Sample[] {
+  const { samples } = JSON.parse(stdout) as { readonly samples: readonly Sample[] };
+  return loader === undefined ? samples : samples.filter(({ arm }) => arm.loader === loader);
+}
+
+/** What the runtime needs without weights, as a limit of one byte is told. */
+async function runtimeNeed(t: ExecutionContext): Promise<number> {
+  const told = await run('--loader', 'mmap-shared', '--memory-limit', '1');
+  t.is(told.code, 1, told.stderr);
+  const [sample] = samplesOf(told);
+  t.is(sample?.outcome, 'unsupported');
+  t.is(sample?.reason?.code, 'limit-below-runtime');
+  const need = Number(/needs (\d+)/.exec(sample?.reason?.message ?? '')?.[1]);
+  t.true(need > 10 * MIB && need < 1024 * MIB, String(need));
+  return need;
+}
+
+test.serial('a limited sample is weighed in a group of its own, whose counters it carries', async (t) => {
+  if (placeFor(t) === null) return;
+  const limited = await run('--loader', 'mmap-shared,stdio,direct', '--memory-limit', '400MiB');
+  t.is(limited.code, 0, limited.stderr);
+  for (const { arm, outcome, effective } of samplesOf(limited)) {
+    t.is(outcome, 'ok', arm.loader);
+    t.is(effective?.['limitBytes'], 400 * MIB);
+    t.is(effective?.['limitOomKills'], 0);
+    const peak = effective?.['limitPeakBytes'];
+    t.true(peak === undefined || (Number(peak) > 20 * MIB && Number(peak) <= 400 * MIB), `${arm.loader}: ${String(peak)}`);
+  }
+});
+
+test.serial('what a loader cannot hold in its limit it is killed for; one that maps goes on', async (t) => {
+  if (placeFor(t) === null) return;
+  const need = await runtimeNeed(t);
+  const limited = await run('--loader', 'mmap-shared,stdio', '--memory-limit', String(need + 24 * MIB));
+  t.is(limited.code, 1, 'a failed sample');
+  const [copied] = samplesOf(limited, 'stdio');
+  t.is(copied?.outcome, 'failed');
+  t.is(copied?.reason?.code, 'out-of-memory');
+  t.regex(copied?.reason?.message ?? '', new RegExp(String(need + 24 * MIB)));
+  t.is(copied?.process.signal, 'SIGKILL');
+  const [mapped] = samplesOf(limited, 'mmap-shared');
+  t.is(mapped?.outcome, 'ok', mapped?.reason?.message);
+  t.true(Number(mapped?.effective?.['limitPeakBytes'] ?? need + 24 * MIB) > need + 22 * MIB, 'it came up to its limit');
+});
+
+test.serial('later loads stay in the group of the first, and what it left there', async (t) => {
+  if (placeFor(t) === null) return;
+  const limited = await run('--loader', 'mmap-shared', '--memory-limit', '400MiB', '--loads', '3');
+  t.is(limited.code, 0, limited.stderr);
+  const samples = samplesOf(limited);
+  t.deepEqual(
+    samples.map(({ load, outcome }) => [load, outcome]),
+    [
+      [1, 'ok'],
+      [2, 'ok'],
+      [3, 'ok'],
+    ],
+  );
+  const [first, ...later] = samples;
+  t.is(first?.residency?.before, 0);
+  for (const { residency, effective } of later) {
+    t.is(residency?.before, residency?.size);
+    t.true(Number(effective?.['limitFileBytes']) > 20 * MIB, 'the page cache of the first load is charged');
+  }
+});
+
+test.serial('several processes share a limit', async (t) => {
+  if (placeFor(t) === null) return;
+  const limited = await run('--loader', 'mmap-shared', '--memory-limit', '600MiB', '--processes', '2');
+  t.is(limited.code, 0, limited.stderr);
+  const samples = samplesOf(limited);
+  t.is(samples.length, 2);
+  for (const { outcome, effective } of samples) {
+    t.is(outcome, 'ok');
+    t.is(effective?.['limitBytes'], 600 * MIB);
+  }
+});
+
+test.serial('a run that is killed while a limited sample is at work leaves no group and no process', async (t) => {
+  if (placeFor(t) === null) return;
+  const out = join(folder, 'killed');
+  const long = work.replace('--rounds 1', '--rounds 500').split(' ');
+  const child = start('run', model, ...long, '--loader', 'mmap-shared', '--memory-limit', '400MiB', '--out', out);
+  const ended = endOf(child);
+  await until(() => existsSync(join(out, 'ledger.jsonl')) || child.exitCode !== null, 600, 'the run to begin');
+  await until(() => groupsOfRun(child.pid ?? 0).length > 0, 600, 'a group');
+  const ours = processesWith('samples/', model);
+  child.kill('SIGKILL');
+  await ended;
+  await until(() => groupsOfRun(child.pid ?? 0).length === 0, 30, 'the group to go');
+  await until(() => [...ours, ...processesWith('samples/child.js', model)].every((pid) => !isAlive(pid)), 30, 'the processes to end');
+  t.pass();
+});
+
+test.serial('memory that a companion holds is held beside the sample', async (t) => {
+  const pressed = await run('--loader', 'mmap-shared', '--pressure', '64MiB');
+  t.is(pressed.code, 0, pressed.stderr);
+  const [sample] = samplesOf(pressed);
+  t.is(sample?.outcome, 'ok', sample?.reason?.message);
+  t.true(Number(sample?.effective?.['pressureHeldBytes']) >= 63 * MIB, JSON.stringify(sample?.effective));
+});
+
+test.serial('a file that a companion streams is read while the sample runs', async (t) => {
+  const file = join(folder, 'streamed');
+  writeFileSync(file, Buffer.alloc(4 * MIB, 1));
+  const pressed = await run('--loader', 'mmap-shared', '--pressure', `stream:${file}`);
+  t.is(pressed.code, 0, pressed.stderr);
+  const [sample] = samplesOf(pressed);
+  t.is(sample?.outcome, 'ok', sample?.reason?.message);
+  t.true(Number(sample?.effective?.['pressureStreamedBytes']) > 0);
+});
+
+test.serial('more pressure than there is memory is unsupported', async (t) => {
+  const pressed = await run('--loader', 'mmap-shared', '--pressure', '900TiB');
+  t.is(pressed.code, 1);
+  t.like(samplesOf(pressed)[0], { outcome: 'unsupported', reason: { code: 'memory-short' } });
+});

@@ -1,0 +1,64 @@
+import test from 'ava';
+import type { GroupCounters } from '../../src/samples/cgroup-counters.js';
+import { outOfMemory, refuseBelowRuntime, refuseUncharged } from '../../src/samples/memory-limit-verdict.js';
+
+const MIB = 2 ** 20;
+const limitBytes = 300 * MIB;
+
+const counters: GroupCounters = {
+  limitBytes,
+  swapAllowedBytes: 0,
+  currentBytes: 200 * MIB,
+  peakBytes: 290 * MIB,
+  limitHits: 4,
+  oomKills: 0,
+  anonymousBytes: 0,
+  fileBytes: 200 * MIB,
+  kernelBytes: 0,
+  swapBytes: 0,
+  majorFaults: 3,
+  fileRefaults: 0,
+};
+
+const least = { limitBytes, anonymousBytes: 60 * MIB, cachedBytes: 500 * MIB };
+
+test('a group that was charged up to its limit is verified', (t) => {
+  t.is(refuseUncharged(counters, least), null);
+});
+
+test('a group that was charged all of a small sample is verified', (t) => {
+  const small = { limitBytes, anonymousBytes: 60 * MIB, cachedBytes: 40 * MIB };
+  t.is(refuseUncharged({ ...counters, peakBytes: 99 * MIB, currentBytes: 40 * MIB }, small), null);
+});
+
+test('a group that was charged less than its sample must have taken makes it invalid', (t) => {
+  const refused = refuseUncharged({ ...counters, peakBytes: 70 * MIB, currentBytes: 10 * MIB }, least);
+  t.like(refused, { outcome: 'invalid', reason: { code: 'limit-not-charged' } });
+});
+
+test('without a peak, what is charged at the end counts', (t) => {
+  t.is(refuseUncharged({ ...counters, peakBytes: null, currentBytes: 280 * MIB }, least), null);
+  t.like(refuseUncharged({ ...counters, peakBytes: null, currentBytes: 100 * MIB }, least), { outcome: 'invalid' });
+});
+
+test('a limit that is not the one asked for makes a sample invalid', (t) => {
+  for (const wrong of ['unlimited', 400 * MIB] as const) {
+    t.like(refuseUncharged({ ...counters, limitBytes: wrong }, least), { reason: { code: 'limit-not-set' } });
+  }
+  t.like(refuseUncharged({ ...counters, limitBytes: null }, least), { reason: { code: 'limit-not-verified' } });
+});
+
+test('kills in the group are out of memory, with the figures', (t) => {
+  t.is(outOfMemory(counters, limitBytes), null);
+  t.is(outOfMemory({ ...counters, oomKills: null }, limitBytes), null);
+  const failed = outOfMemory({ ...counters, oomKills: 1 }, limitBytes);
+  t.like(failed, { outcome: 'failed', reason: { code: 'out-of-memory' } });
+  t.regex(failed?.reason.message ?? '', new RegExp(`${limitBytes}.*${290 * MIB}`));
+});
+
+test('a limit below what the runtime needs says what it needs', (t) => {
+  t.is(refuseBelowRuntime(limitBytes, limitBytes), null);
+  const refused = refuseBelowRuntime(limitBytes, limitBytes + 1);
+  t.like(refused, { outcome: 'unsupported', reason: { code: 'limit-below-runtime' } });
+  t.regex(refused?.reason.message ?? '', new RegExp(`needs ${limitBytes + 1}`));
+});
