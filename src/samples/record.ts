@@ -4,7 +4,7 @@
  */
 
 import type { Limit } from './limit-types.js';
-import type { Measurement } from './measurement-types.js';
+import type { CommandMeasurement, Measurement } from './measurement-types.js';
 
 export type * from './measurement-types.js';
 
@@ -51,6 +51,8 @@ interface SampleBase {
     readonly signal: string | null;
   };
   readonly warnings: readonly string[];
+  /** Of a command arm whose program ran to its end, however it ended. Absent in ledgers that know of none. */
+  readonly command?: CommandMeasurement | null;
 }
 
 type Unmeasured = { readonly [K in keyof Measurement]: null };
@@ -64,13 +66,22 @@ export type Sample = SampleBase &
 
 export type Outcome = Sample['outcome'];
 
+/** A command of a user's own, weighed beside the loaders. `{model}` in an argument stands for the model's path. */
+export interface CommandTemplate {
+  readonly argv: readonly string[];
+  /** What becomes of its output: thrown away by the kernel, or piped to know when its first byte came. */
+  readonly output: 'discard' | 'first-byte';
+  /** Regular expression whose first group is tokens per second in its output. */
+  readonly pattern: string | null;
+}
+
 /** What is compared. `id` is the canonical key for pairing and for baselines: equal ids mean equal work. */
 export interface Arm {
   readonly id: string;
   /** A ceiling is a physical limit, never ranked: 'device' reads the model's bytes by direct I/O into hot buffers and
    * forgets them (the limit of cold loads); 'home' reads them the same way into memory that was never touched; 'memory'
    * sums a warm mapping of them (the limit of warm ones). A bound reads as a loader would and keeps nothing: not ranked. */
-  readonly kind: 'loader' | 'bound' | 'ceiling';
+  readonly kind: 'loader' | 'bound' | 'ceiling' | 'command';
   /** 'external': brought by the user; weighed and checked like the others. */
   readonly origin: 'built-in' | 'external';
   /** File that defines the loader, where it is more than data (`callback`) or external; else null. */
@@ -85,7 +96,7 @@ export interface Arm {
   /** Key of RunRecord.models. */
   readonly model: string;
   /** 'infer' runs the kernel; 'none' loads nothing (the null loader); 'read' is a bound's and a ceiling's. */
-  readonly work: 'infer' | 'none' | 'read';
+  readonly work: 'infer' | 'none' | 'read' | 'command';
   readonly threads: number;
   readonly loadThreads: number | null;
   readonly processes: 1;
@@ -96,6 +107,8 @@ export interface Arm {
   readonly isa: string;
   readonly numa: null;
   readonly pressure: null;
+  /** Only of kind 'command'. Absent in ledgers that know of none. */
+  readonly command?: CommandTemplate | null;
   /** Version of the tool and digest of the addon that did the work. */
   readonly build: string;
 }

@@ -6,6 +6,7 @@ import { native, type NativeTrace, type Shape } from '../native.js';
 import type { Block, Cell } from '../plan/blocks.js';
 import { auditOf } from './audit.js';
 import { blockDevicesOf, deviceCounters, trafficBetween } from './device-traffic.js';
+import { commandFailure, commandMeasurement, commandTask, commandWarnings, judgeCommand } from './command.js';
 import { machineCounters, type MachineCounters } from './noise.js';
 import { READY_FD, RELEASE_FD, type ChildTask } from './protocol.js';
 import { failureReason, judge, meansUnsupported, referenceKey } from './judge.js';
@@ -56,6 +57,7 @@ export const BATCH = 128;
 
 export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, ceilings: CeilingChoices): ChildTask {
   const barrier = { readyFd: READY_FD, releaseFd: RELEASE_FD };
+  if (arm.kind === 'command') return commandTask(arm, model, pass);
   if (arm.kind === 'ceiling') {
     const chosen = ceilings.device[arm.model];
     const ceiling = arm.loader === 'device' || arm.loader === 'home' ? arm.loader : 'memory';
@@ -183,7 +185,7 @@ async function certify(
 }
 
 function unsupportedCell(arm: Arm, cell: Cell, paths: readonly string[]): Refusal | null {
-  if (arm.kind === 'ceiling') return null;
+  if (arm.kind === 'ceiling' || arm.kind === 'command') return null;
   // A user's library runs in the sample's process alone, which asks it.
   const asked = arm.mechanism !== 'external';
   const reason = asked ? native().unsupported(arm.mechanism, paths, arm.options) : null;
@@ -269,11 +271,19 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
     return { ...base, process: { ...nobody, ...how }, warnings: [], outcome, reason, ...unmeasured };
   }
   const { answer } = end;
+  const command = answer.kind === 'command' ? commandMeasurement(answer) : null;
+  const broken = answer.kind === 'command' ? commandFailure(arm, answer) : null;
+  if (broken !== null) {
+    return { ...base, process: nobody, warnings: [], command, outcome: 'failed', reason: broken, ...unmeasured };
+  }
   const after = residencyAfter(prepared.paths);
   const model = context.models[arm.model];
   const measured = measurementOf(arm, model, block.pass, { ...prepared, after, traffic }, answer);
   const spawnToStartNs = runtimeStart(answer, prepared.child.spawnedAtNs);
-  const verdict = judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)]);
+  const verdict =
+    command === null
+      ? judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)])
+      : judgeCommand(cell, measured.residency, command, model);
   const own = answer.kind === 'sample' ? answer.sample.effective : {};
   const sample: Sample = {
     ...base,
@@ -281,8 +291,10 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
     warnings: [
       ...prepared.warnings,
       ...(answer.kind === 'sample' ? answer.sample.warnings : []),
+      ...(answer.kind === 'command' ? commandWarnings(arm, cell.state, answer) : []),
       ...auditOf(arm, model, cell.state, measured, own),
     ],
+    command,
     ...verdict,
     ...measured,
   };
