@@ -93,6 +93,23 @@ class Timeline {
   Trace trace_;
 };
 
+// Writes a byte and awaits one.
+void exchange(const Barrier& barrier, char byte) {
+  ssize_t done = 0;
+  do {
+    done = ::write(barrier.ready_fd, &byte, 1);
+  } while (done < 0 && errno == EINTR);
+  char answer = 0;
+  if (done == 1) {
+    do {
+      done = ::read(barrier.release_fd, &answer, 1);
+    } while (done < 0 && errno == EINTR);
+  }
+  if (done != 1) {
+    throw Error(Reason{.code = "interrupted", .operation = "barrier", .message = "the parent process went away"});
+  }
+}
+
 int32_t bos_of(const gguf::Model& model, uint32_t vocabulary) {
   const uint64_t bos = model.unsigned_value("tokenizer.ggml.bos_token_id").value_or(1);
   return bos < vocabulary ? static_cast<int32_t>(bos) : 0;
@@ -102,22 +119,11 @@ int32_t bos_of(const gguf::Model& model, uint32_t vocabulary) {
 
 BarrierTimes pass(const Barrier& barrier) {
   const int64_t ready = now_ns();
-  const char byte = 'R';
-  ssize_t done = 0;
-  do {
-    done = ::write(barrier.ready_fd, &byte, 1);
-  } while (done < 0 && errno == EINTR);
-  char released = 0;
-  if (done == 1) {
-    do {
-      done = ::read(barrier.release_fd, &released, 1);
-    } while (done < 0 && errno == EINTR);
-  }
-  if (done != 1) {
-    throw Error(Reason{.code = "interrupted", .operation = "barrier", .message = "the parent process went away"});
-  }
+  exchange(barrier, 'R');
   return {ready, now_ns()};
 }
+
+void meet(const Barrier& barrier) { exchange(barrier, 'P'); }
 
 int32_t prompt_token(uint32_t index, int32_t bos, uint32_t vocabulary) noexcept {
   if (index == 0) return bos;
@@ -158,6 +164,7 @@ SampleResult run_sample(const SampleSpec& spec) {
   // Before the baseline, so that the watching thread's own memory is not charged to the loader.
   std::optional<PeakWatch> watch;
   if (spec.pass == Pass::memory) watch.emplace();
+  if (spec.held) meet(spec.barrier);
   result.baseline = read_memory();
 
   result.barrier = pass(spec.barrier);
@@ -191,8 +198,10 @@ SampleResult run_sample(const SampleSpec& spec) {
   const Mark acquired = mark(reader);
   result.acquire = between(acquire_begin, acquired);
   if (spec.pass == Pass::memory) {
+    if (spec.held) meet(spec.barrier);
     result.loaded = read_memory();
     result.resident_loaded = resident(paths);
+    if (spec.held) meet(spec.barrier);
   }
   TracingWeights* tracing = nullptr;
   if (timeline) {
@@ -221,8 +230,10 @@ SampleResult run_sample(const SampleSpec& spec) {
     timeline->look(*weights, &TracedTensor::resident_first_token);
   }
   if (spec.pass == Pass::memory) {
+    if (spec.held) meet(spec.barrier);
     result.first_token_memory = read_memory();
     result.resident_first_token = resident(paths);
+    if (spec.held) meet(spec.barrier);
   }
 
   // Working out what is left to read belongs to no interval.

@@ -24,6 +24,8 @@ struct BarrierTimes {
 };
 // Throws Error code interrupted if the other end closed.
 BarrierTimes pass(const Barrier& barrier);
+// Where the processes of a group wait for each other: 'P' instead of 'R', over the same descriptors.
+void meet(const Barrier& barrier);
 
 // Only the time pass is uninterrupted. In the others slower probes lie between the phases: memory and residency in the
 // memory pass; in the trace pass residency of each tensor, and the forward pass is watched as it asks for weights.
@@ -41,6 +43,10 @@ struct SampleSpec {
   uint32_t prompt;
   uint32_t generate;
   Pass pass;
+  // In the memory pass of several processes: each reading of memory begins when all have come to it, and none goes on
+  // before all have read, so that a page is divided among all of its users. Before the baseline, which follows the start
+  // barrier's own byte, and twice at each point after it.
+  bool held;
   Barrier barrier;
 };
 

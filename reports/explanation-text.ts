@@ -14,7 +14,12 @@ export function explanationText({ title, machine, sections, notes }: Explanation
 }
 
 function sectionLines(section: ExplainedSection, nameModel: boolean, width: number): readonly string[] {
-  const { model, state, conditions, answer, sentences } = section;
-  const heading = [...(nameModel ? [model] : []), state.toUpperCase(), conditions].join(' · ');
+  const { model, setting, state, conditions, answer, sentences } = section;
+  const heading = [
+    ...(nameModel ? [model] : []),
+    ...(setting === null ? [] : [setting]),
+    state.toUpperCase(),
+    conditions,
+  ].join(' · ');
   return [...wrap(heading, width), ...wrap(answer, width), ...sentences.flatMap(({ text }) => hang('- ', text, width))];
 }

@@ -112,8 +112,9 @@ export function terminalTable(report: Report, { width = 80, bold = false }: Term
 }
 
 function sectionLines(section: Section, nameModel: boolean, width: number): readonly Line[] {
-  const { model, state, conditions, unsupported } = section;
-  const title = [...(nameModel ? [model] : []), state.toUpperCase(), ...conditions.split(DOT)];
+  const { model, setting, state, conditions, unsupported } = section;
+  const named = [...(nameModel ? [model] : []), ...(setting === null ? [] : setting.split(DOT))];
+  const title = [...named, state.toUpperCase(), ...conditions.split(DOT)];
   if (unsupported !== null) return wrap([...title, `unsupported: ${unsupported}`].join(DOT), width).map(plain);
   return [
     ...ruled(packed(title, width), width).map(strong),

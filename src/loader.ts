@@ -167,6 +167,20 @@ export function bypassesPageCache(mechanism: string, options: Readonly<Record<st
   return mechanism === 'direct' || ((mechanism === 'uring' || mechanism === 'discard') && options['direct'] === true);
 }
 
+/**
+ * Whether its weights take free memory, one copy a process. A hybrid maps wherever it does not fill the reserved pool of
+ * huge pages, and that is free memory of nobody.
+ */
+export function copiesIntoFreeMemory({ mechanism, options = {} }: Loading): boolean {
+  if (mechanism === 'mmap') return options['dirtied'] === true;
+  return mechanism !== 'hybrid' && options['arena'] !== 'hugetlb';
+}
+
+interface Loading {
+  readonly mechanism: string;
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
 /** What a loader is in a comparison: `null` measures the harness, a bound keeps nothing and is never ranked. */
 export function roleOf(mechanism: string): 'loader' | 'bound' | 'harness' {
   if (mechanism === 'null') return 'harness';

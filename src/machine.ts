@@ -251,6 +251,17 @@ export function availableMemory(): number | null {
   return known.length === 0 ? null : Math.min(...known);
 }
 
+/** MemFree of /proc/meminfo: what can be taken without any page cache being dropped for it. Null if unreadable. */
+export function unusedMemory(): number | null {
+  return meminfo(read('/proc/meminfo'), 'MemFree');
+}
+
+/** vm.min_free_kbytes in bytes: below a little more than that the kernel begins to reclaim. Null if unreadable. */
+export function leastFreeMemory(): number | null {
+  const kilobytes = wholeNumber(read('/proc/sys/vm/min_free_kbytes'));
+  return kilobytes === null ? null : kilobytes * 1024;
+}
+
 /**
  * SHA-256 over what stays the same from boot to boot and moves figures when it differs: CPU model, logical CPUs, memory
  * in whole GiB, major.minor of the kernel, whether (and as what) virtualized, kind of storage and file system.

@@ -162,6 +162,8 @@ export interface NativeSampleSpec {
   readonly prompt: number;
   readonly generate: number;
   readonly pass: Pass;
+  /** Whether it waits for the others of its group around each reading of memory: 'P' to readyFd, one byte from releaseFd. */
+  readonly held: boolean;
   /** Descriptors of the start barrier: one byte is written to readyFd, one read from releaseFd. */
   readonly readyFd: number;
   readonly releaseFd: number;

@@ -7,7 +7,7 @@ import type { LoaderDefinition } from './loader.js';
 import { machineFacts, type MachineFacts } from './machine.js';
 import { changedFile } from './module-digest.js';
 import { addonPath, native, type Shape } from './native.js';
-import { allBlocks, type Cell } from './plan/blocks.js';
+import type { Cell } from './plan/blocks.js';
 import { makePlan, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
 import { report, type Report } from './report/report.js';
 import {
@@ -17,22 +17,32 @@ import {
   warmRuntime,
   type CalibrationOptions,
 } from './samples/calibrate.js';
-import { drive, durationMs, isFinished, type Progress } from './samples/drive.js';
+import { drive, durationMs, isFinished, type Done, type Progress } from './samples/drive.js';
 import { LedgerError, LedgerWriter, readLedger, refuseToOverwrite } from './samples/ledger.js';
 import { lockMachine } from './samples/lock.js';
-import { SCHEMA_VERSION, type EndRecord, type Ledger, type RunRecord, type Sample } from './samples/record.js';
+import {
+  SCHEMA_VERSION,
+  type EndRecord,
+  type Group,
+  type Ledger,
+  type RunRecord,
+  type Sample,
+} from './samples/record.js';
 import { FreeMemory, neverCold } from './samples/states.js';
 import { writeTrace } from './samples/trace-file.js';
-import { BATCH, type WeighingContext } from './samples/weigh.js';
+import type { WeighingContext } from './samples/prepare.js';
+import { BATCH } from './samples/task.js';
 import { replay } from './statistics/replay.js';
 import { summarize } from './statistics/summarize.js';
+import { unitsOf } from './statistics/units.js';
 import type { ReplayedCell, Summary } from './statistics/summary-types.js';
 
 /** What the pipeline says while it works. */
 export interface Listener {
   step(message: string): void;
   start(cell: Cell, progress: Progress): void;
-  sample(sample: Sample, progress: Progress): void;
+  /** Of several processes, their group alone. */
+  sample(sample: Sample | Group, progress: Progress): void;
 }
 
 export interface RunRequest extends Omit<PlanRequest, 'models' | 'build' | 'isa' | 'threads'> {
@@ -40,11 +50,13 @@ export interface RunRequest extends Omit<PlanRequest, 'models' | 'build' | 'isa'
   readonly loaders: readonly LoaderDefinition[];
   /** 'auto' is the best that CPU and operating system have. */
   readonly isa: string;
-  /** Null for every CPU this process may use. */
-  readonly threads: number | null;
+  /** Empty for every CPU this process may use. */
+  readonly threads: readonly number[];
   readonly lockWaitSeconds: number;
   /** Command line that repeats the run. */
   readonly command: readonly string[];
+  /** Where the plan stands in a configuration file; null where the command line stated all. */
+  readonly config: RunRecord['config'];
 }
 
 export interface RunResult {
@@ -64,9 +76,9 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 /** The plan of a request; reads the models' headers, measures nothing. */
 export function planOf(request: RunRequest): Planned {
-  const threads = request.threads ?? availableParallelism();
+  const threads = request.threads.length === 0 ? [availableParallelism()] : request.threads;
   const isa = resolveIsa(request.isa);
-  const models = request.modelPaths.map((path) => readModel(path, request, threads));
+  const models = request.modelPaths.map((path) => readModel(path));
   return makePlan({ ...request, threads, isa, models, build: buildOf() });
 }
 
@@ -105,9 +117,15 @@ export async function weigh(
       limits,
       referenceHashes: hashes,
       command: request.command,
+      config: request.config,
     };
     const ledger = LedgerWriter.create(directory, run);
-    return measure({ run, shapes: planned.shapes, ceilings, done: [], ledger, startedAt }, directory, signal, listener);
+    return measure(
+      { run, shapes: planned.shapes, ceilings, done: { samples: [], groups: [] }, ledger, startedAt },
+      directory,
+      signal,
+      listener,
+    );
   });
 }
 
@@ -134,7 +152,7 @@ export async function resumeRun(
     const startedAt = performance.now();
     const { ledger: earlier, goodBytes } = readLedger(directory);
     const { run } = earlier;
-    if (isFinished(run, earlier.samples)) {
+    if (isFinished(run, earlier)) {
       listener.step('nothing is left to weigh: the run is complete');
       return readResult(directory);
     }
@@ -145,7 +163,7 @@ export async function resumeRun(
     const ledger = LedgerWriter.continue(directory, goodBytes);
     const completedSamples = earlier.samples.length;
     ledger.append({ kind: 'resume', startedAt: new Date().toISOString(), ceilings, completedSamples });
-    return measure({ run, shapes, ceilings, done: earlier.samples, ledger, startedAt }, directory, signal, listener);
+    return measure({ run, shapes, ceilings, done: earlier, ledger, startedAt }, directory, signal, listener);
   });
 }
 
@@ -156,7 +174,7 @@ export async function readResult(directory: string): Promise<RunResult> {
   return {
     ledger,
     summary,
-    tinybench: await replay(ledger.samples, durationMs),
+    tinybench: await replay(unitsOf(ledger), durationMs),
     report: report(summary, ledger),
     stopped: ledger.end?.stopped ?? 'interrupted',
     failure: null,
@@ -189,7 +207,7 @@ interface Started {
   readonly run: RunRecord;
   readonly shapes: Readonly<Record<string, Shape>>;
   readonly ceilings: RunRecord['ceilings'];
-  readonly done: readonly Sample[];
+  readonly done: Done;
   readonly ledger: LedgerWriter;
   readonly startedAt: number;
 }
@@ -217,8 +235,8 @@ async function measure(
       context,
       done,
       startedAt,
-      append: (sample) => {
-        ledger.append(sample);
+      append: (record) => {
+        ledger.append(record);
       },
       onStart: (cell, progress) => {
         listener.start(cell, progress);
@@ -250,14 +268,13 @@ function resolveIsa(name: string): string {
   return name;
 }
 
-function readModel(path: string, request: RunRequest, threads: number): PlannedModel {
+function readModel(path: string): PlannedModel {
   const info = native().inspect(path, { arrays: false, digest: true });
-  const need = { context: Math.max(1, request.context ?? 1), batch: BATCH, threads };
   const facts = native().fileFacts(info.parts[0]?.path ?? path);
   return {
     info,
     identity: realpathSync(path),
-    kernel: native().kernelPlan(path, need),
+    kernel: native().kernelPlan(path, { context: 1, batch: BATCH, threads: 1 }),
     fileSystem: facts.fileSystem,
     device: facts.device,
     deviceCeiling: native().deviceCeilingUnsupported(path) === null,
@@ -323,9 +340,4 @@ function checkSameRun(run: RunRecord): Record<string, Shape> {
     shapes[id] = native().kernelPlan(model.path, { context: 1, batch: BATCH, threads: 1 }).shape;
   }
   return shapes;
-}
-
-/** How many samples a plan asks for, retries left out. */
-export function samplesOf({ plan, arms }: Planned): number {
-  return allBlocks(plan, arms).reduce((sum, block) => sum + block.cells.length, 0);
 }

@@ -30,15 +30,16 @@ export function progressLines(stream: ProgressStream, label: (armId: string) => 
     },
     start: (cell, progress) => {
       if (live) {
-        show(`${position(progress)}  ${label(cell.arm)} ${cell.state}${remaining(progress)}`);
+        show(`${position(progress)}  ${label(cell.arm)} ${stateOf(cell)}${remaining(progress)}`);
       } else if (progress.blocksDone !== lastBlock) {
         lastBlock = progress.blocksDone;
-        show(`${position(progress)}, ${cell.state}${remaining(progress)}`);
+        show(`${position(progress)}, ${stateOf(cell)}${remaining(progress)}`);
       }
     },
     sample: (sample) => {
       if (sample.outcome === 'ok' || sample.outcome === 'unsupported') return;
-      const text = `${label(sample.arm.id)} ${sample.state}: ${sample.outcome}: ${sample.reason.message}`;
+      const why = sample.reason?.message ?? 'no reason is known';
+      const text = `${label(sample.arm.id)} ${stateOf(sample)}: ${sample.outcome}: ${why}`;
       if (live) stream.write('\r\u001b[K');
       stream.write(`${printable(text)}\n`);
     },
@@ -47,6 +48,10 @@ export function progressLines(stream: ProgressStream, label: (armId: string) => 
       open = false;
     },
   };
+}
+
+function stateOf({ state, load }: { readonly state: string; readonly load: number }): string {
+  return load === 1 ? state : `${state}, load ${load}`;
 }
 
 function position({ blocksDone, blocks, round, rounds }: Progress): string {

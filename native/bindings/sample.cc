@@ -183,6 +183,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
                              .prompt = small(object, "prompt"),
                              .generate = small(object, "generate"),
                              .pass = pass_of(text(object, "pass")),
+                             .held = object.Get("held").ToBoolean().Value(),
                              .barrier = barrier_of(object)};
     const LoadFunctionScope function(object);
     return to_js(env, run_sample(spec), spec);

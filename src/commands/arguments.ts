@@ -29,3 +29,12 @@ export function commaList<T extends string>(name: string, text: string, allowed:
   });
   return [...new Set(found)];
 }
+
+/** Distinct whole numbers within [least, most], comma-separated, in the order given. */
+export function wholes(name: string, text: string, least: number, most: number): readonly number[] {
+  return distinct(text.split(',').map((word) => whole(name, word, least, most)));
+}
+
+function distinct<T>(values: readonly T[]): readonly T[] {
+  return [...new Set(values)];
+}

@@ -1,9 +1,9 @@
 /** What a recommendation is chosen from: one loader of each family that this machine and file support. */
 import { describe } from '../failure.js';
-import type { LoaderDefinition } from '../loader.js';
+import { copiesIntoFreeMemory, type LoaderDefinition } from '../loader.js';
 import type { Reason } from '../samples/record.js';
 import { size } from '../report/format.js';
-import { copiesIntoFreeMemory, reserveOf } from '../statistics/recommendation.js';
+import { reserveOf } from '../statistics/recommendation.js';
 
 interface Family {
   readonly what: string;

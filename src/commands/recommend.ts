@@ -96,7 +96,7 @@ async function candidatesFor(args: Arguments, processes: number, availableBytes:
   const files = native()
     .inspect(args.model, { arrays: false, digest: false })
     .parts.map(({ path }) => path);
-  const threads = threadsOf(args) ?? availableParallelism();
+  const [threads = availableParallelism()] = threadsOf(args);
   const { tensorBytes, kvCacheBytes, scratchBytes } = native().kernelPlan(args.model, { context, batch, threads });
   const candidates = candidatesFrom(
     await listLoaders(),
@@ -115,8 +115,9 @@ function contextOf({ context, model }: Arguments): number {
   return Math.min(CONTEXT, shape.contextTrained);
 }
 
-function threadsOf({ threads }: Arguments): number | null {
-  return threads === undefined ? null : whole('--threads', threads, 1, 1024);
+/** Empty for every CPU. */
+function threadsOf({ threads }: Arguments): readonly number[] {
+  return threads === undefined ? [] : [whole('--threads', threads, 1, 1024)];
 }
 
 function requestOf(args: Arguments, { loaders }: Candidates): RunRequest {
@@ -135,7 +136,7 @@ function requestOf(args: Arguments, { loaders }: Candidates): RunRequest {
     memoryRounds: 1,
     prompt: 0,
     generate: GENERATE,
-    context: contextOf(args),
+    contexts: [contextOf(args)],
     seed: 1,
     trace: false,
     timeoutSeconds: null,

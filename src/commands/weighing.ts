@@ -4,6 +4,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Interrupted, UsageError, exitCode, printable } from '../failure.js';
 import type { RunResult } from '../pipeline.js';
+import { settingKeyOf } from '../plan/settings.js';
 import { progressLines } from '../progress.js';
 import { runExitCode } from '../verdict.js';
 
@@ -70,6 +71,12 @@ function makeDirectory(path: string): void {
   mkdirSync(path);
 }
 
+/** What people call an arm: its label, and what of its setting is not as in the first of its model. */
 export function labelsOf(arms: RunResult['ledger']['run']['arms']): (id: string) => string {
-  return (id) => arms[id]?.label ?? id;
+  return (id) => {
+    const arm = arms[id];
+    if (arm === undefined) return id;
+    const apart = settingKeyOf(arm).slice(arm.model.length);
+    return `${arm.label}${apart}`;
+  };
 }

@@ -5,6 +5,7 @@
 import type { Arm, MemoryState, Pass, Plan, State } from '../samples/record.js';
 import { bypassesPageCache } from '../loader.js';
 import { derivedSeed, shuffled } from './order.js';
+import { settingKeyOf, settingsOf } from './settings.js';
 
 const OTHERS_PER_BLOCK = 3;
 
@@ -12,6 +13,8 @@ export interface Cell {
   readonly arm: string;
   readonly state: State;
   readonly memoryState: MemoryState;
+  /** 1 where the state is prepared. */
+  readonly load: number;
 }
 
 export interface Block {
@@ -26,57 +29,87 @@ export interface Block {
 }
 
 /** The canonical name of a cell. */
-export function cellKey(cell: Cell): string {
-  return `${cell.arm} ${cell.state} ${cell.memoryState}`;
+export function cellKey({ arm, state, memoryState, load }: Cell): string {
+  return `${arm} ${state} ${memoryState}${load === 1 ? '' : ` ${load}`}`;
 }
 
-/** Arm ids of the physical limits of a model in a state: the ceiling, then in the cold state home. Earlier plans have no homes. */
-export function ceilingsOf({ ceilings, homes }: Plan, model: string, state: State): readonly string[] {
-  return [ceilings[model]?.[state], state === 'cold' ? homes?.[model] : undefined].filter((id) => id !== undefined);
+/** Arm ids of the physical limits of a setting in a state: the ceiling, then in the cold state home. Earlier plans have no homes. */
+export function ceilingsOf({ ceilings, homes }: Plan, setting: string, state: State): readonly string[] {
+  return [ceilings[setting]?.[state], state === 'cold' ? homes?.[setting] : undefined].filter((id) => id !== undefined);
+}
+
+/** The state whose loads are followed by others: what is left is asked of the one that leaves the most to pay. */
+export function chainedState({ states }: Plan): State | null {
+  return states.includes('cold') ? 'cold' : (states[0] ?? null);
+}
+
+/** Loads of a cell, the one that meets the state included. Only of arms that load, and of times alone. */
+export function loadsOf(plan: Plan, arm: Arm | undefined, state: State, pass: Pass): number {
+  const loads = arm?.work === 'infer' || arm?.work === 'command';
+  return pass === 'time' && loads && state === chainedState(plan) ? (plan.loads ?? 1) : 1;
+}
+
+/** The loads of a cell that follow the first, each a cell of its own. */
+export function laterLoads(plan: Plan, arm: Arm | undefined, cell: Cell, pass: Pass): readonly Cell[] {
+  const loads = loadsOf(plan, arm, cell.state, pass);
+  return Array.from({ length: loads - 1 }, (_, index) => ({ ...cell, state: 'left' as const, load: index + 2 }));
 }
 
 /** Every cell of the plan, ceilings included. */
 export function cellsOf(plan: Plan, arms: Readonly<Record<string, Arm>>): Cell[] {
   const cells: Cell[] = [];
-  for (const model of plan.models) {
+  for (const { key } of settingsOf(plan, arms)) {
+    const own = plan.arms.filter((id) => isOf(arms[id], key));
     for (const memoryState of plan.memoryStates) {
       for (const state of plan.states) {
-        for (const arm of plan.arms) {
-          if (arms[arm]?.model === model) cells.push({ arm, state, memoryState });
+        for (const arm of [...own, ...ceilingsOf(plan, key, state)]) {
+          const cell: Cell = { arm, state, memoryState, load: 1 };
+          cells.push(cell, ...laterLoads(plan, arms[arm], cell, 'time'));
         }
-        for (const arm of ceilingsOf(plan, model, state)) cells.push({ arm, state, memoryState });
       }
     }
   }
   return cells;
 }
 
+function isOf(arm: Arm | undefined, setting: string): boolean {
+  return arm !== undefined && settingKeyOf(arm) === setting;
+}
+
+/** Samples that the blocks ask for, a process each, retries left out. */
+export function samplesOf(plan: Plan, arms: Readonly<Record<string, Arm>>): number {
+  return allBlocks(plan, arms)
+    .flatMap(({ cells, pass }) => cells.map(({ arm, state }) => ({ arm: arms[arm], state, pass })))
+    .reduce((sum, { arm, state, pass }) => sum + (arm?.processes ?? 1) * loadsOf(plan, arm, state, pass), 0);
+}
+
 /**
  * The blocks of one round: every cell once (the reference once a block), in seeded order. The memory pass has no ratios,
- * so its blocks hold each arm once and no ceiling. So does the trace pass, of arms that infer. Cells that no state of the
+ * so its blocks hold each arm once and no ceiling. So does the trace pass, of single processes that infer. Cells that no state of the
  * page cache makes possible would only thin out the blocks of the others: they have one block, without partners, in the
  * first round, which records why.
  */
 export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, round: number, pass: Pass): Block[] {
   const salt = { time: 1, memory: 2, trace: 3 }[pass];
-  const takesPart = (id: string): boolean => pass !== 'trace' || arms[id]?.work === 'infer';
+  const takesPart = (id: string): boolean =>
+    pass !== 'trace' || (arms[id]?.work === 'infer' && arms[id].processes === 1);
   const groups: Omit<Block, 'index'>[] = [];
   let number = 0;
-  for (const model of plan.models) {
-    const reference = plan.reference[model];
+  for (const { key } of settingsOf(plan, arms)) {
+    const reference = plan.reference[key];
     if (reference === undefined) continue;
-    const others = plan.arms.filter((id) => arms[id]?.model === model && id !== reference && takesPart(id));
+    const others = plan.arms.filter((id) => isOf(arms[id], key) && id !== reference && takesPart(id));
     for (const memoryState of plan.memoryStates) {
       for (const state of plan.states) {
         number += 1;
         const impossible = others.filter((id) => neverRuns(arms[id], state));
         if (pass === 'time' && round === 1 && impossible.length > 0) {
-          const cells = impossible.map((arm): Cell => ({ arm, state, memoryState }));
+          const cells = impossible.map((arm): Cell => ({ arm, state, memoryState, load: 1 }));
           groups.push({ round, pass, reference, cells });
         }
         const possible = others.filter((id) => !impossible.includes(id));
         const order = shuffled(possible, derivedSeed(plan.seed, salt, round, number));
-        const ceilings = pass === 'time' ? ceilingsOf(plan, model, state) : [];
+        const ceilings = pass === 'time' ? ceilingsOf(plan, key, state) : [];
         for (let at = 0; at === 0 || at < order.length; at += OTHERS_PER_BLOCK) {
           const members = order.slice(at, at + OTHERS_PER_BLOCK);
           if ((pass === 'time' || at === 0) && takesPart(reference)) members.push(reference);
@@ -86,6 +119,7 @@ export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, r
             arm,
             state,
             memoryState,
+            load: 1,
           }));
           groups.push({ round, pass, reference, cells });
         }

@@ -3,7 +3,9 @@ import { basename } from 'node:path';
 import { UsageError } from '../failure.js';
 import { roleOf, type ChosenLoader } from '../loader.js';
 import type { KernelPlan, ModelInfo, Shape } from '../native.js';
-import type { Arm, MemoryState, ModelRecord, Plan, State } from '../samples/record.js';
+import type { Arm, MemoryState, ModelRecord, Plan, Setting, State } from '../samples/record.js';
+import { ceilingArm, commandArm, loaderArms, type ChosenCommand } from './arms.js';
+import { combine, hasCeilings, type Dimensions } from './settings.js';
 
 /** A model as the planner needs it: its header read, and what the kernel will do with it. */
 export interface PlannedModel {
@@ -17,22 +19,26 @@ export interface PlannedModel {
   readonly deviceCeiling: boolean;
 }
 
-export interface PlanRequest {
+export interface PlanRequest extends Dimensions {
   readonly models: readonly PlannedModel[];
   /** In the order named; one named twice is weighed against itself. */
   readonly loaders: readonly ChosenLoader[];
   readonly loadersNamed: boolean;
+  /** Programs of the user's own beside them. */
+  readonly commands?: readonly ChosenCommand[];
   readonly reference: string | null;
   readonly states: readonly State[];
   readonly memoryStates: readonly MemoryState[];
-  readonly threads: number;
+  /** Each loader that has an option `threads` once with each; absent or empty leaves them as they are. */
+  readonly loadThreads?: readonly number[];
+  /** Loads in a row; absent for one. */
+  readonly loads?: number;
   readonly rounds: number;
   readonly memoryRounds: number;
   /** Also one traced sample of each loader and state. */
   readonly trace?: boolean;
   readonly prompt: number;
   readonly generate: number;
-  readonly context: number | null;
   readonly isa: string;
   readonly seed: number;
   readonly timeoutSeconds: number | null;
@@ -61,81 +67,139 @@ export function modelId(info: ModelInfo): string {
 
 /** Throws UsageError where the request contradicts itself. */
 export function makePlan(request: PlanRequest): Planned {
-  const arms: Record<string, Arm> = {};
-  const models: Record<string, ModelRecord> = {};
-  const shapes: Record<string, Shape> = {};
-  const order: string[] = [];
-  const reference: Record<string, string> = {};
-  const ceilings: Record<string, Partial<Record<State, string>>> = {};
-  const homes: Record<string, string> = {};
+  refuseContradictions(request);
+  const made = new Making(request);
+  for (const model of request.models) made.add(model);
+  return made.planned();
+}
 
-  for (const model of request.models) {
+function refuseContradictions({ memoryLimits = [], states, models }: PlanRequest): void {
+  if (memoryLimits.some((limit) => limit !== null) && states.includes('warm')) {
+    throw new UsageError(
+      '--memory-limit takes --state cold alone: a page cache that was filled before the limit began costs the limited processes nothing, so that a warm limit limits nothing',
+    );
+  }
+  for (const model of models) {
+    if (models.some((other) => other !== model && other.identity === model.identity)) {
+      throw new UsageError(`${model.info.parts[0]?.path ?? ''}: the same model is named twice`);
+    }
+  }
+}
+
+/** A plan while its models are added one by one. */
+class Making {
+  readonly #request: PlanRequest;
+  readonly #arms: Record<string, Arm> = {};
+  readonly #models: Record<string, ModelRecord> = {};
+  readonly #shapes: Record<string, Shape> = {};
+  readonly #settings: Setting[] = [];
+  readonly #order: string[] = [];
+  readonly #reference: Record<string, string> = {};
+  readonly #ceilings: Record<string, Partial<Record<State, string>>> = {};
+  readonly #homes: Record<string, string> = {};
+
+  constructor(request: PlanRequest) {
+    this.#request = request;
+  }
+
+  add(model: PlannedModel): void {
+    const request = this.#request;
     const record = modelRecord(model);
-    if (request.models.some((other) => other !== model && other.identity === model.identity)) {
-      throw new UsageError(`${record.path}: the same model is named twice`);
+    const id = freeId(modelId(model.info), this.#models);
+    this.#models[id] = record;
+    this.#shapes[id] = model.kernel.shape;
+    const settings = combine(request, id, record.bytes, (asked) => contextFor(asked, request, model, id));
+    const [first] = settings;
+    if (first === undefined) throw new UsageError(`${record.path}: no setting is left to weigh it in`);
+    for (const setting of settings) {
+      this.#addArms(setting, first);
+      this.#addCeilings(setting, model.deviceCeiling);
     }
-    const id = freeId(modelId(model.info), models);
-    models[id] = record;
-    shapes[id] = model.kernel.shape;
-    const context = contextFor(request, model, id);
-    const add = (definition: ChosenLoader, copy: number): string => {
-      const arm = loaderArm(definition, copy, id, context, request);
-      arms[arm.id] = arm;
-      order.push(arm.id);
-      return arm.id;
-    };
+    this.#settings.push(...settings);
+  }
 
-    const chosen = chooseReference(request);
+  /** The reference first, then the others as they were named; one named again is weighed against itself. */
+  #addArms(setting: Setting, first: Setting): void {
+    const request = this.#request;
+    const reference = chooseReference(request);
+    const subjects: Subject[] = [
+      ...request.loaders.map(loaderSubject),
+      ...(request.commands ?? []).map(commandSubject),
+    ];
+    const at = subjects.findIndex(({ definition }) => definition === reference);
+    const ordered = [...subjects.slice(at, at + 1), ...subjects.slice(0, at), ...subjects.slice(at + 1)];
     const copies = new Map<string, number>();
-    const first = request.loaders.indexOf(chosen);
-    const rest = request.loaders.filter((_, index) => index !== first);
-    reference[id] = add(chosen, 1);
-    copies.set(chosen.name, 1);
-    for (const definition of rest) {
-      const copy = (copies.get(definition.name) ?? 0) + 1;
-      copies.set(definition.name, copy);
-      add(definition, copy);
-    }
-
-    const limits: Partial<Record<State, string>> = {};
-    for (const state of request.states) {
-      const loader = state === 'warm' ? 'memory' : 'device';
-      if (loader === 'device' && !model.deviceCeiling) continue;
-      const arm = ceilingArm(loader, id, request);
-      arms[arm.id] = arm;
-      limits[state] = arm.id;
-    }
-    ceilings[id] = limits;
-    if (limits.cold !== undefined) {
-      const home = ceilingArm('home', id, request);
-      arms[home.id] = home;
-      homes[id] = home.id;
+    for (const subject of ordered) {
+      const { name } = subject.definition;
+      const copy = (copies.get(name) ?? 0) + 1;
+      copies.set(name, copy);
+      const label = copy === 1 ? name : `${name}#${copy}`;
+      const arms =
+        subject.kind === 'loader'
+          ? loaderArms(subject.definition, label, setting, first, request)
+          : [commandArm(subject.definition, label, setting, request)];
+      for (const arm of arms) {
+        this.#arms[arm.id] = arm;
+        this.#order.push(arm.id);
+        this.#reference[setting.key] ??= arm.id;
+      }
     }
   }
 
-  const largest = Math.max(...Object.values(models).map((model) => model.bytes));
-  return {
-    plan: {
-      models: Object.keys(models),
-      arms: order,
-      reference,
-      ceilings,
-      homes,
-      states: request.states,
-      memoryStates: request.memoryStates,
-      rounds: request.rounds,
-      memoryRounds: request.memoryRounds,
-      trace: request.trace ?? false,
-      seed: request.seed,
-      timeoutNs: Math.round((request.timeoutSeconds ?? 120 + largest / 20e6) * 1e9),
-      timeBudgetNs: request.timeBudgetSeconds === null ? null : Math.round(request.timeBudgetSeconds * 1e9),
-      loadersNamed: request.loadersNamed,
-    },
-    arms,
-    models,
-    shapes,
-  };
+  #addCeilings(setting: Setting, deviceCeiling: boolean): void {
+    const limits: Partial<Record<State, string>> = {};
+    this.#ceilings[setting.key] = limits;
+    // Of programs it is not known what they read.
+    if (!hasCeilings(setting) || this.#request.loaders.length === 0) return;
+    const put = (loader: 'device' | 'home' | 'memory'): string => {
+      const arm = ceilingArm(loader, setting, this.#request);
+      this.#arms[arm.id] = arm;
+      return arm.id;
+    };
+    for (const state of this.#request.states) {
+      const loader = state === 'warm' ? 'memory' : 'device';
+      if (loader === 'memory' || deviceCeiling) limits[state] = put(loader);
+    }
+    if (limits.cold !== undefined) this.#homes[setting.key] = put('home');
+  }
+
+  planned(): Planned {
+    const request = this.#request;
+    const largest = Math.max(...Object.values(this.#models).map((model) => model.bytes));
+    // Processes share the CPUs and the device: each may take as many times as long.
+    const most = Math.max(...this.#settings.map(({ processes }) => processes));
+    return {
+      plan: {
+        models: Object.keys(this.#models),
+        settings: this.#settings,
+        arms: this.#order,
+        reference: this.#reference,
+        ceilings: this.#ceilings,
+        homes: this.#homes,
+        states: request.states,
+        memoryStates: request.memoryStates,
+        loads: request.loads ?? 1,
+        rounds: request.rounds,
+        memoryRounds: request.memoryRounds,
+        trace: request.trace ?? false,
+        seed: request.seed,
+        timeoutNs: Math.round((request.timeoutSeconds ?? most * (120 + largest / 20e6)) * 1e9),
+        timeBudgetNs: request.timeBudgetSeconds === null ? null : Math.round(request.timeBudgetSeconds * 1e9),
+        loadersNamed: request.loadersNamed,
+      },
+      arms: this.#arms,
+      models: this.#models,
+      shapes: this.#shapes,
+    };
+  }
 }
+
+type Subject =
+  | { readonly kind: 'loader'; readonly definition: ChosenLoader }
+  | { readonly kind: 'command'; readonly definition: ChosenCommand };
+
+const loaderSubject = (definition: ChosenLoader): Subject => ({ kind: 'loader', definition });
+const commandSubject = (definition: ChosenCommand): Subject => ({ kind: 'command', definition });
 
 /** The same model on two disks is two models, the second with #2. */
 function freeId(id: string, taken: Readonly<Record<string, unknown>>): string {
@@ -159,10 +223,10 @@ function modelRecord({ info, kernel, fileSystem, device }: PlannedModel): ModelR
   };
 }
 
-function contextFor(request: PlanRequest, model: PlannedModel, id: string): number {
+function contextFor(asked: number | null, request: PlanRequest, model: PlannedModel, id: string): number {
   const needed = Math.max(1, request.prompt + request.generate);
   const trained = model.kernel.shape.contextTrained;
-  const context = request.context ?? Math.max(needed, Math.min(DEFAULT_CONTEXT, trained));
+  const context = asked ?? Math.max(needed, Math.min(DEFAULT_CONTEXT, trained));
   if (context < needed) {
     throw new UsageError(
       `--context ${context} is too short for --prompt ${request.prompt} and --generate ${request.generate}; they need ${needed}`,
@@ -176,80 +240,21 @@ function contextFor(request: PlanRequest, model: PlannedModel, id: string): numb
   return context;
 }
 
-function chooseReference(request: PlanRequest): ChosenLoader {
-  const comparable = request.loaders.filter(({ mechanism }) => roleOf(mechanism) === 'loader');
-  if (request.reference !== null) {
-    const named = comparable.find((loader) => loader.name === request.reference);
+/** The one named; else the usual one, the first that loads, the first of all. */
+function chooseReference({ loaders, commands = [], reference }: PlanRequest): ChosenLoader | ChosenCommand {
+  const comparable = loaders.filter(({ mechanism }) => roleOf(mechanism) === 'loader');
+  if (reference !== null) {
+    // A program has no first token that loaders could be compared with.
+    const named = [...comparable, ...(loaders.length === 0 ? commands : [])].find(({ name }) => name === reference);
     if (named === undefined) {
       throw new UsageError(
-        `--reference ${request.reference} is not among the loaders of this run (the null loader cannot be it)`,
+        `--reference ${reference} is not among the loaders of this run (the null loader cannot be it, nor a command beside loaders)`,
       );
     }
     return named;
   }
-  const chosen =
-    comparable.find((loader) => loader.name === PREFERRED_REFERENCE) ?? comparable[0] ?? request.loaders[0];
+  const usual = comparable.find(({ name }) => name === PREFERRED_REFERENCE);
+  const chosen = usual ?? comparable[0] ?? commands[0] ?? loaders[0];
   if (chosen === undefined) throw new UsageError('no loader is named; weighbridge loaders lists them');
   return chosen;
-}
-
-function loaderArm(definition: ChosenLoader, copy: number, model: string, context: number, request: PlanRequest): Arm {
-  const { threads, prompt, generate, isa } = request;
-  const role = roleOf(definition.mechanism);
-  const infers = role === 'loader';
-  const label = copy === 1 ? definition.name : `${definition.name}#${copy}`;
-  const idle = role === 'bound' ? 'read' : 'none';
-  const work = infers ? `infer t${threads} c${context} p${prompt} g${generate} ${isa}` : idle;
-  const id = `${label} ${model} ${work}`;
-  return {
-    id: definition.moduleDigest === undefined ? id : `${id} ${definition.moduleDigest}`,
-    kind: role === 'bound' ? 'bound' : 'loader',
-    origin: definition.module === undefined ? 'built-in' : 'external',
-    module: definition.module ?? null,
-    moduleDigest: definition.moduleDigest ?? null,
-    loader: definition.name,
-    label,
-    mechanism: definition.mechanism,
-    options: definition.options ?? {},
-    model,
-    work: infers ? 'infer' : idle,
-    threads,
-    loadThreads: null,
-    processes: 1,
-    memoryLimit: null,
-    context,
-    prompt,
-    generate,
-    isa,
-    numa: null,
-    pressure: null,
-    build: request.build,
-  };
-}
-
-function ceilingArm(loader: 'device' | 'home' | 'memory', model: string, request: PlanRequest): Arm {
-  return {
-    id: `ceiling:${loader} ${model} t${request.threads}`,
-    kind: 'ceiling',
-    origin: 'built-in',
-    module: null,
-    moduleDigest: null,
-    loader,
-    label: loader,
-    mechanism: 'ceiling',
-    options: {},
-    model,
-    work: 'read',
-    threads: request.threads,
-    loadThreads: null,
-    processes: 1,
-    memoryLimit: null,
-    context: 0,
-    prompt: 0,
-    generate: 0,
-    isa: request.isa,
-    numa: null,
-    pressure: null,
-    build: request.build,
-  };
 }

@@ -37,7 +37,8 @@ export function viewOf(label: string, cell: CellSummary, samples: readonly Sampl
       sample.outcome === 'ok' &&
       sample.arm.id === cell.arm.id &&
       sample.state === cell.state &&
-      sample.memoryState === cell.memoryState,
+      sample.memoryState === cell.memoryState &&
+      sample.load === cell.load,
   );
   return {
     label,

@@ -25,6 +25,8 @@ export interface Sentence {
 
 export interface ExplainedSection {
   readonly model: string;
+  /** What else of the setting must be said; null where nothing. */
+  readonly setting: string | null;
   readonly state: State;
   readonly memoryState: MemoryState;
   /** What the two states mean, in a few words. */

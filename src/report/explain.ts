@@ -1,7 +1,8 @@
 /** Why the first loader is first: sentences computed from a ledger, and none where it lacks the figures. Pure. */
 import { UsageError, printable } from '../failure.js';
-import type { Ledger } from '../samples/record.js';
+import type { Ledger, Sample } from '../samples/record.js';
 import type { CellSummary, Summary } from '../statistics/summary-types.js';
+import { unitsOf } from '../statistics/units.js';
 import { leaderOf } from './answer.js';
 import { pairsOfViews, viewOf, type Case, type Speaker, type View } from './explain-case.js';
 import { copiedSentence, footprintSentence } from './explain-memory.js';
@@ -19,7 +20,7 @@ import { effectiveSentence, noiseSentence, notOkSentence, warningsSentence } fro
 import type { ExplainedSection, Explanation, Sentence, Topic } from './explain-types.js';
 import { counted } from './format.js';
 import { isVirtual } from './notes.js';
-import { placesOf, type PlaceCells } from './places.js';
+import { sectionPlacesOf, type PlaceCells } from './places.js';
 import { report } from './report.js';
 import type { Section } from './report-types.js';
 
@@ -50,14 +51,15 @@ export function explain(summary: Summary, ledger: Ledger, loader: string | null 
   if (loader !== null && !known.has(loader)) {
     throw new UsageError(`the run has no loader ${JSON.stringify(loader)}; it has: ${[...known].join(', ')}`);
   }
-  const places = placesOf(summary.cells);
+  const places = sectionPlacesOf(summary.cells);
+  const units = unitsOf(ledger);
   return {
     title,
     machine,
     // Both are in the order of the places.
     sections: sections.flatMap((section, index) => {
       const cells = places[index];
-      return cells === undefined ? [] : [explainSection(section, cells, ledger, loader)];
+      return cells === undefined ? [] : [explainSection(section, cells, { ledger, units }, loader)];
     }),
     notes: notesOf(summary),
   };
@@ -67,14 +69,25 @@ function isLoader({ arm }: CellSummary): boolean {
   return arm.kind === 'loader' && arm.work !== 'none';
 }
 
-function explainSection(section: Section, cells: PlaceCells, ledger: Ledger, loader: string | null): ExplainedSection {
-  const { model, state, memoryState, conditions, answer } = section;
-  const loaders = cells.filter(isLoader).map((cell) => viewOf(printable(cell.arm.label), cell, ledger.samples));
+interface Source {
+  readonly ledger: Ledger;
+  /** Samples, and groups told as samples. */
+  readonly units: readonly Sample[];
+}
+
+function explainSection(
+  section: Section,
+  cells: PlaceCells,
+  { ledger, units }: Source,
+  loader: string | null,
+): ExplainedSection {
+  const { model, setting, state, memoryState, conditions, answer } = section;
+  const loaders = cells.filter(isLoader).map((cell) => viewOf(printable(cell.arm.label), cell, units));
   const leader = leaderOf(section.rows);
   const first = loaders.find(({ label, cell }) => rowLabelOf(label, cell) === leader?.label) ?? null;
   const subject = loader === null ? first : (loaders.find(({ cell }) => cell.arm.label === loader) ?? null);
   const other = subject === null ? null : opponentOf(subject, first, loaders);
-  const told = { model, state, memoryState, conditions, answer, other: other?.label ?? null };
+  const told = { model, setting, state, memoryState, conditions, answer, other: other?.label ?? null };
   if (subject === null) return { ...told, subject: null, sentences: notOkOf(loaders) };
   const [{ arm }] = cells;
   const ceiling = section.ceiling?.label ?? null;

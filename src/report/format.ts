@@ -35,6 +35,11 @@ export function size(bytes: number): string {
   return `${bytes.toFixed(0)} B`;
 }
 
+/** A growth or what shrank. */
+export function signedSize(bytes: number): string {
+  return bytes < 0 ? `−${size(-bytes)}` : size(bytes);
+}
+
 /** Bytes per second in GB/s (10^9, as devices are sold), the unit left to the heading. */
 export function gigabytes(bytesPerSecond: number): string {
   return significant(bytesPerSecond / 1e9);
@@ -55,8 +60,8 @@ export function confidence(value: number): string {
   return `${Math.min(99.9, value * 100).toFixed(1)} %`;
 }
 
-export function counted(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+export function counted(n: number, noun: string, plural = `${noun}s`): string {
+  return `${n} ${n === 1 ? noun : plural}`;
 }
 
 /** "a", "a and b", "a, b and c". */

@@ -1,4 +1,4 @@
-/** Where cells may be compared: one model in one state of page cache and free memory. */
+/** Where cells may be compared: one setting in one state of page cache and free memory, at one load. */
 import type { Reason } from '../samples/record.js';
 import type { CellSummary } from '../statistics/summary-types.js';
 
@@ -8,7 +8,7 @@ export type PlaceCells = readonly [CellSummary, ...CellSummary[]];
 export function placesOf(cells: readonly CellSummary[]): readonly PlaceCells[] {
   const places = new Map<string, [CellSummary, ...CellSummary[]]>();
   for (const cell of cells) {
-    const key = JSON.stringify([cell.arm.model, cell.memoryState, cell.state]);
+    const key = JSON.stringify([cell.setting, cell.memoryState, cell.state, cell.load]);
     const place = places.get(key);
     if (place === undefined) places.set(key, [cell]);
     else place.push(cell);
@@ -16,9 +16,19 @@ export function placesOf(cells: readonly CellSummary[]): readonly PlaceCells[] {
   return [...places.values()];
 }
 
+/** Those that a section tells of: later loads stand in a curve. */
+export function sectionPlacesOf(cells: readonly CellSummary[]): readonly PlaceCells[] {
+  return placesOf(cells.filter(({ load }) => load === 1));
+}
+
+/** Whether it is compared by its first token: a loader that brings weights. */
+export function isCompared({ arm }: CellSummary): boolean {
+  return arm.kind === 'loader' && arm.work !== 'none';
+}
+
 /** Why no loader of a place could be weighed, where all samples of all of them have the same reason. */
 export function unsupportedAlike(cells: PlaceCells): Reason | null {
-  const loaders = cells.filter(({ arm }) => arm.kind === 'loader' && arm.work !== 'none');
+  const loaders = cells.filter(isCompared);
   const first = loaders[0]?.reasons[0]?.reason;
   const alike = loaders.every(
     ({ reasons, outcomes }) =>

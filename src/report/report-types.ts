@@ -62,9 +62,40 @@ export interface Row {
   readonly problems: readonly string[];
 }
 
-/** One model in one state: rows may be compared with each other, and with nothing else. */
+/** An external program. Its figures are compared with no loader's but by `toReference`. */
+export interface CommandRow {
+  readonly label: string;
+  /** The other commands' wall times are divided by its own. */
+  readonly isFirst: boolean;
+  readonly output: 'discard' | 'first-byte';
+  readonly wall: Figure | null;
+  readonly firstByte: Figure | null;
+  readonly minorFaults: Figure | null;
+  readonly majorFaults: Figure | null;
+  readonly readBytes: Figure | null;
+  readonly peakRss: Figure | null;
+  readonly peakPss: Figure | null;
+  /** Picked out of what it wrote. */
+  readonly tokensPerSecond: Figure | null;
+  /** Wall time ÷ the first command's. */
+  readonly toFirst: RatioFigure | null;
+  /** First byte ÷ the reference loader's time from exec to first token. */
+  readonly toReference: RatioFigure | null;
+  readonly problems: readonly string[];
+}
+
+export interface CommandTable {
+  /** In plan order. */
+  readonly rows: readonly CommandRow[];
+  /** The loader that first bytes are compared with; null where none was weighed. */
+  readonly reference: { readonly label: string; readonly execToToken: Figure } | null;
+}
+
+/** One setting in one state: rows may be compared with each other, and with nothing else. */
 export interface Section {
   readonly model: string;
+  /** What else of the setting must be said: "4 processes · memory limit 60% …"; null where nothing. */
+  readonly setting: string | null;
   readonly state: State;
   readonly memoryState: MemoryState;
   /** What the two states mean, in a few words. */
@@ -87,6 +118,54 @@ export interface Section {
   readonly ceiling: Row | null;
   /** The limit with memory to be filled: never ranked. */
   readonly home: Row | null;
+  /** Null where none was weighed. */
+  readonly commands: CommandTable | null;
+}
+
+export interface CurveRow {
+  readonly label: string;
+  readonly isReference: boolean;
+  /** By load, from the first. */
+  readonly points: readonly { readonly firstToken: Figure | null; readonly toReference: RatioFigure | null }[];
+}
+
+/** Loads in a row, of which the first met its state and each other one what the load before it left. */
+export interface Curve {
+  readonly model: string;
+  readonly setting: string | null;
+  readonly memoryState: MemoryState;
+  /** What the first met. */
+  readonly first: State;
+  readonly loads: readonly number[];
+  /** In the order of the section of the first load. */
+  readonly rows: readonly CurveRow[];
+}
+
+/** A loader with so many processes, all figures as people read them; null where it is not known. */
+export interface ProcessRow {
+  /** Only in the first row of a loader, as the cost of each more is. */
+  readonly label: string | null;
+  readonly processes: number;
+  /** Of the slowest process. */
+  readonly firstToken: string | null;
+  /** Of all processes together. */
+  readonly decode: string | null;
+  /** Of all, KV cache and scratch left out. */
+  readonly unreclaimable: string | null;
+  /** With the model's page cache once. */
+  readonly total: string | null;
+  readonly eachMore: string | null;
+  /** That ÷ the bytes of the model's tensors. */
+  readonly eachMoreOfModel: number | null;
+}
+
+/** What one more process costs, in settings that differ in nothing else. */
+export interface ProcessTable {
+  readonly model: string;
+  readonly setting: string | null;
+  readonly state: State;
+  readonly memoryState: MemoryState;
+  readonly rows: readonly ProcessRow[];
 }
 
 export interface Report {
@@ -97,6 +176,8 @@ export interface Report {
   /** In the order of sections: label, and size, file system and device. */
   readonly models: readonly { readonly id: string; readonly label: string; readonly detail: string }[];
   readonly sections: readonly Section[];
+  readonly curves: readonly Curve[];
+  readonly processes: readonly ProcessTable[];
   /** What a reader must know before believing the numbers. */
   readonly notes: readonly string[];
 }

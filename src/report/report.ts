@@ -1,15 +1,19 @@
 /** From a summary to what people read: sections, rows, one answer a section, and notes. */
 import { printable, describe } from '../failure.js';
 import type { Arm, Ledger, ModelRecord, State } from '../samples/record.js';
-import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
-import type { Binding, CellSummary, Description, PairedRatio, Summary } from '../statistics/summary-types.js';
+import type { Binding, CellSummary, Summary } from '../statistics/summary-types.js';
 import { answerOf } from './answer.js';
+import { commandTableOf } from './commands.js';
 import { countsOf } from './counts.js';
 import { duration, gigabytes, percent, ratio, significant, size } from './format.js';
 import { memoryCondition } from './free-memory.js';
 import { machineLine, notesOf } from './notes.js';
-import { placesOf, unsupportedAlike, type PlaceCells } from './places.js';
-import type { Figure, RatioFigure, Report, Row, Section } from './report-types.js';
+import { curvesOf } from './curves.js';
+import { isCompared, sectionPlacesOf, unsupportedAlike, type PlaceCells } from './places.js';
+import { processTablesOf } from './process-tables.js';
+import { figure, ratioFigure } from './figures.js';
+import { labelOf, modelLabel, settingLabels } from './labels.js';
+import type { CommandTable, Figure, Report, Row, Section } from './report-types.js';
 
 export type * from './report-types.js';
 
@@ -21,13 +25,11 @@ export function report(summary: Summary, ledger: Ledger): Report {
       const model = summary.models[id];
       return model === undefined ? [] : [{ id, label: modelLabel(model), detail: modelDetail(model) }];
     }),
-    sections: placesOf(summary.cells).map((cells) => sectionOf(summary, ledger, cells)),
+    sections: sectionPlacesOf(summary.cells).map((cells) => sectionOf(summary, ledger, cells)),
+    curves: curvesOf(summary, ledger.run.plan),
+    processes: processTablesOf(summary),
     notes: notesOf(summary, ledger),
   };
-}
-
-function modelLabel(model: ModelRecord): string {
-  return printable(model.path.split('/').at(-1) ?? model.path);
 }
 
 function modelDetail({ name, tensorBytes, parts, fileSystem, device }: ModelRecord): string {
@@ -47,23 +49,25 @@ const stateMeaning: Readonly<Record<State, string>> = {
 };
 
 function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section {
-  const [{ arm, state, memoryState }] = cells;
-  const model = summary.models[arm.model];
-  const loaders = cells.filter((cell) => cell.arm.kind === 'loader' && cell.arm.work !== 'none');
+  const [{ setting, state, memoryState }] = cells;
+  const { model, label } = settingLabels(summary, setting);
+  const loaders = cells.filter(isCompared);
   const harness = cells.find((cell) => cell.arm.work === 'none');
   const bounds = cells.filter((cell) => cell.arm.kind === 'bound');
   const home = cells.find((cell) => isHome(cell.arm));
   const ceiling = cells.find((cell) => cell.arm.kind === 'ceiling' && !isHome(cell.arm));
   const rows = loaders.map(rowOf);
+  const commands = commandTableOf(cells, problemsOf);
   const refusal = unsupportedAlike(cells);
   const unsupported = refusal === null ? null : describe({ ...refusal, path: null, remedy: null });
   return {
-    model: model === undefined ? printable(arm.model) : modelLabel(model),
+    model,
+    setting: label,
     state,
     memoryState,
     conditions: `${stateMeaning[state]} · ${memoryCondition(memoryState, ledger)}`,
     unsupported,
-    answer: unsupported === null ? answerOf(rows) : `Nothing can be weighed here: ${unsupported}.`,
+    answer: answerText(rows, commands, unsupported),
     counts: countsOf(rows),
     reference: rows.find(({ isReference }) => isReference)?.label ?? null,
     rows,
@@ -71,7 +75,13 @@ function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section
     bounds: bounds.map(rowOf),
     ceiling: ceiling === undefined ? null : rowOf(ceiling),
     home: home === undefined ? null : rowOf(home),
+    commands,
   };
+}
+
+function answerText(rows: readonly Row[], commands: CommandTable | null, unsupported: string | null): string {
+  if (unsupported !== null) return `Nothing can be weighed here: ${unsupported}.`;
+  return rows.length === 0 && commands !== null ? 'No loader was weighed here, commands alone.' : answerOf(rows);
 }
 
 function isHome({ kind, loader }: Arm): boolean {
@@ -85,7 +95,7 @@ function rowOf(cell: CellSummary): Row {
       ? null
       : { value, n: footprint.n, low: null, high: null, text: size(value) };
   return {
-    label: labelOf(cell),
+    label: labelOf(cell.arm),
     isReference: cell.isReference,
     load: figure(cell.loadNs, duration),
     firstToken: figure(cell.ttftNs, duration),
@@ -109,14 +119,6 @@ function rowOf(cell: CellSummary): Row {
   };
 }
 
-function labelOf({ arm }: CellSummary): string {
-  const label = printable(arm.label);
-  if (arm.kind === 'ceiling') return label.includes('ceiling') ? label : `${label} ceiling`;
-  if (arm.kind === 'bound') return `${label} (bound)`;
-  if (arm.origin === 'external') return `${label} (external)`;
-  return arm.work === 'none' ? `${label} (harness)` : label;
-}
-
 function boundBy(binding: Binding | null): string | null {
   if (binding === null) return null;
   return binding.share === null ? binding.name : `${binding.name} ${percent(binding.share)}`;
@@ -125,35 +127,6 @@ function boundBy(binding: Binding | null): string | null {
 /** A debt may be below 0: where the first token was faster than a decode step. */
 function signedDuration(ns: number): string {
   return ns < 0 ? `−${duration(-ns)}` : duration(ns);
-}
-
-function figure(description: Description | null, text: (value: number) => string): Figure | null {
-  if (description === null) return null;
-  const { median, n, min, max } = description;
-  return { value: median, n, low: min, high: max, text: text(median) };
-}
-
-function ratioFigure(paired: PairedRatio | null | undefined, text: (value: number) => string): RatioFigure | null {
-  if (paired === null || paired === undefined) return null;
-  const { median, pairs, low, high, spread, confidence, values } = paired;
-  const few = pairs > 1 && pairs < LEAST_FOR_INTERVAL;
-  return {
-    value: median,
-    pairs,
-    low,
-    high,
-    spread,
-    confidence,
-    values,
-    text: text(median),
-    spreadText: pairs === 1 ? '1 pair' : `${text(low)}–${text(high)}`,
-    eachText: few
-      ? values
-          .toSorted((a, b) => a - b)
-          .map(text)
-          .join(' ')
-      : null,
-  };
 }
 
 /** In short: path and remedy are in the notes. */

@@ -9,7 +9,7 @@ import type { Arm, CeilingChoices, ModelRecord } from './record.js';
 import { spawnChild, type ChildEnd } from './spawn.js';
 import { learnFirstTouch } from './states.js';
 import { failureReason } from './judge.js';
-import { taskOf } from './weigh.js';
+import { taskOf } from './task.js';
 
 /** Bytes that each candidate of the device ceiling reads while the best is chosen. */
 const CANDIDATE_BYTES = 48 * 1024 * 1024;
@@ -92,7 +92,7 @@ export async function referenceHashes(options: CalibrationOptions): Promise<Reco
   for (const arm of Object.values(options.arms)) {
     if (arm.work !== 'infer' || referenceKey(arm) in hashes) continue;
     options.onStep(`reference logits of ${options.models[arm.model]?.path ?? arm.model}`);
-    const end = await runUntimed({ ...arm, mechanism: 'read', options: {} }, options);
+    const end = await runUntimed({ ...arm, mechanism: 'read', options: {}, processes: 1 }, options);
     options.signal.throwIfAborted();
     const sample = end.kind === 'answered' && end.answer.kind === 'sample' ? end.answer.sample : null;
     if (sample === null || sample.logitsHash === null) {
@@ -106,10 +106,22 @@ export async function referenceHashes(options: CalibrationOptions): Promise<Reco
   return hashes;
 }
 
-/** A child that loads nothing, so that the runtime's own files are in the page cache before anything is weighed. */
+/**
+ * A child that loads nothing, and each command once, so that the runtime's and the programs' own files are in the page cache
+ * before anything is weighed. How these end does not matter: samples say it again.
+ */
 export async function warmRuntime(options: CalibrationOptions): Promise<void> {
-  const arm = Object.values(options.arms).find(({ kind }) => kind === 'loader');
-  if (arm !== undefined) await runUntimed({ ...arm, mechanism: 'null', options: {} }, options);
+  const [first] = Object.values(options.arms);
+  if (first !== undefined) await runUntimed({ ...first, kind: 'loader', mechanism: 'null', options: {} }, options);
+  const seen = new Set<string>();
+  for (const arm of Object.values(options.arms)) {
+    const key = JSON.stringify([arm.model, arm.command]);
+    if (arm.kind !== 'command' || seen.has(key)) continue;
+    seen.add(key);
+    options.onStep(`${arm.label} once, untimed`);
+    await runUntimed({ ...arm, processes: 1 }, options);
+    options.signal.throwIfAborted();
+  }
 }
 
 async function runUntimed(arm: Arm, { models, shapes, timeoutNs, signal }: CalibrationOptions): Promise<ChildEnd> {

@@ -3,9 +3,11 @@
  * prepares and certifies the states, and the child's own time comes back as the duration. The ledger is the truth.
  */
 import { Bench, type Task } from 'tinybench';
-import { allBlocks, cellKey, cellsOf, type Block, type Cell } from '../plan/blocks.js';
-import type { EndRecord, Pass, Sample } from './record.js';
-import { finish, prepare, type Attempt, type Prepared, type WeighingContext } from './weigh.js';
+import { allBlocks, cellKey, cellsOf, laterLoads, loadsOf, type Block, type Cell } from '../plan/blocks.js';
+import { settingKeyOf } from '../plan/settings.js';
+import { prepare, type Attempt, type Prepared, type WeighingContext } from './prepare.js';
+import type { Arm, EndRecord, Group, Pass, Plan, Sample } from './record.js';
+import { finish, unitOf, type Weighed } from './weigh.js';
 
 /** An invalid sample is retried at once with its partner, this many times at most. */
 const RETRIES = 2;
@@ -22,23 +24,30 @@ export interface Progress {
 
 export interface DriveOptions {
   readonly context: WeighingContext;
-  /** Samples that an interrupted run has already. */
-  readonly done: readonly Sample[];
+  /** What an interrupted run has already. */
+  readonly done: Done;
   /** performance.now() at which the time budget began to run. */
   readonly startedAt: number;
-  /** Puts a sample on disk before the next begins. */
-  readonly append: (sample: Sample) => void;
+  /** Puts a sample, or a group behind its samples, on disk before the next begins. */
+  readonly append: (record: Sample | Group) => void;
   readonly onStart: (cell: Cell, progress: Progress) => void;
-  readonly onSample: (sample: Sample, progress: Progress) => void;
+  /** Of several processes told once, of their group. */
+  readonly onSample: (sample: Sample | Group, progress: Progress) => void;
 }
 
+export interface Done {
+  readonly samples: readonly Sample[];
+  readonly groups: readonly Group[];
+}
+
+type PlannedArms = Pick<WeighingContext, 'plan' | 'arms'>;
+
 /** Whether every block of the plan has its samples. */
-export function isFinished(
-  { plan, arms }: Pick<WeighingContext, 'plan' | 'arms'>,
-  samples: readonly Sample[],
-): boolean {
-  const earlier = groupByBlock(samples);
-  return allBlocks(plan, arms).every((block) => isComplete(block, earlier.get(blockKey(block)) ?? []));
+export function isFinished(planned: PlannedArms, done: Done): boolean {
+  const earlier = groupByBlock(done);
+  return allBlocks(planned.plan, planned.arms).every((block) =>
+    isComplete(planned, block, earlier.get(blockKey(block)) ?? []),
+  );
 }
 
 export async function drive(options: DriveOptions): Promise<EndRecord['stopped']> {
@@ -47,7 +56,7 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
   const blocks = allBlocks(plan, arms);
   const runner = new CellRunner(context);
   const earlier = groupByBlock(options.done);
-  const pace = new Pace(blocks.filter((block) => !isComplete(block, earlier.get(blockKey(block)) ?? [])));
+  const pace = new Pace(blocks.filter((block) => !isComplete(context, block, earlier.get(blockKey(block)) ?? [])));
   const total = blocks.length;
   const budgetMs = plan.timeBudgetNs === null ? Infinity : plan.timeBudgetNs / 1e6;
   let skipped = false;
@@ -63,25 +72,37 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
   const overBudget = ({ pass, round }: Block): boolean =>
     (pass === 'trace' || (pass === 'time' && round > 1)) &&
     performance.now() - options.startedAt + (pace.meanMs(pass) ?? 0) > budgetMs;
-  const weigh = async (attempt: Attempt): Promise<Sample> => {
+  const weighOne = async (attempt: Attempt): Promise<Sample | Group> => {
     options.onStart(attempt.cell, progress(attempt.block.round));
-    const sample = await runner.run(attempt);
-    options.append(sample);
-    options.onSample(sample, progress(attempt.block.round));
-    return sample;
+    const weighed = await runner.run(attempt);
+    for (const sample of weighed.samples) options.append(sample);
+    if (weighed.group !== null) options.append(weighed.group);
+    const unit = unitOf(weighed);
+    options.onSample(unit, progress(attempt.block.round));
+    return unit;
+  };
+  // Later loads follow at once, as long as each leaves something that the next can meet. One that is invalid takes the
+  // whole chain with it: what it left is not what a load leaves.
+  const weigh = async (attempt: Attempt): Promise<boolean> => {
+    const chain = [attempt.cell, ...laterLoads(plan, arms[attempt.cell.arm], attempt.cell, attempt.block.pass)];
+    for (const cell of chain) {
+      const { outcome } = await weighOne({ ...attempt, cell });
+      if (!goesOn(outcome)) return outcome !== 'invalid';
+    }
+    return true;
   };
 
   try {
     for (const block of blocks) {
       const had = earlier.get(blockKey(block)) ?? [];
-      if (isComplete(block, had)) continue;
+      if (isComplete(context, block, had)) continue;
       if (overBudget(block)) {
         if (block.pass === 'time') return 'time-budget';
         skipped = true;
         continue;
       }
       const attempt = Math.max(0, ...had.map((sample) => sample.attempt)) + 1;
-      const ceiling = block.cells.find(({ arm, state }) => arm === plan.ceilings[arms[arm]?.model ?? '']?.[state])?.arm;
+      const ceiling = block.cells.find((cell) => isCeiling(plan, arms[cell.arm], cell))?.arm;
       const beganAt = performance.now();
       await runBlock(block, attempt, ceiling, weigh);
       pace.took(block.pass, performance.now() - beganAt);
@@ -91,6 +112,15 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
     if (signal.aborted) return 'interrupted';
     throw error;
   }
+}
+
+function isCeiling(plan: Plan, arm: Arm | undefined, { state }: Cell): boolean {
+  return arm !== undefined && arm.id === plan.ceilings[settingKeyOf(arm)]?.[state];
+}
+
+/** Whether a load leaves what the next of its chain can meet. */
+function goesOn(outcome: Sample['outcome']): boolean {
+  return outcome === 'ok' || outcome === 'mismatch';
 }
 
 /** How long blocks take, each pass for itself: memory and trace pass are slower, and have blocks of another size. */
@@ -143,15 +173,16 @@ async function runBlock(
   block: Block,
   firstAttempt: number,
   ceiling: string | undefined,
-  weigh: (attempt: Attempt) => Promise<Sample>,
+  /** Whether it is valid. */
+  weigh: (attempt: Attempt) => Promise<boolean>,
 ): Promise<void> {
   let attempt = firstAttempt;
   let position = 0;
   const paired = block.pass === 'time';
   const isPartner = (cell: Cell): boolean => paired && (cell.arm === block.reference || cell.arm === ceiling);
   const partners = block.cells.filter(isPartner);
-  const one = async (cell: Cell, number: number): Promise<boolean> =>
-    (await weigh({ block, cell, position: position++, attempt: number })).outcome !== 'invalid';
+  const one = (cell: Cell, number: number): Promise<boolean> =>
+    weigh({ block, cell, position: position++, attempt: number });
 
   restart: for (let restarts = 0; ; restarts++) {
     const main = attempt;
@@ -179,7 +210,7 @@ class CellRunner {
   readonly #tasks = new Map<string, Task>();
   #attempt: Attempt | null = null;
   #prepared: Prepared | null = null;
-  #result: Sample | Error | null = null;
+  #result: Weighed | Error | null = null;
 
   constructor(context: WeighingContext) {
     this.#context = context;
@@ -193,7 +224,7 @@ class CellRunner {
   }
 
   /** Throws what preparing or weighing threw; an AbortError when the run is interrupted. */
-  async run(attempt: Attempt): Promise<Sample> {
+  async run(attempt: Attempt): Promise<Weighed> {
     const task = this.#tasks.get(cellKey(attempt.cell));
     if (task === undefined) throw new Error(`no cell ${cellKey(attempt.cell)} in the plan`);
     this.#attempt = attempt;
@@ -209,7 +240,7 @@ class CellRunner {
   }
 
   /** What the task's turn gave; a method, since the compiler does not see the turn write it. */
-  #taken(): Sample | Error | null {
+  #taken(): Weighed | Error | null {
     return this.#result;
   }
 
@@ -224,45 +255,64 @@ class CellRunner {
   /** The duration is the child's own; a sample without one is an error of this task's turn, never the timer's value. */
   async #weigh(): Promise<{ overriddenDuration: number }> {
     if (this.#attempt === null || this.#prepared === null) throw new Error('the sample was not prepared');
-    let sample: Sample;
+    let unit: Sample | Group;
     try {
-      sample = await finish(this.#context, this.#attempt, this.#prepared);
-      this.#result = sample;
+      const weighed = await finish(this.#context, this.#attempt, this.#prepared);
+      this.#result = weighed;
+      unit = unitOf(weighed);
     } catch (error) {
       this.#result = error instanceof Error ? error : new Error(String(error));
       throw error;
     }
-    const milliseconds = durationMs(sample);
-    if (milliseconds === null) throw new Error(sample.reason?.message ?? 'the sample has no duration');
+    const milliseconds = durationMs(unit);
+    if (milliseconds === null) throw new Error(unit.reason?.message ?? 'the sample has no duration');
     return { overriddenDuration: milliseconds };
   }
 }
 
-/** What a cell is ranked by: time to first token, or a ceiling's time for all bytes. Null unless the sample is ok. */
-export function durationMs(sample: Sample): number | null {
-  if (sample.outcome !== 'ok') return null;
-  const ns = sample.ttftNs ?? sample.completeNs;
+/**
+ * What a cell is ranked by: time to first token, a ceiling's time for all bytes, a program's from its start to its end. Null
+ * unless the sample is ok.
+ */
+export function durationMs(unit: Sample | Group): number | null {
+  if (unit.outcome !== 'ok') return null;
+  const program = unit.kind === 'sample' ? unit.command?.wallNs : undefined;
+  const ns = unit.ttftNs ?? unit.completeNs ?? program ?? null;
   return ns !== null && Number.isFinite(ns) && ns >= 0 ? ns / 1e6 : null;
 }
 
 const blockKey = (block: { readonly pass: string; readonly round: number; readonly index: number }): string =>
   `${block.pass} ${block.round} ${block.index}`;
 
-function groupByBlock(samples: readonly Sample[]): Map<string, Sample[]> {
-  const groups = new Map<string, Sample[]>();
-  for (const sample of samples) {
-    const key = blockKey({ pass: sample.pass, round: sample.round, index: sample.block });
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [sample]);
-    else group.push(sample);
+function groupByBlock({ samples, groups }: Done): Map<string, (Sample | Group)[]> {
+  const blocks = new Map<string, (Sample | Group)[]>();
+  for (const record of [...samples, ...groups]) {
+    const key = blockKey({ pass: record.pass, round: record.round, index: record.block });
+    const block = blocks.get(key);
+    if (block === undefined) blocks.set(key, [record]);
+    else block.push(record);
   }
-  return groups;
+  return blocks;
 }
 
-/** Every cell has a sample that is not invalid, or was tried as often as it may be. */
-function isComplete(block: Block, samples: readonly Sample[]): boolean {
+/**
+ * Every cell has an attempt that is not invalid, with all loads that follow, or was tried as often as it may be. Samples
+ * of a group count for nothing without it: a run may have ended between them.
+ */
+function isComplete({ plan, arms }: PlannedArms, block: Block, had: readonly (Sample | Group)[]): boolean {
   return block.cells.every((cell) => {
-    const own = samples.filter((sample) => sample.arm.id === cell.arm);
-    return own.some((sample) => sample.outcome !== 'invalid') || own.length > RETRIES;
+    const units = had.filter((unit) => unit.arm.id === cell.arm && (unit.kind === 'group' || unit.group === null));
+    const loads = loadsOf(plan, arms[cell.arm], cell.state, block.pass);
+    const attempts = new Map<string, Sample | Group>();
+    for (const unit of units) {
+      const last = attempts.get(attemptKey(unit));
+      if (last === undefined || unit.load > last.load) attempts.set(attemptKey(unit), unit);
+    }
+    const lasts = [...attempts.values()];
+    const ended = lasts.some(({ outcome, load }) => (goesOn(outcome) ? load >= loads : outcome !== 'invalid'));
+    return ended || lasts.filter(({ outcome }) => outcome === 'invalid').length > RETRIES;
   });
 }
+
+/** A cell may run twice in one attempt: where its partner made the block begin again. */
+const attemptKey = ({ attempt, position }: Sample | Group): string => `${attempt} ${position}`;

@@ -50,6 +50,18 @@ export function failureReason(end: ChildEnd, timeoutNs: number): Reason {
   };
 }
 
+/** Of a process that was ended because another of its group could not go on. */
+export function endedWithGroup(cause: number, of: number): Reason {
+  return {
+    code: 'group-ended',
+    operation: 'sample',
+    path: null,
+    errno: null,
+    message: `ended because process ${cause + 1} of ${of} could not go on`,
+    remedy: null,
+  };
+}
+
 export type Verdict =
   | { readonly outcome: 'ok'; readonly reason: null }
   | { readonly outcome: 'invalid' | 'mismatch'; readonly reason: Reason };
@@ -75,7 +87,8 @@ export function judge(arm: Arm, cell: Cell, measured: Measurement, expected: str
       );
     }
   }
-  if (cell.state === 'cold' && measured.residency.before === null) {
+  // Of a group, the processes together must have read it.
+  if (cell.state === 'cold' && measured.residency.before === null && arm.processes === 1) {
     if (all === null) return bad('invalid', 'not-certified', UNREADABLE);
     const needed = measured.bytesNeeded ?? 0;
     if (all < CERTIFYING_SHARE * needed) {

@@ -14,6 +14,7 @@ import { UsageError } from '../failure.js';
 import {
   SCHEMA_VERSION,
   type EndRecord,
+  type Group,
   type Ledger,
   type LedgerRecord,
   type ResumeRecord,
@@ -115,6 +116,7 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
   let run: RunRecord | null = null;
   let end: EndRecord | null = null;
   const samples: Sample[] = [];
+  const groups: Group[] = [];
   const resumes: ResumeRecord[] = [];
   for (const [index, line] of linesOf(bytes.subarray(0, goodBytes))) {
     const record = parseRecord(line, `${path}: line ${index + 1}`);
@@ -128,6 +130,9 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
     } else if (record.kind === 'sample') {
       samples.push(record);
       end = null;
+    } else if (record.kind === 'group') {
+      groups.push(record);
+      end = null;
     } else if (record.kind === 'resume') {
       resumes.push(record);
       end = null;
@@ -136,7 +141,7 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
     }
   }
   if (run === null) throw new UsageError(`${path}: the ledger is empty; start a new run`);
-  return { ledger: { run, samples, resumes, end, warnings }, goodBytes };
+  return { ledger: { run, samples, groups, resumes, end, warnings }, goodBytes };
 }
 
 const NEW_LINE = 0x0a;

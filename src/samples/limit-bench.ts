@@ -125,7 +125,11 @@ export class LimitBench {
   ): Promise<T> {
     if (state === null) return measure();
     for (let attempt = 1; ; attempt++) {
-      const prepared = await memory.prepare(state, bytes, this.#request.threads, this.#request.signal);
+      const prepared = await memory.prepare(
+        state,
+        { modelBytes: bytes, processes: 1, threads: this.#request.threads, keepCache: false },
+        this.#request.signal,
+      );
       try {
         if (prepared.refusal === null) return await measure();
         if (prepared.refusal.outcome !== 'invalid' || attempt === ATTEMPTS) throw failWith(prepared.refusal.reason);

@@ -43,7 +43,7 @@ export interface Seen {
   /** Bytes of the model in the page cache; null where it may not be known. */
   readonly before: number | null;
   readonly after: number | null;
-  readonly firstTouchNs: number;
+  readonly firstTouchNs: number | null;
   readonly counters: MachineCounters;
   /** What the model's devices did while it ran. */
   readonly traffic: DeviceTraffic | null;

@@ -1,6 +1,7 @@
 /**
  * What passes between a run and the process of one sample: the task as JSON in argv[2]; on descriptor 3 the byte 'R' when
- * the child waits at its start barrier, then the answer as JSON; on descriptor 4 the byte that releases it.
+ * the child waits at its start barrier, then the answer as JSON; on descriptor 4 the byte that releases it. A child of a
+ * group in the memory pass also writes 'P' wherever it waits for the others, and goes on at the next byte on descriptor 4.
  */
 import type {
   NativeCeiling,
@@ -14,6 +15,9 @@ import type { Reason } from './record.js';
 
 export const READY_FD = 3;
 export const RELEASE_FD = 4;
+
+/** Times that a held child waits for the others after its start: before and after each of two readings of memory. */
+export const MEETINGS = 4;
 
 /** What the child makes ready before it comes to its start barrier: the function of a `callback`, a user's library. */
 export interface ChildLoader {

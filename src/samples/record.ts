@@ -3,10 +3,14 @@
  * What could not be read is null (with a warning), never 0 or -1. Fields may be added; the names here stay.
  */
 
+import type { Group } from './group-types.js';
 import type { Limit } from './limit-types.js';
 import type { CommandMeasurement, Measurement } from './measurement-types.js';
+import type { Arm, Plan } from './plan-types.js';
 
+export type * from './group-types.js';
 export type * from './measurement-types.js';
+export type * from './plan-types.js';
 
 export const SCHEMA_VERSION = 1;
 
@@ -39,10 +43,12 @@ interface SampleBase {
   readonly arm: { readonly id: string; readonly loader: string; readonly model: string };
   readonly state: State;
   readonly memoryState: MemoryState;
-  /** 1 for the first load after the state was prepared. */
+  /** 1 for the first load after the state was prepared; in the state `left`, which of the loads after it. */
   readonly load: number;
-  readonly group: null;
+  /** Id of the group of processes that it was one of; null where it ran alone. */
+  readonly group: string | null;
   readonly process: {
+    /** From 0. */
     readonly index: number;
     readonly of: number;
     /** spawn → ready plus release → start: what the runtime's own start costs, the preparation of states left out. */
@@ -66,53 +72,6 @@ export type Sample = SampleBase &
 
 export type Outcome = Sample['outcome'];
 
-/** A command of a user's own, weighed beside the loaders. `{model}` in an argument stands for the model's path. */
-export interface CommandTemplate {
-  readonly argv: readonly string[];
-  /** What becomes of its output: thrown away by the kernel, or piped to know when its first byte came. */
-  readonly output: 'discard' | 'first-byte';
-  /** Regular expression whose first group is tokens per second in its output. */
-  readonly pattern: string | null;
-}
-
-/** What is compared. `id` is the canonical key for pairing and for baselines: equal ids mean equal work. */
-export interface Arm {
-  readonly id: string;
-  /** A ceiling is a physical limit, never ranked: 'device' reads the model's bytes by direct I/O into hot buffers and
-   * forgets them (the limit of cold loads); 'home' reads them the same way into memory that was never touched; 'memory'
-   * sums a warm mapping of them (the limit of warm ones). A bound reads as a loader would and keeps nothing: not ranked. */
-  readonly kind: 'loader' | 'bound' | 'ceiling' | 'command';
-  /** 'external': brought by the user; weighed and checked like the others. */
-  readonly origin: 'built-in' | 'external';
-  /** File that defines the loader, where it is more than data (`callback`) or external; else null. */
-  readonly module: string | null;
-  /** SHA-256 (16 hex digits) of that file and, behind a `+`, of the library that it names; null for a built-in loader. */
-  readonly moduleDigest: string | null;
-  readonly loader: string;
-  /** How people read it: the loader's name, with #2, #3 … where it is weighed against itself. */
-  readonly label: string;
-  readonly mechanism: string;
-  readonly options: Readonly<Record<string, boolean | number | string | readonly string[]>>;
-  /** Key of RunRecord.models. */
-  readonly model: string;
-  /** 'infer' runs the kernel; 'none' loads nothing (the null loader); 'read' is a bound's and a ceiling's. */
-  readonly work: 'infer' | 'none' | 'read' | 'command';
-  readonly threads: number;
-  readonly loadThreads: number | null;
-  readonly processes: 1;
-  readonly memoryLimit: null;
-  readonly context: number;
-  readonly prompt: number;
-  readonly generate: number;
-  readonly isa: string;
-  readonly numa: null;
-  readonly pressure: null;
-  /** Only of kind 'command'. Absent in ledgers that know of none. */
-  readonly command?: CommandTemplate | null;
-  /** Version of the tool and digest of the addon that did the work. */
-  readonly build: string;
-}
-
 export interface ModelRecord {
   readonly path: string;
   readonly parts: readonly { readonly path: string; readonly bytes: number }[];
@@ -126,31 +85,6 @@ export interface ModelRecord {
   readonly name: string | null;
   readonly fileSystem: string;
   readonly device: string;
-}
-
-export interface Plan {
-  readonly models: readonly string[];
-  /** Arm ids, reference first within each model, ceilings left out. */
-  readonly arms: readonly string[];
-  /** Arm id of the reference, by model. */
-  readonly reference: Readonly<Record<string, string>>;
-  /** Ceiling arm id by model and state; no device ceiling where a model's bytes cannot be read past the page cache. */
-  readonly ceilings: Readonly<Record<string, Readonly<Partial<Record<State, string>>>>>;
-  /** Arm id of the home ceiling by model, in cold blocks; none where there is no device ceiling. */
-  readonly homes: Readonly<Record<string, string>>;
-  readonly states: readonly State[];
-  readonly memoryStates: readonly MemoryState[];
-  /** Rounds of the time pass. */
-  readonly rounds: number;
-  /** Rounds of the memory pass: same cells, slower probes, times never used. */
-  readonly memoryRounds: number;
-  /** Whether the trace pass runs: one sample of each loader and state. Absent in ledgers that know of none. */
-  readonly trace?: boolean;
-  readonly seed: number;
-  readonly timeoutNs: number;
-  readonly timeBudgetNs: number | null;
-  /** Whether loaders were named one by one: an unsupported one then fails the run. */
-  readonly loadersNamed: boolean;
 }
 
 export interface RunRecord {
@@ -177,6 +111,11 @@ export interface RunRecord {
   readonly referenceHashes: Readonly<Record<string, string>>;
   /** Command line that repeats the run. */
   readonly command: readonly string[];
+  /**
+   * The configuration file and plan that the command line named; null where it named none, absent in ledgers that know of
+   * none. The first 16 hex digits of the file's SHA-256.
+   */
+  readonly config?: { readonly path: string; readonly digest: string; readonly plan: string } | null;
 }
 
 /** How the ceilings of this run are measured, chosen once. Null where the machine has none, with the reason. */
@@ -216,12 +155,13 @@ export interface EndRecord {
   readonly message: string | null;
 }
 
-export type LedgerRecord = RunRecord | Sample | ResumeRecord | EndRecord;
+export type LedgerRecord = RunRecord | Sample | Group | ResumeRecord | EndRecord;
 
 /** A ledger as read back. */
 export interface Ledger {
   readonly run: RunRecord;
   readonly samples: readonly Sample[];
+  readonly groups: readonly Group[];
   readonly resumes: readonly ResumeRecord[];
   readonly end: EndRecord | null;
   /** Of reading: a torn last line that was cut. */

@@ -25,6 +25,10 @@ export interface WaitingChild {
   readonly ready: Promise<boolean>;
   /** Lets the child start. */
   release(): void;
+  /** Resolves to true when a held child waits for the others for the n-th time, to false if it ended before. */
+  met(times: number): Promise<boolean>;
+  /** Lets a held child go on. */
+  goOn(): void;
   /** Settles when the process has ended. Never rejects. */
   readonly ended: Promise<ChildEnd>;
   kill(): void;
@@ -39,12 +43,15 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The child may take `timeoutMs` (at least 10 s) to its barrier, and again as long from its release to its end. It is
- * killed when this process dies: it asks the kernel for that itself.
+ * killed when this process dies: it asks the kernel for that itself. `launch` is a program with arguments that becomes
+ * the child, once it has put itself where the child shall be; empty for none.
  */
-export function spawnChild(task: ChildTask, timeoutMs: number): WaitingChild {
+export function spawnChild(task: ChildTask, timeoutMs: number, launch: readonly string[] = []): WaitingChild {
   const spawnedAtNs = native().nowNs();
+  const [program, ...words] = [...launch, process.execPath, childPath, JSON.stringify(task)] as const;
+  const held = task.kind === 'sample' && task.spec.held;
   // In a session of its own, a terminal's Ctrl-C reaches only us: we end the child and know why it ended.
-  const child = spawn(process.execPath, [childPath, JSON.stringify(task)], {
+  const child = spawn(program, words, {
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
     detached: true,
     env: { ...process.env, NODE_OPTIONS: '', NODE_V8_COVERAGE: '' },
@@ -69,15 +76,20 @@ export function spawnChild(task: ChildTask, timeoutMs: number): WaitingChild {
   const chunks: Buffer[] = [];
   let markReady: (ready: boolean) => void = () => undefined;
   const ready = new Promise<boolean>((resolve) => (markReady = resolve));
+  const meetings = new Meetings();
   answerStream.on('data', (chunk: Buffer) => {
-    if (chunks.length === 0 && chunk[0] === 0x52) {
-      // It now waits for us, however long the states take to prepare.
+    let at = 0;
+    // After one of these it waits for us; the answer is JSON, which begins with neither.
+    for (; chunks.length === 0 && (chunk[at] === READY || chunk[at] === MET); at++) {
+      if (chunk[at] === MET) {
+        meetings.add();
+        continue;
+      }
+      // However long the states take to prepare.
       if (!released) clearTimeout(timer);
       markReady(true);
-      if (chunk.length > 1) chunks.push(chunk.subarray(1));
-    } else {
-      chunks.push(chunk);
     }
+    if (at < chunk.length) chunks.push(chunk.subarray(at));
   });
   let stderr = '';
   child.stderr?.on('data', (chunk: Buffer) => {
@@ -88,11 +100,13 @@ export function spawnChild(task: ChildTask, timeoutMs: number): WaitingChild {
     child.once('error', (error) => {
       clearTimeout(timer);
       markReady(false);
+      meetings.end();
       resolve({ kind: 'died', exitCode: null, signal: null, stderr: error.message });
     });
     child.once('close', (exitCode, signal) => {
       clearTimeout(timer);
       markReady(false);
+      meetings.end();
       const answer = signal === null ? parse(Buffer.concat(chunks)) : null;
       if (timedOut) resolve({ kind: 'timeout' });
       else if (answer === null) resolve({ kind: 'died', exitCode, signal, stderr: stderr.trim() });
@@ -107,11 +121,50 @@ export function spawnChild(task: ChildTask, timeoutMs: number): WaitingChild {
       clearTimeout(timer);
       released = true;
       timer = endAfter(timeoutMs);
-      releaseStream.end('G');
+      if (held) releaseStream.write('G');
+      else releaseStream.end('G');
+    },
+    met: (times) => meetings.reached(times),
+    goOn: () => {
+      releaseStream.write('G');
     },
     ended,
     kill: () => killQuietly(child),
   };
+}
+
+const READY = 'R'.charCodeAt(0);
+const MET = 'P'.charCodeAt(0);
+
+/** How often a child has come to where it waits for others, and who awaits that. */
+class Meetings {
+  #count = 0;
+  #ended = false;
+  readonly #awaited: { readonly times: number; readonly resolve: (met: boolean) => void }[] = [];
+
+  add(): void {
+    this.#count += 1;
+    this.#tell();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#tell();
+  }
+
+  reached(times: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#awaited.push({ times, resolve });
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    for (const { times, resolve } of this.#awaited) {
+      if (this.#count >= times) resolve(true);
+      else if (this.#ended) resolve(false);
+    }
+  }
 }
 
 function killQuietly(child: ChildProcess): void {

@@ -3,7 +3,7 @@
  * as-is). Each is certified by reading it back, at the last moment before the child is released.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { availableMemory } from '../machine.js';
+import { availableMemory, leastFreeMemory, unusedMemory } from '../machine.js';
 import { native, type ResidencyReading } from '../native.js';
 import type { CeilingChoices, MemoryState, Reason, State } from './record.js';
 
@@ -55,13 +55,14 @@ export function neverCold(fileSystem: string, path: string | null): Refusal | nu
   );
 }
 
-/** Brings the page cache of the files into the state. */
+/** Brings the page cache of the files into the state. `left` is what is there. */
 export async function prepareCache(
   paths: readonly string[],
   state: State,
   fileSystem: string,
   signal: AbortSignal,
 ): Promise<PreparedCache | Refusal> {
+  if (state === 'left') return { paths, state, release: () => undefined };
   if (state === 'cold') {
     const never = neverCold(fileSystem, paths[0] ?? null);
     if (never !== null) return never;
@@ -142,11 +143,18 @@ export class FreeMemory {
     this.#lastLargeFreeMs = Date.now();
   }
 
-  /** Prepares the state for a model of `modelBytes` and probes it. */
-  async prepare(state: MemoryState, modelBytes: number, threads: number, signal: AbortSignal): Promise<PreparedMemory> {
-    if (state === 'returned') return this.#prepareReturned(signal);
+  /** Prepares the state and probes it. */
+  async prepare(
+    state: MemoryState,
+    { modelBytes, processes, threads, keepCache }: MemoryWanted,
+    signal: AbortSignal,
+  ): Promise<PreparedMemory> {
+    const most = keepCache ? mostUnused() : Infinity;
+    // Where every page is taken, what the processes get was somebody's a moment ago: it is backed.
+    if (most < PROBE_BYTES) return { firstTouchNs: null, refusal: null, release: () => undefined };
+    if (state === 'returned') return this.#prepareReturned(most, signal);
     if (state === 'backed') {
-      await native().backFreeMemory(backingBytes(modelBytes), threads);
+      await native().backFreeMemory(Math.min(most, backingBytes(modelBytes, processes)), threads);
       this.freed();
       signal.throwIfAborted();
     }
@@ -156,7 +164,7 @@ export class FreeMemory {
   }
 
   /** What is still backed is taken and held until the sample has ended, so that the child meets what was given back. */
-  async #prepareReturned(signal: AbortSignal): Promise<PreparedMemory> {
+  async #prepareReturned(most: number, signal: AbortSignal): Promise<PreparedMemory> {
     const { limitNs } = this.#limits;
     if (limitNs === null) {
       return {
@@ -171,7 +179,7 @@ export class FreeMemory {
       };
     }
     await delay(Math.max(0, this.#lastLargeFreeMs + RETURN_DELAY_MS - Date.now()), undefined, { signal });
-    const absorbed = await native().absorbBackedMemory(PROBE_BYTES, limitNs, mostAbsorbed());
+    const absorbed = await native().absorbBackedMemory(PROBE_BYTES, limitNs, Math.min(most, mostAbsorbed()));
     const release = (): void => {
       absorbed.release();
       this.freed();
@@ -204,9 +212,19 @@ export class FreeMemory {
   }
 }
 
+/** What free memory is prepared for. */
+export interface MemoryWanted {
+  readonly modelBytes: number;
+  readonly processes: number;
+  readonly threads: number;
+  /** Whether the page cache must stay as it is: no more is then touched than is free. */
+  readonly keepCache: boolean;
+}
+
 /** Memory in its state, and what is held to keep it there until the sample has ended. */
 export interface PreparedMemory {
-  readonly firstTouchNs: number;
+  /** Null where the probe would have taken page cache that had to stay. */
+  readonly firstTouchNs: number | null;
   readonly refusal: Refusal | null;
   release(): void;
 }
@@ -219,10 +237,19 @@ const mostAbsorbed = (): number => Math.floor(Math.min(0.4 * (availableMemory() 
 /** Least that is backed: the probe after it, and what a small model's child takes, must come out of it. */
 const LEAST_BACKED = 8 * PROBE_BYTES;
 
-function backingBytes(modelBytes: number): number {
-  const wanted = Math.max(2.2 * modelBytes, LEAST_BACKED);
+/** A copy a process, the page cache, and a little more. */
+function backingBytes(modelBytes: number, processes = 1): number {
+  const wanted = Math.max((1.2 + processes) * modelBytes, LEAST_BACKED);
   return Math.floor(Math.min(0.8 * (availableMemory() ?? 0), wanted));
 }
+
+/** Kept free of what is touched while page cache must stay: the kernel begins to reclaim above vm.min_free_kbytes. */
+function mostUnused(): number {
+  const reserve = Math.max(UNUSED_RESERVE, 3 * (leastFreeMemory() ?? 0));
+  return Math.max(0, Math.floor((unusedMemory() ?? 0) - reserve));
+}
+
+const UNUSED_RESERVE = 256 * 2 ** 20;
 
 /** Probes of each state that calibration takes; their median counts. */
 const CALIBRATING_PROBES = 3;

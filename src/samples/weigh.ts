@@ -1,298 +1,155 @@
-/** One attempt at one cell: the states prepared and certified, a child run, its measurement judged. */
+/** After the states are certified: the processes released, awaited and judged. */
 import { reasonOf } from '../failure.js';
-import { bypassesPageCache } from '../loader.js';
-import { availableMemory } from '../machine.js';
-import { native, type NativeTrace, type Shape } from '../native.js';
-import type { Block, Cell } from '../plan/blocks.js';
+import { native } from '../native.js';
 import { auditOf } from './audit.js';
+import { commandFailure, commandMeasurement, commandWarnings, judgeCommand } from './command.js';
+import type { CrewEnd } from './crew.js';
 import { blockDevicesOf, deviceCounters, trafficBetween } from './device-traffic.js';
-import { commandFailure, commandMeasurement, commandTask, commandWarnings, judgeCommand } from './command.js';
-import { machineCounters, type MachineCounters } from './noise.js';
-import { READY_FD, RELEASE_FD, type ChildTask } from './protocol.js';
-import { failureReason, judge, meansUnsupported, referenceKey } from './judge.js';
+import { groupOf, refusedGroup, type GroupPlace } from './group.js';
+import { endedWithGroup, failureReason, judge, meansUnsupported, referenceKey } from './judge.js';
 import { measurementOf, runtimeStart, unmeasured } from './measurement.js';
-import type { Arm, CeilingChoices, DeviceTraffic, ModelRecord, Pass, Plan, Sample } from './record.js';
-import { spawnChild, type ChildEnd, type WaitingChild } from './spawn.js';
-import { certifyCache, prepareCache, refusal, type FreeMemory, type PreparedCache, type Refusal } from './states.js';
+import { subjectOf, type Attempt, type Prepared, type WeighingContext } from './prepare.js';
+import type { Arm, DeviceTraffic, EffectiveValue, Group, Reason, Sample } from './record.js';
+import type { ChildEnd } from './spawn.js';
+import type { Refusal } from './states.js';
 
-export interface WeighingContext {
-  readonly plan: Plan;
-  readonly arms: Readonly<Record<string, Arm>>;
-  readonly models: Readonly<Record<string, ModelRecord>>;
-  readonly shapes: Readonly<Record<string, Shape>>;
-  readonly ceilings: CeilingChoices;
-  readonly referenceHashes: Readonly<Record<string, string>>;
-  readonly freeMemory: FreeMemory;
-  readonly signal: AbortSignal;
-  /** Takes the timeline of an ok sample of the trace pass; the sample itself goes into the ledger without it. */
-  readonly onTrace?: (sample: Sample, trace: NativeTrace) => void;
+/** What an attempt puts into the ledger: a sample a process, and of several processes their group behind them. */
+export interface Weighed {
+  readonly samples: readonly Sample[];
+  readonly group: Group | null;
 }
 
-export interface Attempt {
-  readonly block: Block;
-  readonly cell: Cell;
-  readonly position: number;
-  readonly attempt: number;
-}
-
-/** A sample that is ready to run: its child waits at the barrier, or there is a reason why it will not run. */
-export type Prepared =
-  | { readonly kind: 'refused'; readonly startedAt: string; readonly refusal: Refusal }
-  | {
-      readonly kind: 'waiting';
-      readonly startedAt: string;
-      readonly child: WaitingChild;
-      readonly paths: readonly string[];
-      readonly before: number | null;
-      readonly firstTouchNs: number;
-      /** Lets go of memory that was held to keep free memory in its state. */
-      readonly releaseMemory: () => void;
-      readonly counters: MachineCounters;
-      readonly warnings: readonly string[];
-    }
-  | { readonly kind: 'ended'; readonly startedAt: string; readonly end: ChildEnd };
-
-/** Largest prompt step of one internal batch; bounds scratch memory. */
-export const BATCH = 128;
-
-export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, ceilings: CeilingChoices): ChildTask {
-  const barrier = { readyFd: READY_FD, releaseFd: RELEASE_FD };
-  if (arm.kind === 'command') return commandTask(arm, model, pass);
-  if (arm.kind === 'ceiling') {
-    const chosen = ceilings.device[arm.model];
-    const ceiling = arm.loader === 'device' || arm.loader === 'home' ? arm.loader : 'memory';
-    const recipe = ceiling !== 'memory' && chosen !== undefined && chosen.reason === null ? chosen : null;
-    return {
-      kind: 'ceiling',
-      parent: process.pid,
-      spec: {
-        path: model.path,
-        ceiling,
-        recipe,
-        threads: arm.threads,
-        ...barrier,
-      },
-    };
-  }
-  return {
-    kind: 'sample',
-    parent: process.pid,
-    loader: {
-      name: arm.loader,
-      module: arm.module,
-      moduleDigest: arm.moduleDigest,
-      paths: model.parts.map((part) => part.path),
-    },
-    spec: {
-      path: model.path,
-      mechanism: arm.mechanism,
-      options: arm.options,
-      shape,
-      isa: arm.isa,
-      threads: arm.threads,
-      context: arm.context,
-      batch: Math.max(1, Math.min(BATCH, arm.prompt)),
-      prompt: arm.prompt,
-      generate: arm.generate,
-      pass,
-      ...barrier,
-    },
-  };
+/** Of what was weighed, what statistics count and retries look at. */
+export function unitOf({ samples, group }: Weighed): Sample | Group {
+  const unit = group ?? samples[0];
+  if (unit === undefined) throw new Error('nothing was weighed');
+  return unit;
 }
 
 /**
- * Prepares the cell's states around a child that waits at its barrier. What cannot be prepared is a sample that says why:
- * one of them must not end the run. Throws AbortError when the run is interrupted.
+ * Releases the processes, waits for them and makes samples of them. Throws AbortError when the run is interrupted
+ * meanwhile.
  */
-export async function prepare(context: WeighingContext, attempt: Attempt): Promise<Prepared> {
-  const startedAt = new Date().toISOString();
-  try {
-    return await prepareStates(context, attempt, startedAt);
-  } catch (error) {
-    const reason = context.signal.aborted ? null : reasonOf(error);
-    if (reason === null) throw error;
-    return { kind: 'refused', startedAt, refusal: { outcome: 'failed', reason } };
-  }
-}
-
-async function prepareStates(context: WeighingContext, { block, cell }: Attempt, startedAt: string): Promise<Prepared> {
-  const arm = context.arms[cell.arm];
-  const model = arm === undefined ? undefined : context.models[arm.model];
-  const shape = arm === undefined ? undefined : context.shapes[arm.model];
-  if (arm === undefined || model === undefined || shape === undefined)
-    throw new Error(`no arm ${cell.arm} in the plan`);
-  const paths = model.parts.map((part) => part.path);
-  const impossible = unsupportedCell(arm, cell, paths) ?? homelessCell(arm, model);
-  if (impossible !== null) return { kind: 'refused', startedAt, refusal: impossible };
-
-  const cache = await prepareCache(paths, cell.state, model.fileSystem, context.signal);
-  if ('outcome' in cache) return { kind: 'refused', startedAt, refusal: cache };
-  context.freeMemory.freed();
-  const child = spawnChild(taskOf(arm, model, shape, block.pass, context.ceilings), context.plan.timeoutNs / 1e6);
-  try {
-    return await certify(context, cell, model, cache, child, startedAt);
-  } catch (error) {
-    child.kill();
-    await child.ended;
-    throw error;
-  } finally {
-    cache.release();
-  }
-}
-
-async function certify(
-  context: WeighingContext,
-  cell: Cell,
-  model: ModelRecord,
-  cache: PreparedCache,
-  child: WaitingChild,
-  startedAt: string,
-): Promise<Prepared> {
-  if (!(await child.ready)) return { kind: 'ended', startedAt, end: await child.ended };
-  const threads = context.arms[cell.arm]?.threads ?? 1;
-  const memory = await context.freeMemory.prepare(cell.memoryState, model.bytes, threads, context.signal);
-  const refuse = async (why: Refusal): Promise<Prepared> => {
-    memory.release();
-    child.kill();
-    await child.ended;
-    return { kind: 'refused', startedAt, refusal: why };
-  };
-  if (memory.refusal !== null) return refuse(memory.refusal);
-  const counters = machineCounters();
-  // The mapping that held a warm cache goes first, so that unmapping disturbs nothing and what is certified is what the
-  // child meets.
-  cache.release();
-  const { reading, refusal: notCertified } = certifyCache(cache);
-  if (notCertified !== null) return refuse(notCertified);
-  const unknown = reading.source === 'none';
-  return {
-    kind: 'waiting',
-    startedAt,
-    child,
-    paths: cache.paths,
-    before: unknown ? null : reading.resident,
-    firstTouchNs: memory.firstTouchNs,
-    releaseMemory: () => {
-      memory.release();
-    },
-    counters,
-    warnings: unknown
-      ? [
-          'residency cannot be read without owning the model or the right to write it: the state is certified by bytes read',
-        ]
-      : [],
-  };
-}
-
-function unsupportedCell(arm: Arm, cell: Cell, paths: readonly string[]): Refusal | null {
-  if (arm.kind === 'ceiling' || arm.kind === 'command') return null;
-  // A user's library runs in the sample's process alone, which asks it.
-  const asked = arm.mechanism !== 'external';
-  const reason = asked ? native().unsupported(arm.mechanism, paths, arm.options) : null;
-  if (reason !== null) return { outcome: 'unsupported', reason };
-  if (cell.state === 'warm' && bypassesPageCache(arm.mechanism, arm.options)) {
-    return refusal(
-      'unsupported',
-      'bypasses-page-cache',
-      'plan',
-      `${arm.loader} reads the device whatever the page cache holds: it has no warm state`,
-      'compare it cold',
-    );
-  }
-  return null;
-}
-
-/** Home takes as much memory as the model has bytes: where that is short it would be the kernel's to choose who dies. */
-function homelessCell(arm: Arm, model: ModelRecord): Refusal | null {
-  const available = availableMemory();
-  if (arm.kind !== 'ceiling' || arm.loader !== 'home' || available === null) return null;
-  const wanted = model.bytes + HOME_MARGIN;
-  if (wanted <= available) return null;
-  return refusal(
-    'unsupported',
-    'memory-short',
-    'home ceiling',
-    `the home ceiling would fill ${wanted} bytes of memory, and ${available} are available`,
-    'free memory, or weigh a smaller model',
-  );
-}
-
-/** Of the process that fills it, and a little for others. */
-const HOME_MARGIN = 256 * 2 ** 20;
-
-/** Releases the child, waits for it and makes the sample of it. Throws AbortError when the run is interrupted meanwhile. */
-export async function finish(context: WeighingContext, attempt: Attempt, prepared: Prepared): Promise<Sample> {
-  const { block, cell, position } = attempt;
-  const arm = context.arms[cell.arm];
-  if (arm === undefined) throw new Error(`no arm ${cell.arm} in the plan`);
-  const base = {
-    kind: 'sample' as const,
-    round: block.round,
-    block: block.index,
-    position,
-    attempt: attempt.attempt,
-    pass: block.pass,
-    startedAt: prepared.startedAt,
-    arm: { id: arm.id, loader: arm.loader, model: arm.model },
-    state: cell.state,
-    memoryState: cell.memoryState,
-    load: 1,
-    group: null,
-  };
-  const nobody = { index: 0, of: 1, spawnToStartNs: null, exitCode: null, signal: null };
-  if (prepared.kind === 'refused') {
-    return { ...base, process: nobody, warnings: [], ...prepared.refusal, ...unmeasured };
-  }
-
-  let end: ChildEnd;
-  let traffic: DeviceTraffic | null = null;
-  if (prepared.kind === 'ended') {
-    end = prepared.end;
-  } else {
-    const kill = (): void => prepared.child.kill();
-    context.signal.addEventListener('abort', kill, { once: true });
-    if (context.signal.aborted) kill();
-    const devices = blockDevicesOf(prepared.paths);
-    const before = devices === null ? null : deviceCounters(devices);
-    prepared.child.release();
-    end = await prepared.child.ended;
-    traffic = devices === null ? null : trafficBetween(before, deviceCounters(devices));
-    context.signal.removeEventListener('abort', kill);
-    prepared.releaseMemory();
-    context.freeMemory.freed();
-  }
+export async function finish(context: WeighingContext, attempt: Attempt, prepared: Prepared): Promise<Weighed> {
+  const { arm } = subjectOf(context, attempt);
+  const place = placeOf(attempt, arm, prepared.startedAt);
+  if (prepared.kind === 'refused') return refused(arm, place, prepared.refusal);
+  const ran = await run(context, prepared);
   context.signal.throwIfAborted();
+  const { ends, cause } = ran.end;
+  const samples = ends.map((end, index) => {
+    const ended = cause !== null && index !== cause && isEndedByUs(end);
+    const reason = ended ? endedWithGroup(cause, ends.length) : null;
+    return sampleOf(context, attempt, prepared, ran, { index, end, reason });
+  });
+  if (arm.processes === 1) return { samples, group: null };
+  const starts = ends.flatMap((end) =>
+    end.kind === 'answered' && end.answer.kind === 'sample' ? [end.answer.sample.startAtNs] : [],
+  );
+  return { samples, group: groupOf(place, samples, cause, starts) };
+}
 
+function isEndedByUs(end: ChildEnd): boolean {
+  return end.kind === 'died' && end.signal === 'SIGKILL';
+}
+
+function placeOf({ block, cell, position, attempt }: Attempt, arm: Arm, startedAt: string): GroupPlace {
+  const { state, memoryState, load } = cell;
+  return {
+    id: `${block.pass} ${block.round} ${block.index} ${position} ${attempt} ${load}`,
+    ...{ round: block.round, block: block.index, position, attempt, pass: block.pass, startedAt },
+    ...{ arm: { id: arm.id, loader: arm.loader, model: arm.model }, state, memoryState, load },
+  };
+}
+
+const nobody = { index: 0, of: 1, spawnToStartNs: null, exitCode: null, signal: null };
+
+/** Of several processes none ran: the group alone says why. */
+function refused(arm: Arm, { id, ...place }: GroupPlace, why: Refusal): Weighed {
+  if (arm.processes > 1) return { samples: [], group: refusedGroup({ id, ...place }, arm.processes, why) };
+  const common = { kind: 'sample', ...place, group: null, process: nobody, warnings: [] } as const;
+  return { samples: [{ ...common, ...why, ...unmeasured }], group: null };
+}
+
+/** How the processes ended, and what was seen of the machine meanwhile. */
+interface Ran {
+  readonly end: CrewEnd;
+  readonly traffic: DeviceTraffic | null;
+  readonly after: number | null;
+  readonly seen: Readonly<Record<string, EffectiveValue>>;
+}
+
+async function run(context: WeighingContext, prepared: Exclude<Prepared, { kind: 'refused' }>): Promise<Ran> {
+  if (prepared.kind === 'ended') {
+    return { end: prepared.end, traffic: null, after: null, seen: await prepared.surroundings.close() };
+  }
+  const { crew, paths } = prepared;
+  const kill = (): void => {
+    crew.kill();
+  };
+  context.signal.addEventListener('abort', kill, { once: true });
+  if (context.signal.aborted) kill();
+  const devices = blockDevicesOf(paths);
+  const before = devices === null ? null : deviceCounters(devices);
+  crew.release();
+  const end = await crew.ended;
+  const traffic = devices === null ? null : trafficBetween(before, deviceCounters(devices));
+  context.signal.removeEventListener('abort', kill);
+  prepared.releaseMemory();
+  context.freeMemory.freed();
+  const after = residencyAfter(paths);
+  return { end, traffic, after, seen: await prepared.surroundings.close() };
+}
+
+/** One process of the crew, and why it has no measurement where another one ended it. */
+interface OneEnd {
+  readonly index: number;
+  readonly end: ChildEnd;
+  readonly reason: Reason | null;
+}
+
+function sampleOf(
+  context: WeighingContext,
+  attempt: Attempt,
+  prepared: Exclude<Prepared, { kind: 'refused' }>,
+  { traffic, after, seen }: Ran,
+  { index, end, reason: endedBy }: OneEnd,
+): Sample {
+  const { arm, model } = subjectOf(context, attempt);
+  const { cell, block } = attempt;
+  const { id, ...place } = placeOf(attempt, arm, prepared.startedAt);
+  const base = { kind: 'sample', ...place, group: arm.processes === 1 ? null : id } as const;
+  const own = { ...nobody, index, of: arm.processes };
   if (end.kind !== 'answered' || end.answer.kind === 'failed' || prepared.kind === 'ended') {
-    const reason = failureReason(end, context.plan.timeoutNs);
+    const reason = endedBy ?? prepared.surroundings.explain(end) ?? failureReason(end, context.plan.timeoutNs);
     const outcome = meansUnsupported(reason) ? 'unsupported' : 'failed';
     const how =
       end.kind === 'timeout' ? { exitCode: null, signal: 'SIGKILL' } : { exitCode: end.exitCode, signal: end.signal };
-    return { ...base, process: { ...nobody, ...how }, warnings: [], outcome, reason, ...unmeasured };
+    return { ...base, process: { ...own, ...how }, warnings: [], outcome, reason, ...unmeasured };
   }
   const { answer } = end;
+  const process = { ...own, exitCode: end.exitCode, signal: end.signal };
   const command = answer.kind === 'command' ? commandMeasurement(answer) : null;
   const broken = answer.kind === 'command' ? commandFailure(arm, answer) : null;
   if (broken !== null) {
-    return { ...base, process: nobody, warnings: [], command, outcome: 'failed', reason: broken, ...unmeasured };
+    return { ...base, process, warnings: [], command, outcome: 'failed', reason: broken, ...unmeasured };
   }
-  const after = residencyAfter(prepared.paths);
-  const model = context.models[arm.model];
-  const measured = measurementOf(arm, model, block.pass, { ...prepared, after, traffic }, answer);
-  const spawnToStartNs = runtimeStart(answer, prepared.child.spawnedAtNs);
+  const measuredAlone = measurementOf(arm, model, block.pass, { ...prepared, after, traffic }, answer);
+  const measured = { ...measuredAlone, effective: { ...measuredAlone.effective, ...seen } };
+  const spawnToStartNs = runtimeStart(answer, prepared.crew.spawnedAtNs[index] ?? 0);
   const verdict =
     command === null
       ? judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)])
       : judgeCommand(cell, measured.residency, command, model);
-  const own = answer.kind === 'sample' ? answer.sample.effective : {};
+  const told = answer.kind === 'sample' ? answer.sample.effective : {};
   const sample: Sample = {
     ...base,
-    process: { ...nobody, spawnToStartNs, exitCode: end.exitCode, signal: end.signal },
+    process: { ...process, spawnToStartNs },
     warnings: [
       ...prepared.warnings,
       ...(answer.kind === 'sample' ? answer.sample.warnings : []),
       ...(answer.kind === 'command' ? commandWarnings(arm, cell.state, answer) : []),
-      ...auditOf(arm, model, cell.state, measured, own),
+      ...auditOf(arm, model, cell.state, measured, told),
     ],
     command,
     ...verdict,

@@ -1,11 +1,11 @@
 /** What holding a model costs the system, from the samples of the memory pass. */
-import type { Memory } from '../samples/record.js';
+import type { Group, Memory, SummedMemory } from '../samples/record.js';
 import { median } from './order.js';
 import type { OkSample } from './pairs.js';
 import type { Footprint } from './summary-types.js';
 
 /** What only swap or the end of the process can take back, shared pages divided among their users (smaps_rollup). */
-function held({ pssAnonymous, pssShmem, hugetlb, swap, pageTables }: Memory): number | null {
+function held({ pssAnonymous, pssShmem, hugetlb, swap, pageTables }: Memory | SummedMemory): number | null {
   return sum([pssAnonymous, pssShmem, hugetlb, swap, pageTables]);
 }
 
@@ -51,5 +51,21 @@ export function footprintOf(samples: readonly OkSample[]): Footprint | null {
     unreclaimable,
     peakUnreclaimable: medianOfKnown(samples.map(atPeak)),
     reclaimable: medianOfKnown(samples.map(({ residency }) => residency.firstToken)),
+  };
+}
+
+/** Of several processes: all that they hold together, the page cache once. Medians over the ok groups of the memory pass. */
+export function footprintOfGroups(groups: readonly Group[]): Footprint | null {
+  const memories = groups.flatMap(({ memory, pass, outcome }) =>
+    memory === null || pass !== 'memory' || outcome !== 'ok' ? [] : [memory],
+  );
+  const rest = memories.map(({ baseline, firstToken }) => growth(held(firstToken), held(baseline)));
+  const unreclaimable = medianOfKnown(rest);
+  if (unreclaimable === null) return null;
+  return {
+    n: rest.filter((value) => value !== null).length,
+    unreclaimable,
+    peakUnreclaimable: medianOfKnown(memories.map(({ peakUnreclaimable }) => peakUnreclaimable)),
+    reclaimable: medianOfKnown(memories.map(({ cachedBytes }) => cachedBytes)),
   };
 }

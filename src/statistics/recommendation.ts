@@ -1,5 +1,6 @@
 /** Which loader to take, decided from what a run measured. Pure; says nothing that the pairs do not carry. */
 import type { Arm, Ledger, MemoryPoints, MemoryState, State } from '../samples/record.js';
+import { copiesIntoFreeMemory } from '../loader.js';
 import { claimOf, pairsForClaim } from './claim.js';
 import { median } from './order.js';
 import type { CellSummary, Summary } from './summary-types.js';
@@ -117,25 +118,11 @@ export function heldOf({ unreclaimable, pool }: Need): number {
   return unreclaimable + pool;
 }
 
-/**
- * Whether its weights take free memory, one copy a process. A hybrid maps wherever it does not fill the reserved pool of
- * huge pages, and that is free memory of nobody.
- */
-export function copiesIntoFreeMemory({ mechanism, options = {} }: Loading): boolean {
-  if (mechanism === 'mmap') return options['dirtied'] === true;
-  return mechanism !== 'hybrid' && options['arena'] !== 'hugetlb';
-}
-
-interface Loading {
-  readonly mechanism: string;
-  readonly options?: Readonly<Record<string, unknown>>;
-}
-
 export function recommend(summary: Summary, ledger: Ledger, circumstances: Circumstances): Recommendation {
   const groups = new Map<string, CellSummary[]>();
   for (const cell of summary.cells) {
     if (cell.arm.kind !== 'loader' || cell.arm.work === 'none') continue;
-    const key = JSON.stringify([cell.arm.model, cell.memoryState, cell.state]);
+    const key = JSON.stringify([cell.setting, cell.memoryState, cell.state, cell.load]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }
   const needs = needsOf(summary, ledger, circumstances);

@@ -13,7 +13,7 @@ export async function replay(
   for (const sample of samples) {
     const duration = durationMs(sample);
     if (sample.pass !== 'time' || duration === null) continue;
-    const key = cellKey({ arm: sample.arm.id, state: sample.state, memoryState: sample.memoryState });
+    const key = cellKey({ ...sample, arm: sample.arm.id });
     const cell = cells.get(key) ?? { first: sample, durations: [] };
     cell.durations.push(duration);
     cells.set(key, cell);
@@ -32,6 +32,7 @@ export async function replay(
       arm: first.arm.id,
       state: first.state,
       memoryState: first.memoryState,
+      load: first.load,
       samples: durations.length,
       mean: latency.mean,
       p50: latency.p50,

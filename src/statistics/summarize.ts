@@ -1,35 +1,48 @@
 /** From a ledger to its summary. Pure: the same ledger always gives the same summary. */
 import { ceilingsOf, cellKey } from '../plan/blocks.js';
+import { settingKeyOf, settingsOf } from '../plan/settings.js';
 import type { Limit } from '../samples/limit-types.js';
-import type { Arm, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
+import type { Arm, Group, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
 import { bindingOf } from './binding.js';
-import { footprintOf } from './footprint.js';
+import { commandFigures, execToTokenNs } from './commands.js';
+import { footprintOf, footprintOfGroups } from './footprint.js';
 import { describe } from './order.js';
 import { pairedRatio, pairsOf, type OkSample, type Pair } from './pairs.js';
+import { scalingOf } from './scaling.js';
 import type { CellSummary, Description, Summary } from './summary-types.js';
+import { unitsOf } from './units.js';
 
 /** What only arms of the same place are compared in. */
 interface Place {
-  readonly modelId: string;
+  readonly setting: string;
   readonly model: ModelRecord;
   readonly state: State;
   readonly memoryState: MemoryState;
+  readonly load: number;
 }
 
-/** Samples by cell, in run order. Nothing is ever pooled over cells. */
-type Cells = ReadonlyMap<string, readonly Sample[]>;
+/** What is counted, and the groups, by cell, in run order. Nothing is ever pooled over cells. */
+interface Cells {
+  readonly units: ReadonlyMap<string, readonly Sample[]>;
+  readonly groups: ReadonlyMap<string, readonly Group[]>;
+}
 
 export function summarize(ledger: Ledger): Summary {
   const { run, samples } = ledger;
-  const cells = groupByCell(samples);
-  const count = (wanted: Sample['outcome']): number => samples.filter(({ outcome }) => outcome === wanted).length;
+  const units = unitsOf(ledger);
+  const byCell = { units: groupByCell(units), groups: groupByCell(ledger.groups) };
+  const count = (wanted: Sample['outcome']): number => units.filter(({ outcome }) => outcome === wanted).length;
+  const settings = settingsOf(run.plan, run.arms);
+  const cells = placesOf(ledger, units).flatMap((place) => summarizePlace(ledger, byCell, place));
   return {
     schema: 1,
     tool: run.tool,
     startedAt: run.startedAt,
     fingerprint: run.machine.fingerprint,
     models: run.models,
-    cells: placesOf(ledger).flatMap((place) => summarizePlace(ledger, cells, place)),
+    settings,
+    cells,
+    scaling: scalingOf(cells, settings),
     samples: {
       total: samples.length,
       invalid: count('invalid'),
@@ -41,27 +54,29 @@ export function summarize(ledger: Ledger): Summary {
   };
 }
 
-function groupByCell(samples: readonly Sample[]): Cells {
-  const cells = new Map<string, Sample[]>();
-  for (const sample of samples) {
-    const key = cellKey({ arm: sample.arm.id, state: sample.state, memoryState: sample.memoryState });
+function groupByCell<T extends Sample | Group>(units: readonly T[]): ReadonlyMap<string, readonly T[]> {
+  const cells = new Map<string, T[]>();
+  for (const unit of units) {
+    const key = cellKey({ ...unit, arm: unit.arm.id });
     const cell = cells.get(key);
-    if (cell === undefined) cells.set(key, [sample]);
-    else cell.push(sample);
+    if (cell === undefined) cells.set(key, [unit]);
+    else cell.push(unit);
   }
   return cells;
 }
 
-/** In plan order, and after it states that the plan does not name but samples have (`left`). */
-function placesOf({ run, samples }: Ledger): readonly Place[] {
-  const states = new Set([...run.plan.states, ...samples.map(({ state }) => state)]);
-  const memoryStates = new Set([...run.plan.memoryStates, ...samples.map(({ memoryState }) => memoryState)]);
-  return run.plan.models.flatMap((modelId) => {
-    const model = run.models[modelId];
-    if (model === undefined)
-      throw new RangeError(`the plan names the model ${modelId}, but the ledger has no record of it`);
+/** In plan order, and after it states and loads that the plan does not name but samples have (`left`). */
+function placesOf({ run }: Ledger, units: readonly Sample[]): readonly Place[] {
+  const memoryStates = new Set([...run.plan.memoryStates, ...units.map(({ memoryState }) => memoryState)]);
+  const seen = new Map<string, Pick<Place, 'state' | 'load'>>();
+  for (const state of run.plan.states) seen.set(`${state} 1`, { state, load: 1 });
+  for (const { state, load } of units.toSorted((a, b) => a.load - b.load))
+    seen.set(`${state} ${load}`, { state, load });
+  return settingsOf(run.plan, run.arms).flatMap(({ key, model: id }) => {
+    const model = run.models[id];
+    if (model === undefined) throw new RangeError(`the plan names the model ${id}, but the ledger has no record of it`);
     return [...memoryStates].flatMap((memoryState) =>
-      [...states].map((state) => ({ modelId, model, state, memoryState })),
+      [...seen.values()].map((each) => ({ setting: key, model, memoryState, ...each })),
     );
   });
 }
@@ -73,25 +88,31 @@ function summarizePlace({ run }: Ledger, cells: Cells, place: Place): readonly C
     if (arm === undefined) throw new RangeError(`the plan names the arm ${id}, but the ledger has no record of it`);
     return arm;
   };
-  const { state, memoryState } = place;
-  const samplesOf = (id: string): readonly Sample[] => cells.get(cellKey({ arm: id, state, memoryState })) ?? [];
-  const loaders = plan.arms.map(armOf).filter(({ model }) => model === place.modelId);
-  const ceilingId = plan.ceilings[place.modelId]?.[state];
-  const referenceId = plan.reference[place.modelId];
+  const { state, memoryState, load, setting } = place;
+  const keyOf = (id: string): string => cellKey({ arm: id, state, memoryState, load });
+  const samplesOf = (id: string): readonly Sample[] => cells.units.get(keyOf(id)) ?? [];
+  // Not every arm has later loads: what did not load the first time has none.
+  const takesPart = ({ id }: Arm): boolean => load === 1 || cells.units.has(keyOf(id));
+  const arms = plan.arms.map(armOf).filter((arm) => settingKeyOf(arm) === setting && takesPart(arm));
+  const ceilingId = plan.ceilings[setting]?.[state];
+  const referenceId = plan.reference[setting];
+  const commandId = arms.find(({ kind }) => kind === 'command')?.id;
   const summarizeArm = (arm: Arm): CellSummary =>
     summarizeCell({
       arm,
       place,
       samples: samplesOf(arm.id),
+      groups: cells.groups.get(keyOf(arm.id)) ?? [],
       isReference: arm.id === referenceId,
       reference: referenceId === undefined ? [] : samplesOf(referenceId),
+      firstCommand: commandId === undefined ? [] : samplesOf(commandId),
       ceiling: ceilingId === undefined ? [] : samplesOf(ceilingId),
       // Earlier ledgers have none.
       limits: run.limits ?? [],
     });
-  const limits = ceilingsOf(plan, place.modelId, state).map(armOf);
-  const bounds = loaders.filter(({ kind }) => kind === 'bound');
-  const rows = ranked(loaders.filter(({ kind }) => kind === 'loader').map(summarizeArm));
+  const limits = ceilingsOf(plan, setting, state).map(armOf).filter(takesPart);
+  const bounds = arms.filter(({ kind }) => kind === 'bound');
+  const rows = ranked(arms.filter(({ kind }) => kind !== 'bound').map(summarizeArm));
   return [...rows, ...[...bounds, ...limits].map(summarizeArm)];
 }
 
@@ -123,13 +144,17 @@ interface CellInput {
   readonly arm: Arm;
   readonly place: Place;
   readonly samples: readonly Sample[];
+  readonly groups: readonly Group[];
   readonly isReference: boolean;
   readonly reference: readonly Sample[];
+  /** Samples of the first command of the place, whose wall time the others' are compared with. */
+  readonly firstCommand: readonly Sample[];
   readonly ceiling: readonly Sample[];
   readonly limits: readonly Limit[];
 }
 
-function summarizeCell({ arm, place, samples, isReference, reference, ceiling, limits }: CellInput): CellSummary {
+function summarizeCell(input: CellInput): CellSummary {
+  const { arm, place, samples, groups, isReference, reference, firstCommand, ceiling, limits } = input;
   const ok = samples.filter((sample): sample is OkSample => sample.outcome === 'ok');
   const timed = ok.filter(({ pass }) => pass === 'time');
   const figures = (of: (sample: OkSample) => number | null): Description | null =>
@@ -141,15 +166,18 @@ function summarizeCell({ arm, place, samples, isReference, reference, ceiling, l
   const ceilingPairs = weighed || arm.kind === 'bound' ? pairsOf(timed, ceiling) : [];
   return {
     arm,
+    setting: place.setting,
     isReference,
     state: place.state,
     memoryState: place.memoryState,
+    load: place.load,
     outcomes: countOutcomes(samples),
     reasons: distinctReasons(samples),
     warnings: [...new Set(samples.flatMap(({ warnings }) => warnings))],
     loadNs: loads ? figures(loadNs) : null,
     // Without weights there is no first token, whatever the harness timed.
     ttftNs: bringsBytes ? figures(({ ttftNs }) => ttftNs) : null,
+    execToTokenNs: weighed ? figures(execToTokenNs) : null,
     completeNs: figures(({ completeNs }) => completeNs),
     bytesPerSecond: bringsBytes
       ? figures(({ completeNs }) => (completeNs === null || completeNs === 0 ? null : (tensorBytes * 1e9) / completeNs))
@@ -157,14 +185,25 @@ function summarizeCell({ arm, place, samples, isReference, reference, ceiling, l
     ceilingShare: ceilingShareOf(ceilingPairs),
     debtNs: figures(({ debt }) => debt?.ns ?? null),
     unexplainedDebtNs: figures(({ debt }) => debt?.unexplainedNs ?? null),
-    binding: weighed
-      ? bindingOf({ arm, memoryState: place.memoryState, model: place.model, timed, ceilingPairs, limits })
-      : null,
+    // A limit of the machine is shared by several processes: what one of them takes tells nothing.
+    binding:
+      weighed && arm.processes === 1
+        ? bindingOf({ arm, memoryState: place.memoryState, model: place.model, timed, ceilingPairs, limits })
+        : null,
     prefillTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.prefill ?? null),
     decodeTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.decode ?? null),
-    footprint: loads ? footprintOf(ok.filter(({ pass }) => pass === 'memory')) : null,
+    footprint: loads ? footprintOfArm(arm, ok, groups) : null,
+    command: arm.kind === 'command' ? commandFigures(ok, firstCommand, reference) : null,
     ratio: weighed && !isReference ? ratioOf(pairsOf(timed, reference)) : null,
   };
+}
+
+function footprintOfArm(
+  { processes }: Arm,
+  ok: readonly OkSample[],
+  groups: readonly Group[],
+): CellSummary['footprint'] {
+  return processes > 1 ? footprintOfGroups(groups) : footprintOf(ok.filter(({ pass }) => pass === 'memory'));
 }
 
 function loadNs({ phases }: OkSample): number | null {

@@ -1,5 +1,5 @@
 /** The shape of a summary: what statistics say of a ledger. Contract between statistics, report and reports. */
-import type { Arm, MemoryState, ModelRecord, Reason, State } from '../samples/record.js';
+import type { Arm, MemoryState, ModelRecord, Reason, Setting, State } from '../samples/record.js';
 
 /** Values in run order with their median and range. */
 export interface Description {
@@ -57,11 +57,34 @@ export interface Binding {
   }[];
 }
 
+/** What external programs cost. Times and counters of the time pass; memory of the memory pass, else of the time pass. */
+export interface CommandFigures {
+  readonly wallNs: Description | null;
+  readonly firstByteNs: Description | null;
+  readonly userNs: Description | null;
+  readonly systemNs: Description | null;
+  readonly minorFaults: Description | null;
+  readonly majorFaults: Description | null;
+  readonly readBytes: Description | null;
+  readonly peakRss: Description | null;
+  readonly peakPss: Description | null;
+  readonly tokensPerSecond: Description | null;
+  /** Wall time ÷ that of the first command in the same block; null for the first itself. */
+  readonly wallRatio: PairedRatio | null;
+  /** First byte ÷ what the reference loader takes from exec to its first token in the same block; null without a loader. */
+  readonly firstByteRatio: PairedRatio | null;
+}
+
+/** Of several processes, the group is what is counted: times of the slowest, speeds and memory of all together. */
 export interface CellSummary {
   readonly arm: Arm;
+  /** Key of Summary.settings. */
+  readonly setting: string;
   readonly isReference: boolean;
   readonly state: State;
   readonly memoryState: MemoryState;
+  /** 1 where the state was prepared; which of the loads in a row it was. */
+  readonly load: number;
   /** Samples of the time pass by outcome. */
   readonly outcomes: Readonly<Record<'ok' | 'unsupported' | 'invalid' | 'mismatch' | 'failed', number>>;
   /** Distinct reasons of samples of either pass that were not ok, most frequent first. */
@@ -70,6 +93,8 @@ export interface CellSummary {
   /** open + acquire, nanoseconds. Never shown without ttft. */
   readonly loadNs: Description | null;
   readonly ttftNs: Description | null;
+  /** From the process's exec to its first token: what a program's first byte is compared with. Of loaders alone. */
+  readonly execToTokenNs: Description | null;
   readonly completeNs: Description | null;
   /** All tensor bytes ÷ complete time; bytes per second. */
   readonly bytesPerSecond: Description | null;
@@ -83,7 +108,9 @@ export interface CellSummary {
   readonly prefillTokensPerSecond: Description | null;
   readonly decodeTokensPerSecond: Description | null;
   readonly footprint: Footprint | null;
-  /** This arm ÷ the reference arm, in the same block; null for the reference itself, null loader and ceilings. */
+  /** Of command arms alone: never part of what loaders are compared by. */
+  readonly command: CommandFigures | null;
+  /** This arm ÷ the reference arm, in the same block; null for the reference itself, null loader, ceilings and commands. */
   readonly ratio: {
     readonly load: PairedRatio | null;
     readonly ttft: PairedRatio | null;
@@ -91,11 +118,35 @@ export interface CellSummary {
   } | null;
 }
 
+/** What one more process of a loader costs, from the settings that differ in nothing but how many there are. */
+export interface ProcessScaling {
+  /** Setting of the fewest processes. */
+  readonly setting: string;
+  readonly loader: string;
+  readonly label: string;
+  readonly state: State;
+  readonly memoryState: MemoryState;
+  /** Fewest processes first. */
+  readonly points: readonly {
+    readonly processes: number;
+    /** Of all processes, KV cache and scratch left out. */
+    readonly unreclaimable: number | null;
+    /** The same and the model's page cache once. */
+    readonly total: number | null;
+    readonly decodeTokensPerSecond: number | null;
+    /** Of the slowest process. */
+    readonly firstTokenNs: number | null;
+  }[];
+  /** Of the totals: the median slope between any two points. Null with fewer than two. */
+  readonly bytesPerProcess: number | null;
+}
+
 /** tinybench's description of one cell's durations (time to first token; a ceiling's: all bytes), milliseconds. */
 export interface ReplayedCell {
   readonly arm: string;
   readonly state: string;
   readonly memoryState: string;
+  readonly load: number;
   readonly samples: number;
   readonly mean: number;
   readonly p50: number;
@@ -113,11 +164,14 @@ export interface Summary {
   readonly startedAt: string;
   readonly fingerprint: string;
   readonly models: Readonly<Record<string, ModelRecord>>;
+  readonly settings: readonly Setting[];
   /**
-   * In plan order: by model, memory state, state; loaders by their paired ratio of ttft to the reference's (where no pair
+   * In plan order: by setting, memory state, state, load; loaders by their paired ratio of ttft to the reference's (where no pair
    * exists, by median ttft), null last, then bounds, the ceiling and home.
    */
   readonly cells: readonly CellSummary[];
+  /** Empty where no loader was weighed with several counts of processes. */
+  readonly scaling: readonly ProcessScaling[];
   readonly samples: {
     readonly total: number;
     readonly invalid: number;

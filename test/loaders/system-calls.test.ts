@@ -53,7 +53,16 @@ function traceSample(loader: LoaderDefinition, path: string, out: string): Promi
     loader: { name: loader.name, module: null, moduleDigest: null, paths: [path] },
     spec: {
       ...{ path, mechanism: loader.mechanism, options: loader.options ?? {}, isa: 'auto', threads: 2 },
-      ...{ context: 4, batch: 4, prompt: 0, generate: 0, pass: 'time', readyFd: READY_FD, releaseFd: RELEASE_FD },
+      ...{
+        context: 4,
+        batch: 4,
+        prompt: 0,
+        generate: 0,
+        pass: 'time',
+        held: false,
+        readyFd: READY_FD,
+        releaseFd: RELEASE_FD,
+      },
       shape: native().kernelPlan(path, { context: 4, batch: 4, threads: 2 }).shape,
     },
   };

@@ -29,7 +29,7 @@ const cases: readonly (readonly [string, State, Measurement, string | null])[] =
 
 for (const [name, state, measurement, expected] of cases) {
   test(`${name} is ${expected ?? 'ok'}`, (t) => {
-    const cell = { arm: read.id, state, memoryState: 'as-is' } as const;
+    const cell = { arm: read.id, state, memoryState: 'as-is', load: 1 } as const;
     const verdict = judge(read, cell, measurement, measurement.logitsHash ?? undefined);
     t.is(verdict.reason?.code ?? null, expected);
     t.is(verdict.outcome, expected === null ? 'ok' : 'invalid');
@@ -41,14 +41,14 @@ const noLogits = { logitsHash: null, tokens: null } as const;
 
 for (const [name, state, measurement, expected] of cases) {
   test(`of a bound, ${name} is ${expected ?? 'ok'}`, (t) => {
-    const cell = { arm: bound.id, state, memoryState: 'as-is' } as const;
+    const cell = { arm: bound.id, state, memoryState: 'as-is', load: 1 } as const;
     const verdict = judge(bound, cell, { ...measurement, ...noLogits }, 'a hash');
     t.is(verdict.reason?.code ?? null, expected);
   });
 }
 
 test('other logits than the reference are a mismatch', (t) => {
-  const cell = { arm: read.id, state: 'warm', memoryState: 'as-is' } as const;
+  const cell = { arm: read.id, state: 'warm', memoryState: 'as-is', load: 1 } as const;
   t.is(judge(read, cell, measured(0), 'another hash').outcome, 'mismatch');
 });
 
@@ -61,8 +61,8 @@ test('a ceiling that did not reach the device, or left memory, is none', (t) => 
     residency: unknown,
     effective: { bytesRead: 1000, hugePages: true, issuedBytes },
   });
-  const cold = { arm: device.id, state: 'cold', memoryState: 'as-is' } as const;
-  const warm = { arm: memory.id, state: 'warm', memoryState: 'as-is' } as const;
+  const cold = { arm: device.id, state: 'cold', memoryState: 'as-is', load: 1 } as const;
+  const warm = { arm: memory.id, state: 'warm', memoryState: 'as-is', load: 1 } as const;
   t.is(judge(device, cold, issuing(1000), undefined).outcome, 'ok');
   t.is(judge(device, cold, issuing(0), undefined).reason?.code, 'direct-io-turned-buffered');
   t.is(judge(memory, warm, issuing(0), undefined).outcome, 'ok');
@@ -71,7 +71,7 @@ test('a ceiling that did not reach the device, or left memory, is none', (t) => 
 
 test('a device ceiling that left the model in the page cache is invalid', (t) => {
   for (const ceiling of [deviceCeiling(), homeCeiling()]) {
-    const cell = { arm: ceiling.id, state: 'cold', memoryState: 'as-is' } as const;
+    const cell = { arm: ceiling.id, state: 'cold', memoryState: 'as-is', load: 1 } as const;
     const [bytesNeeded, header] = [100e6, 3e6];
     // Headers are read through the page cache, with a mebibyte of read-ahead.
     const allowed = 5e6 + header + 2 ** 20;

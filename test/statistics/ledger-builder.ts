@@ -315,6 +315,7 @@ export function ledger(contents: Contents): Ledger {
       ...contents.run,
     },
     samples,
+    groups: [],
     resumes: [],
     end: { kind: 'end', endedAt: '2026-01-02T03:09:05.000Z', stopped: 'complete', message: null },
     warnings: [],

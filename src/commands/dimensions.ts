@@ -1,0 +1,127 @@
+/** The dimensions of a run as people give them: lists, of which every combination is weighed. */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { UsageError } from '../failure.js';
+import type { Dimensions, SizeSpec } from '../plan/settings.js';
+import type { Pressure } from '../samples/record.js';
+import { whole, wholes } from './arguments.js';
+
+export const dimensionOptions = {
+  loads: {
+    type: 'string',
+    describe: 'Loads in a row after a cold start (warm, where that is the only state): what is paid once (default: 1)',
+  },
+  processes: { type: 'string', describe: 'Processes that hold the model at once, a list: 1,2,4 (default: 1)' },
+  'memory-limit': {
+    type: 'string',
+    describe: 'Memory that all processes of a cold sample may take, a list: 60%,2GiB,none (percent of the model)',
+  },
+  threads: { type: 'string', describe: 'Compute threads, a list (default: every CPU there is)' },
+  'load-threads': {
+    type: 'string',
+    describe: 'Threads that load, a list; for loaders that have such an option, in place of their own',
+  },
+  context: { type: 'string', describe: 'Positions of the KV cache, a list (default: 512 or what is needed)' },
+  numa: { type: 'string', describe: 'NUMA nodes that a sample is bound to, a list' },
+  pressure: {
+    type: 'string',
+    describe:
+      'What works against a sample, a list: memory held by a companion (4GiB), or a file that it reads (stream:FILE)',
+  },
+} as const;
+
+export interface DimensionArguments {
+  readonly loads: string | undefined;
+  readonly processes: string | undefined;
+  readonly memoryLimit: string | undefined;
+  readonly threads: string | undefined;
+  readonly loadThreads: string | undefined;
+  readonly context: string | undefined;
+  readonly numa: string | undefined;
+  readonly pressure: string | undefined;
+}
+
+export interface AskedDimensions extends Dimensions {
+  readonly loads: number;
+  readonly loadThreads: readonly number[];
+}
+
+const MOST_THREADS = 1024;
+const MOST_PROCESSES = 1024;
+const MOST_CONTEXT = 10_000_000;
+const MOST_LOADS = 1000;
+const MOST_NODES = 1023;
+
+/** Throws UsageError, one line each. */
+export function dimensionsOf(args: DimensionArguments): AskedDimensions {
+  const numbers = (name: string, text: string | undefined, least: number, most: number): readonly number[] =>
+    text === undefined ? [] : wholes(name, text, least, most);
+  const contexts = numbers('--context', args.context, 1, MOST_CONTEXT);
+  const processes = numbers('--processes', args.processes, 1, MOST_PROCESSES);
+  return {
+    loads: whole('--loads', args.loads ?? '1', 1, MOST_LOADS),
+    threads: numbers('--threads', args.threads, 1, MOST_THREADS),
+    loadThreads: numbers('--load-threads', args.loadThreads, 1, MOST_THREADS),
+    ...(contexts.length === 0 ? {} : { contexts }),
+    ...(processes.length === 0 ? {} : { processes }),
+    memoryLimits: listOf(args.memoryLimit, limitOf),
+    numa: listOf(args.numa, (word) => whole('--numa', word, 0, MOST_NODES)),
+    pressure: listOf(args.pressure, pressureOf),
+  };
+}
+
+/** One for each word, distinct; null for `none`, and for nothing asked. */
+function listOf<T>(text: string | undefined, read: (word: string) => T): readonly (T | null)[] {
+  const words = text === undefined ? ['none'] : text.split(',').map((word) => word.trim());
+  return [...new Set(words)].map((word) => (word === 'none' ? null : read(word)));
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  ...{ kb: 1e3, mb: 1e6, gb: 1e9, tb: 1e12 },
+  ...{ kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40 },
+};
+
+/** Bytes of "2GiB", "600MB", "4096"; null where the text is none. */
+export function bytesOf(text: string): number | null {
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text.trim()) ?? [];
+  const factor = UNITS[unit.toLowerCase()];
+  const bytes = digits === '' || factor === undefined ? Number.NaN : Math.round(Number(digits) * factor);
+  return Number.isSafeInteger(bytes) && bytes > 0 ? bytes : null;
+}
+
+function limitOf(text: string): SizeSpec {
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  if (percent !== undefined && Number(percent) > 0) return { kind: 'percent', text, percent: Number(percent) };
+  const bytes = bytesOf(text);
+  if (bytes === null) {
+    throw new UsageError(
+      `--memory-limit takes sizes (600MB, 2GiB), percent of the model (60%) and none, comma-separated, not ${JSON.stringify(text)}`,
+    );
+  }
+  return { kind: 'bytes', text, bytes };
+}
+
+const STREAM = 'stream:';
+
+function pressureOf(text: string): Pressure {
+  if (text.startsWith(STREAM)) return streamOf(resolve(text.slice(STREAM.length)));
+  const bytes = bytesOf(text);
+  if (bytes === null) {
+    throw new UsageError(
+      `--pressure takes sizes (4GiB), stream:FILE and none, comma-separated, not ${JSON.stringify(text)}`,
+    );
+  }
+  return { kind: 'memory', bytes, path: null };
+}
+
+function streamOf(path: string): Pressure {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status?.isFile() !== true || status.size === 0) {
+    throw new UsageError(
+      `--pressure stream:${path}: ${status === undefined ? 'there is no such file' : 'not a file with content'}`,
+    );
+  }
+  return { kind: 'stream', bytes: status.size, path };
+}

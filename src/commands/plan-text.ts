@@ -1,0 +1,79 @@
+/** A plan before it is weighed: what `--dry-run` prints. */
+import { printable } from '../failure.js';
+import { bypassesPageCache } from '../loader.js';
+import type { Planned } from '../plan/plan.js';
+import { hasLoadThreads } from '../plan/arms.js';
+import { chainedState, samplesOf } from '../plan/blocks.js';
+import type { RunRequest } from '../pipeline.js';
+import { settingLabel } from '../report/labels.js';
+import type { State } from '../samples/record.js';
+import { pairsForVerdict } from '../statistics/sign-test.js';
+
+/** Ends with a line break. */
+export function planText(planned: Planned, request: RunRequest, json: boolean): string {
+  const { plan, arms, models } = planned;
+  const comparisons = comparisonsOf(planned);
+  const pairs = pairsForVerdict({ comparisons });
+  const samples = samplesOf(plan, arms);
+  if (json) return `${JSON.stringify({ plan, arms, models, samples, comparisons, pairsForVerdict: pairs })}\n`;
+  const lines = [
+    ...Object.values(models).map(
+      (model) => `model      ${printable(model.path)} (${model.fileSystem}, ${(model.bytes / 2 ** 20).toFixed(0)} MiB)`,
+    ),
+    ...(request.loaders.length === 0 ? [] : [`loaders    ${request.loaders.map(({ name }) => name).join(', ')}`]),
+    ...commandLines(request),
+    ...loadThreadLines(request),
+    `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,
+    `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,
+    ...settingLines(planned),
+    ...((plan.loads ?? 1) === 1 ? [] : [`loads      ${plan.loads} in a row, the first ${chainedState(plan) ?? ''}`]),
+    `rounds     ${plan.rounds}, and ${plan.memoryRounds} of the memory pass${plan.trace === true ? '; each loader and state traced once' : ''}`,
+    `samples    ${samples}, each a process of its own; retries come on top`,
+    `pairs      ${plan.rounds} a comparison, ${comparisons} comparisons; an interval (95 %) needs 6`,
+    pairs === null
+      ? 'verdict    of a gate (1 % error over all comparisons): not possible with 40 pairs; compare fewer'
+      : `verdict    of a gate (1 % error over all comparisons): from ${pairs} pairs, --rounds ${pairs}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function comparisonsOf({ plan, arms }: Planned): number {
+  const references = new Set(Object.values(plan.reference));
+  const isCompared = (id: string, state: State): boolean => {
+    const arm = arms[id];
+    if (arm === undefined || references.has(id) || (arm.work !== 'infer' && arm.work !== 'command')) return false;
+    return !(state === 'warm' && bypassesPageCache(arm.mechanism, arm.options));
+  };
+  const counts = plan.states.map((state) => plan.arms.filter((id) => isCompared(id, state)).length);
+  return Math.max(1, counts.reduce((sum, count) => sum + count, 0) * plan.memoryStates.length);
+}
+
+function commandLines({ commands = [] }: RunRequest): readonly string[] {
+  return commands.map(({ name, command: { argv, output } }, index) =>
+    printable(`${index === 0 ? 'commands ' : '         '}  ${name}: ${argv.join(' ')} (external; output: ${output})`),
+  );
+}
+
+/** What has no load threads of its own is weighed once, whatever was asked for. */
+function loadThreadLines({ loaders, loadThreads = [] }: RunRequest): readonly string[] {
+  if (loadThreads.length === 0) return [];
+  const names = (having: boolean): string =>
+    loaders
+      .filter((loader) => hasLoadThreads(loader) === having)
+      .map(({ name }) => name)
+      .join(', ');
+  const [those, others] = [names(true), names(false)];
+  return [
+    those === ''
+      ? `load       --load-threads changes nothing: no loader has such an option`
+      : `load       ${loadThreads.join(', ')} threads each of ${those}${others === '' ? '' : `; one arm each of ${others}`}`,
+  ];
+}
+
+/** Where there is more than one, or it is not as usual. */
+function settingLines({ plan: { settings = [] } }: Planned): readonly string[] {
+  const labels = [...new Set(settings.map((setting) => settingLabel(setting, settings)))].filter(
+    (label) => label !== null,
+  );
+  return labels.map((label, index) => `${index === 0 ? 'settings ' : '         '}  ${label}`);
+}

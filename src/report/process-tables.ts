@@ -1,0 +1,45 @@
+/** Several processes with one model: what one more of them costs, loader by loader. */
+import type { ProcessScaling, Summary } from '../statistics/summary-types.js';
+import { duration, signedSize, significant, size } from './format.js';
+import { modelLabel, settingLabel } from './labels.js';
+import type { ProcessRow, ProcessTable } from './report-types.js';
+
+/** A table for each setting, the count of processes aside, and state. */
+export function processTablesOf(summary: Summary): readonly ProcessTable[] {
+  const tables = new Map<string, ProcessScaling[]>();
+  for (const scaling of summary.scaling) {
+    const key = JSON.stringify([scaling.setting, scaling.state, scaling.memoryState]);
+    tables.set(key, [...(tables.get(key) ?? []), scaling]);
+  }
+  return [...tables.values()].flatMap((scalings) => {
+    const [first] = scalings;
+    const setting = summary.settings.find(({ key }) => key === first?.setting);
+    const model = summary.models[setting?.model ?? ''];
+    if (first === undefined || setting === undefined || model === undefined) return [];
+    return [
+      {
+        model: modelLabel(model),
+        setting: settingLabel(setting, summary.settings, ['processes']),
+        state: first.state,
+        memoryState: first.memoryState,
+        rows: scalings.flatMap((scaling) => rowsOf(scaling, model.tensorBytes)),
+      },
+    ];
+  });
+}
+
+function rowsOf({ label, points, bytesPerProcess }: ProcessScaling, tensorBytes: number): readonly ProcessRow[] {
+  const text = (value: number | null, of: (known: number) => string): string | null =>
+    value === null ? null : of(value);
+  return points.map((point, index) => ({
+    // Said once a loader.
+    label: index === 0 ? label : null,
+    processes: point.processes,
+    firstToken: text(point.firstTokenNs, duration),
+    decode: text(point.decodeTokensPerSecond, significant),
+    unreclaimable: text(point.unreclaimable, size),
+    total: text(point.total, size),
+    eachMore: index === 0 ? text(bytesPerProcess, signedSize) : null,
+    eachMoreOfModel: index === 0 && bytesPerProcess !== null ? bytesPerProcess / tensorBytes : null,
+  }));
+}

@@ -1,0 +1,55 @@
+/** Whether there is memory for what a cell takes: where it is short, the kernel would choose who dies. */
+import { copiesIntoFreeMemory } from '../loader.js';
+import { availableMemory } from '../machine.js';
+import { native } from '../native.js';
+import type { Arm, ModelRecord } from './record.js';
+import { refusal, type Refusal } from './states.js';
+import { batchOf } from './task.js';
+
+/** Null where it fits, or where nobody can tell. */
+export function shortOfMemory(arm: Arm, model: ModelRecord): Refusal | null {
+  const available = availableMemory();
+  if (available === null) return null;
+  if (arm.kind === 'ceiling') return homeless(arm, model, available);
+  return arm.processes > 1 && arm.kind !== 'command' ? crowded(arm, model, available) : null;
+}
+
+/** Home takes as much memory as the model has bytes. */
+function homeless(arm: Arm, model: ModelRecord, available: number): Refusal | null {
+  const wanted = model.bytes + HOME_MARGIN;
+  if (arm.loader !== 'home' || wanted <= available) return null;
+  return refusal(
+    'unsupported',
+    'memory-short',
+    'home ceiling',
+    `the home ceiling would fill ${wanted} bytes of memory, and ${available} are available`,
+    'free memory, or weigh a smaller model',
+  );
+}
+
+/** Of the process that fills it, and a little for others. */
+const HOME_MARGIN = 256 * 2 ** 20;
+
+/** Of several processes: what each has for itself, and once what they share. */
+function crowded(arm: Arm, model: ModelRecord, available: number): Refusal | null {
+  const { processes, context, threads, work } = arm;
+  const session = native().kernelPlan(model.path, { context, batch: batchOf(arm), threads });
+  const copies = work === 'infer' && copiesIntoFreeMemory(arm);
+  const each = RUNTIME + (work === 'infer' ? session.kvCacheBytes + session.scratchBytes : 0);
+  const weights = work === 'infer' ? (copies ? processes : 1) * model.tensorBytes : 0;
+  const needed = processes * each + weights;
+  const room = Math.max(0, available - Math.max(RESERVE.bytes, Math.round(RESERVE.share * available)));
+  if (needed <= room) return null;
+  return refusal(
+    'unsupported',
+    'memory-short',
+    'plan',
+    `needs ${needed} bytes of memory for ${processes} processes${copies ? ' with a copy of the weights each' : ''}, ${room} available`,
+    'weigh fewer --processes, a shorter --context or a smaller model',
+  );
+}
+
+/** What the runtime of a process takes for itself. */
+const RUNTIME = 64 * 2 ** 20;
+/** Kept free for everything else on the machine. */
+const RESERVE = { share: 0.05, bytes: 2 ** 30 } as const;

@@ -1,0 +1,109 @@
+/** What a run means to weigh: arms, the settings in which they are compared, the plan. Sizes are integer bytes. */
+import type { MemoryState, State } from './record.js';
+
+/** A command of a user's own, weighed beside the loaders. `{model}` in an argument stands for the model's path. */
+export interface CommandTemplate {
+  readonly argv: readonly string[];
+  /** What becomes of its output: thrown away by the kernel, or piped to know when its first byte came. */
+  readonly output: 'discard' | 'first-byte';
+  /** Regular expression whose first group is tokens per second in its output. */
+  readonly pattern: string | null;
+}
+
+/** What works against a sample while it runs. */
+export interface Pressure {
+  /** 'memory': a companion holds and touches `bytes`; 'stream': it reads the file at `path` through the page cache. */
+  readonly kind: 'memory' | 'stream';
+  readonly bytes: number;
+  readonly path: string | null;
+}
+
+/** What arms must have in common to be compared, the state aside. */
+export interface Setting {
+  /** The model alone for the first of a model; of the others, the model and what differs from the first. */
+  readonly key: string;
+  readonly model: string;
+  readonly threads: number;
+  readonly processes: number;
+  /** As it was asked for, and in bytes of this model. */
+  readonly memoryLimit: { readonly text: string; readonly bytes: number } | null;
+  readonly context: number;
+  readonly pressure: Pressure | null;
+  readonly numa: number | null;
+}
+
+/** What is compared. `id` is the canonical key for pairing and for baselines: equal ids mean equal work. */
+export interface Arm {
+  readonly id: string;
+  /** A ceiling is a physical limit, never ranked: 'device' reads the model's bytes by direct I/O into hot buffers and
+   * forgets them (the limit of cold loads); 'home' reads them the same way into memory that was never touched; 'memory'
+   * sums a warm mapping of them (the limit of warm ones). A bound reads as a loader would and keeps nothing: not ranked.
+   * A command is a program of the user's own: weighed in the same states, never part of the check of logits. */
+  readonly kind: 'loader' | 'bound' | 'ceiling' | 'command';
+  /** 'external': brought by the user; weighed and checked like the others. */
+  readonly origin: 'built-in' | 'external';
+  /** File that defines the loader, where it is more than data (`callback`) or external; else null. */
+  readonly module: string | null;
+  /** SHA-256 (16 hex digits) of that file and, behind a `+`, of the library that it names; null for a built-in loader. */
+  readonly moduleDigest: string | null;
+  readonly loader: string;
+  /** How people read it: the loader's name, with #2, #3 … where it is weighed against itself. */
+  readonly label: string;
+  readonly mechanism: string;
+  readonly options: Readonly<Record<string, boolean | number | string | readonly string[]>>;
+  /** Key of RunRecord.models. */
+  readonly model: string;
+  /** Key of Plan.settings; absent in ledgers that know of none: then the model. */
+  readonly setting?: string;
+  /** 'infer' runs the kernel; 'none' loads nothing (the null loader); 'read' is a bound's and a ceiling's. */
+  readonly work: 'infer' | 'none' | 'read' | 'command';
+  readonly threads: number;
+  /** In place of the loader's own option `threads`; null where that stays as it is. */
+  readonly loadThreads: number | null;
+  readonly processes: number;
+  /** Of all processes together, bytes. */
+  readonly memoryLimit: number | null;
+  readonly context: number;
+  readonly prompt: number;
+  readonly generate: number;
+  readonly isa: string;
+  /** Node that memory and threads are bound to. */
+  readonly numa: number | null;
+  readonly pressure: Pressure | null;
+  /** Only of kind 'command'. Absent in ledgers that know of none. */
+  readonly command?: CommandTemplate | null;
+  /** Version of the tool and digest of the addon that did the work. */
+  readonly build: string;
+}
+
+export interface Plan {
+  readonly models: readonly string[];
+  /** In plan order. Absent in ledgers that know of none: then each model is one. */
+  readonly settings?: readonly Setting[];
+  /** Arm ids, reference first within each setting, ceilings left out. */
+  readonly arms: readonly string[];
+  /** Arm id of the reference, by setting. */
+  readonly reference: Readonly<Record<string, string>>;
+  /**
+   * Ceiling arm id by setting and state; no device ceiling where a model's bytes cannot be read past the page cache, and
+   * none at all of several processes, under a memory limit and under pressure.
+   */
+  readonly ceilings: Readonly<Record<string, Readonly<Partial<Record<State, string>>>>>;
+  /** Arm id of the home ceiling by setting, in cold blocks; none where there is no device ceiling. */
+  readonly homes: Readonly<Record<string, string>>;
+  readonly states: readonly State[];
+  readonly memoryStates: readonly MemoryState[];
+  /** Loads in a row of the time pass, of which the first meets the state. Absent in ledgers that know of one alone. */
+  readonly loads?: number;
+  /** Rounds of the time pass. */
+  readonly rounds: number;
+  /** Rounds of the memory pass: same cells, slower probes, times never used. */
+  readonly memoryRounds: number;
+  /** Whether the trace pass runs: one sample of each loader and state. Absent in ledgers that know of none. */
+  readonly trace?: boolean;
+  readonly seed: number;
+  readonly timeoutNs: number;
+  readonly timeBudgetNs: number | null;
+  /** Whether loaders were named one by one: an unsupported one then fails the run. */
+  readonly loadersNamed: boolean;
+}
