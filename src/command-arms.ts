@@ -77,6 +77,8 @@ function checkPattern(where: string, pattern: string): void {
     throw new UsageError(`${where}: its pattern is no regular expression: ${(error as Error).message}`);
   }
   if (groups !== 1) {
-    throw new UsageError(`${where}: its pattern needs one group, around the number of tokens per second; it has ${groups}`);
+    throw new UsageError(
+      `${where}: its pattern needs one group, around the number of tokens per second; it has ${groups}`,
+    );
   }
 }

@@ -104,7 +104,9 @@ async function findConfig(folder: string): Promise<FoundConfig> {
     }
   };
   const loaders = { '.ts': code, '.js': code, '.mjs': code, '.json': json };
-  const found = await lilconfig('weighbridge', { searchPlaces: PLACES, loaders, cache: false, stopDir: '/' }).search(folder);
+  const found = await lilconfig('weighbridge', { searchPlaces: PLACES, loaders, cache: false, stopDir: '/' }).search(
+    folder,
+  );
   if (found === null) {
     throw new UsageError(`${folder}: there is no ${PLACES[0]} (or .js, .mjs, .json) here or in a folder above`);
   }
@@ -126,16 +128,23 @@ function planIn(
     if (plan[key] === undefined) continue;
     const { kind, several } = KEYS[key];
     const words = place.key(key).list(plan[key], kind, several);
-    const text = words.map((word) => (key === 'loaders' && isLoaderPath(word) ? resolve(folder, word) : word)).join(',');
+    const text = words
+      .map((word) => (key === 'loaders' && isLoaderPath(word) ? resolve(folder, word) : word))
+      .join(',');
     options[key] = { text, where: place.key(key).name };
   }
   const { models = [], trace = null, commands = [] } = plan;
-  if (trace !== null && typeof trace !== 'boolean') place.key('trace').refuse('true or false', trace);
   return {
-    models: place.key('models').list(models, 'text', true).map((path) => resolve(folder, path)),
+    models: place
+      .key('models')
+      .list(models, 'text', true)
+      .map((path) => resolve(folder, path)),
     options,
-    trace,
-    commands: place.key('commands').array(commands).map((command, at) => commandIn(place.key('commands').at(at), command, folder)),
+    trace: trace === null || typeof trace === 'boolean' ? trace : place.key('trace').refuse('true or false', trace),
+    commands: place
+      .key('commands')
+      .array(commands)
+      .map((command, at) => commandIn(place.key('commands').at(at), command, folder)),
   };
 }
 
@@ -146,20 +155,23 @@ function commandIn(place: Place, value: unknown, folder: string): StatedCommand 
   if ((argv === undefined) === (command === undefined)) {
     throw new UsageError(`${place.name}: give it either argv, a list of words, or command, one text`);
   }
-  if (output !== null && output !== 'discard' && output !== 'first-byte') {
-    place.key('output').refuse('discard or first-byte', output);
-  }
   const words =
     argv === undefined
       ? splitWords(place.key('command').name, place.key('command').text(command))
-      : place.key('argv').array(argv).map((word, at) => place.key('argv').at(at).text(word));
+      : place
+          .key('argv')
+          .array(argv)
+          .map((word, at) => place.key('argv').at(at).text(word));
   const [program = '', ...rest] = words;
   return {
     where: place.name,
     name: place.key('name').text(name),
     // A name is looked up in PATH; a path is one of this repository.
     argv: [program.includes('/') ? resolve(folder, program) : program, ...rest],
-    output,
+    output:
+      output === null || output === 'discard' || output === 'first-byte'
+        ? output
+        : place.key('output').refuse('discard or first-byte', output),
     pattern: pattern === null ? null : place.key('pattern').text(pattern),
   };
 }

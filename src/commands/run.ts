@@ -45,7 +45,10 @@ const options = {
     coerce: several,
     describe: "Tokens per second in a command's output: NAME='(\\S+) tokens per second'; may be repeated",
   },
-  plan: { type: 'string', describe: 'Plan of weighbridge.config.ts (.js, .mjs, .json); options given here override it' },
+  plan: {
+    type: 'string',
+    describe: 'Plan of weighbridge.config.ts (.js, .mjs, .json); options given here override it',
+  },
   state: { type: 'string', describe: 'Page cache before a sample: cold, warm (default: both)' },
   'memory-state': {
     type: 'string',

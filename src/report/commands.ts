@@ -17,8 +17,7 @@ export function commandTableOf(
   const execToToken = reference === undefined ? null : figure(reference.execToTokenNs, duration);
   return {
     rows: commands.map((cell, index) => rowOf(cell, index === 0, problemsOf(cell))),
-    reference:
-      reference === undefined || execToToken === null ? null : { label: labelOf(reference.arm), execToToken },
+    reference: reference === undefined || execToToken === null ? null : { label: labelOf(reference.arm), execToToken },
   };
 }
 

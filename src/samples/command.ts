@@ -13,7 +13,12 @@ export function commandTask(arm: Arm, model: ModelRecord, pass: Pass): CommandTa
   const { output, pattern } = command;
   const argv = command.argv.map((word) => word.replaceAll(MODEL, model.path));
   const barrier = { readyFd: READY_FD, releaseFd: RELEASE_FD };
-  return { kind: 'command', parent: process.pid, pattern, spec: { argv, output, keepOutput: pattern !== null, pass, ...barrier } };
+  return {
+    kind: 'command',
+    parent: process.pid,
+    pattern,
+    spec: { argv, output, keepOutput: pattern !== null, pass, ...barrier },
+  };
 }
 
 /** What of the answer goes into the ledger. */
@@ -55,7 +60,11 @@ export function judgeCommand(
 ): Verdict {
   if (before !== null || state === 'left') return fine;
   if (readBytes === null) {
-    return bad('invalid', 'not-certified', "the program's bytes read cannot be read here, so nothing certifies the state");
+    return bad(
+      'invalid',
+      'not-certified',
+      "the program's bytes read cannot be read here, so nothing certifies the state",
+    );
   }
   if (state === 'warm' && readBytes > 0) {
     return bad('invalid', 'read-while-warm', `${readBytes} bytes were read from storage in a warm sample`);

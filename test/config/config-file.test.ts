@@ -77,16 +77,28 @@ const mistakes: readonly (readonly [string, unknown, RegExp])[] = [
   ['plans in a list', { plans: [] }, /: plans must be an object, not \[\]$/],
   ['another name', { plans: { daily: {} } }, /there is no plan "nightly"; there are: daily$/],
   ['no plan at all', { plans: {} }, /there is no plan "nightly"; it has none$/],
-  ['an unknown key of a plan', { plans: { nightly: { round: 3 } } }, /: plans\.nightly\.round: there is no such key; .*rounds/],
+  [
+    'an unknown key of a plan',
+    { plans: { nightly: { round: 3 } } },
+    /: plans\.nightly\.round: there is no such key; .*rounds/,
+  ],
   ['a text for a number', { plans: { nightly: { rounds: '3' } } }, /plans\.nightly\.rounds must be a number, not "3"$/],
   ['a number for a text', { plans: { nightly: { isa: 2 } } }, /plans\.nightly\.isa must be a text, not 2$/],
-  ['a list for one value', { plans: { nightly: { rounds: [1, 2] } } }, /plans\.nightly\.rounds must be a number, not \[1,2\]$/],
+  [
+    'a list for one value',
+    { plans: { nightly: { rounds: [1, 2] } } },
+    /plans\.nightly\.rounds must be a number, not \[1,2\]$/,
+  ],
   ['a wrong element', { plans: { nightly: { threads: [1, '2'] } } }, /plans\.nightly\.threads\[1\] must be a number/],
   ['null', { plans: { nightly: { loaders: null } } }, /plans\.nightly\.loaders must be a text, not null$/],
   ['a word for a switch', { plans: { nightly: { trace: 'yes' } } }, /plans\.nightly\.trace must be true or false/],
   ['a model that is no text', { plans: { nightly: { models: [1] } } }, /plans\.nightly\.models\[0\] must be a text/],
   ['commands in an object', { plans: { nightly: { commands: {} } } }, /plans\.nightly\.commands must be a list/],
-  ['a command without words', { plans: { nightly: { commands: [{ name: 'a' }] } } }, /commands\[0\]: give it either argv/],
+  [
+    'a command without words',
+    { plans: { nightly: { commands: [{ name: 'a' }] } } },
+    /commands\[0\]: give it either argv/,
+  ],
   [
     'a command with an unknown key',
     { plans: { nightly: { commands: [{ name: 'a', argv: ['b'], shell: true }] } } },
@@ -132,5 +144,8 @@ for (const [name, text, expected] of broken) {
 }
 
 test('a plan is asked for, and there is no configuration file', async (t) => {
-  await t.throwsAsync(findPlan('nightly', '/proc'), { name: 'UsageError', message: /there is no weighbridge\.config\.ts/ });
+  await t.throwsAsync(findPlan('nightly', '/proc'), {
+    name: 'UsageError',
+    message: /there is no weighbridge\.config\.ts/,
+  });
 });
