@@ -2,6 +2,7 @@
 import type { RatioFigure, Report, Row, Section } from '../src/report/report.js';
 import { commandLines } from './command-table.js';
 import { GAP, none, pack, type Bundle } from './columns.js';
+import { curveTable, processTable, type SmallTable } from './small-tables.js';
 import { hang, padEnd, shorten, textWidth, truncate, wrap } from './text-layout.js';
 
 export interface TerminalTableOptions {
@@ -82,12 +83,18 @@ const blank = plain('');
 /** Ends with a line break. No line is wider than the width. */
 export function terminalTable(report: Report, { width = 80, bold = false }: TerminalTableOptions = {}): string {
   const columns = Math.max(60, width);
+  const nameModel = report.models.length > 1;
+  const small = [
+    ...report.curves.map((curve) => curveTable(curve, nameModel, columns)),
+    ...report.processes.map((table) => processTable(table, nameModel, columns)),
+  ];
   const lines = [
     strong(report.title),
     ...[report.machine, ...report.models.map(({ label, detail }) => `${label} · ${detail}`)]
       .flatMap((text) => wrap(text, columns))
       .map(plain),
-    ...report.sections.flatMap((section) => [blank, ...sectionLines(section, report.models.length > 1, columns)]),
+    ...report.sections.flatMap((section) => [blank, ...sectionLines(section, nameModel, columns)]),
+    ...small.flatMap((table) => [blank, ...smallLines(table, columns)]),
     blank,
     ...legend.flatMap(([term, meaning]) => hang(padEnd(term, 17), meaning, columns)).map(plain),
     ...(report.notes.length === 0 ? [] : [blank]),
@@ -114,6 +121,10 @@ function sectionLines(section: Section, nameModel: boolean, width: number): read
       : [...tablesOf(section, width).flatMap((table) => [blank, ...table]), ...afterwordOf(section, width)]),
     ...(commands === null ? [] : commandLines(commands, width)),
   ];
+}
+
+function smallLines({ title, lines }: SmallTable, width: number): readonly Line[] {
+  return [...ruled(packed(title, width), width).map(strong), ...lines.map(plain)];
 }
 
 /** Lines that hold as many parts as fit, broken between them. */

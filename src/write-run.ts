@@ -3,6 +3,7 @@ import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import type { RunResult } from './pipeline.js';
 import { LEDGER_FILE } from './samples/ledger.js';
+import { groupsCsv } from '../reports/groups-csv.js';
 import { samplesCsvChunks } from '../reports/samples-csv.js';
 import { summaryCsv } from '../reports/summary-csv.js';
 import { summaryJson } from '../reports/summary-json.js';
@@ -12,6 +13,7 @@ export function writeRun(directory: string, { ledger, summary, tinybench }: RunR
   const files: Readonly<Record<string, Iterable<string>>> = {
     'summary.json': [summaryJson({ ...summary, tinybench })],
     'samples.csv': samplesCsvChunks(ledger.samples, ledger.run.arms),
+    ...(ledger.groups.length === 0 ? {} : { 'groups.csv': [groupsCsv(ledger.groups, ledger.run.arms)] }),
     'summary.csv': [summaryCsv(summary)],
   };
   const written = [join(directory, LEDGER_FILE)];

@@ -23,6 +23,7 @@ export function notesOf(summary: Summary, ledger: Ledger): readonly string[] {
     ...pairNotes(summary),
     ...noiseNotes(summary, ledger),
     ...harnessNotes(summary),
+    ...processNotes(summary),
     ...warningNotes(summary),
   ].map(printable);
 }
@@ -221,6 +222,14 @@ function harnessNotes({ cells }: Summary): readonly string[] {
       ? ''
       : `The harness's share of every loader's unreclaimable memory is what null holds: ${size(median(held))}${peak}. It is not subtracted.`,
   ].filter((note) => note !== '');
+}
+
+function processNotes({ cells }: Summary): readonly string[] {
+  return cells.some(({ arm }) => arm.processes > 1)
+    ? [
+        'Of several processes, times are those of the slowest; tokens per second are the sum of what each reached, and memory is that of all together, read while all held the model, its page cache counted once.',
+      ]
+    : [];
 }
 
 /** More kinds of warnings than this would hide the other notes. */

@@ -1,6 +1,7 @@
 /** Several processes with one model: what one more of them costs, loader by loader. */
+import { printable } from '../failure.js';
 import type { ProcessScaling, Summary } from '../statistics/summary-types.js';
-import { duration, signedSize, significant, size } from './format.js';
+import { duration, percent, signedSize, significant, size } from './format.js';
 import { modelLabel, settingLabel } from './labels.js';
 import type { ProcessRow, ProcessTable } from './report-types.js';
 
@@ -31,15 +32,19 @@ export function processTablesOf(summary: Summary): readonly ProcessTable[] {
 function rowsOf({ label, points, bytesPerProcess }: ProcessScaling, tensorBytes: number): readonly ProcessRow[] {
   const text = (value: number | null, of: (known: number) => string): string | null =>
     value === null ? null : of(value);
-  return points.map((point, index) => ({
-    // Said once a loader.
-    label: index === 0 ? label : null,
-    processes: point.processes,
-    firstToken: text(point.firstTokenNs, duration),
-    decode: text(point.decodeTokensPerSecond, significant),
-    unreclaimable: text(point.unreclaimable, size),
-    total: text(point.total, size),
-    eachMore: index === 0 ? text(bytesPerProcess, signedSize) : null,
-    eachMoreOfModel: index === 0 && bytesPerProcess !== null ? bytesPerProcess / tensorBytes : null,
-  }));
+  return points.map((point, index) => {
+    const slope = index === points.length - 1 ? bytesPerProcess : null;
+    return {
+      label: printable(`${label} ×${point.processes}`),
+      processes: point.processes,
+      firstToken: text(point.firstTokenNs, duration),
+      decode: text(point.decodeTokensPerSecond, significant),
+      slowestDecode: text(point.slowestDecodeTokensPerSecond, significant),
+      unreclaimable: text(point.unreclaimable, size),
+      total: text(point.total, size),
+      shared: text(point.shared, size),
+      eachMore: text(slope, signedSize),
+      eachMoreOfModel: text(slope, (bytes) => percent(bytes / tensorBytes)),
+    };
+  });
 }

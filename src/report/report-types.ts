@@ -143,20 +143,23 @@ export interface Curve {
 
 /** A loader with so many processes, all figures as people read them; null where it is not known. */
 export interface ProcessRow {
-  /** Only in the first row of a loader, as the cost of each more is. */
-  readonly label: string | null;
+  /** "mmap-shared ×4" */
+  readonly label: string;
   readonly processes: number;
   /** Of the slowest process. */
   readonly firstToken: string | null;
-  /** Of all processes together. */
+  /** Of all processes together, and of the slowest. */
   readonly decode: string | null;
+  readonly slowestDecode: string | null;
   /** Of all, KV cache and scratch left out. */
   readonly unreclaimable: string | null;
   /** With the model's page cache once. */
   readonly total: string | null;
+  /** File pages that all processes map. */
+  readonly shared: string | null;
+  /** What one more process costs, and that as a part of the model's tensors: in the last row of a loader. */
   readonly eachMore: string | null;
-  /** That ÷ the bytes of the model's tensors. */
-  readonly eachMoreOfModel: number | null;
+  readonly eachMoreOfModel: string | null;
 }
 
 /** What one more process costs, in settings that differ in nothing else. */

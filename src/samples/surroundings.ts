@@ -9,7 +9,10 @@ import { refusal, type Refusal } from './states.js';
 export interface Surroundings {
   /** Program with arguments that becomes a child once it has put itself into the surroundings; empty for none. */
   readonly launch: readonly string[];
-  /** Why a child ended, where the surroundings know better than its exit: out of memory. Null where they do not. */
+  /**
+   * Why a child ended, where the surroundings know better than its exit: out of memory. Null where they do not. Asked
+   * when they are closed.
+   */
   explain(end: ChildEnd): Reason | null;
   /** Ends them; tells what they saw, for the samples' effective values. To be called once. */
   close(): Promise<Readonly<Record<string, EffectiveValue>>>;

@@ -2,14 +2,16 @@
 import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NativeTrace } from '../native.js';
+import { settingKeyOf } from '../plan/settings.js';
 import { chromeTrace } from './chrome-trace.js';
 import type { Arm, Plan, RunRecord, Sample } from './record.js';
 
-/** trace-LOADER-STATE.json; model and memory state are in the name where the run has several. */
+/** trace-LOADER-STATE.json; setting and memory state are in the name where the run has several. */
 export function traceFileName(plan: Plan, arm: Arm, sample: Pick<Sample, 'state' | 'memoryState'>): string {
   const words = [
     arm.label,
     ...(plan.models.length > 1 ? [arm.model] : []),
+    ...(settingKeyOf(arm) === arm.model ? [] : [settingKeyOf(arm).slice(arm.model.length + 1)]),
     sample.state,
     ...(plan.memoryStates.length > 1 ? [sample.memoryState] : []),
   ];

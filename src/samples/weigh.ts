@@ -67,7 +67,7 @@ const nobody = { index: 0, of: 1, spawnToStartNs: null, exitCode: null, signal: 
 /** Of several processes none ran: the group alone says why. */
 function refused(arm: Arm, { id, ...place }: GroupPlace, why: Refusal): Weighed {
   if (arm.processes > 1) return { samples: [], group: refusedGroup({ id, ...place }, arm.processes, why) };
-  const common = { kind: 'sample', ...place, group: null, process: nobody, warnings: [] } as const;
+  const common = { kind: 'sample', ...place, group: null, process: nobody, warnings: [], command: null } as const;
   return { samples: [{ ...common, ...why, ...unmeasured }], group: null };
 }
 
@@ -118,7 +118,7 @@ function sampleOf(
   const { arm, model } = subjectOf(context, attempt);
   const { cell, block } = attempt;
   const { id, ...place } = placeOf(attempt, arm, prepared.startedAt);
-  const base = { kind: 'sample', ...place, group: arm.processes === 1 ? null : id } as const;
+  const base = { kind: 'sample', ...place, group: arm.processes === 1 ? null : id, command: null } as const;
   const own = { ...nobody, index, of: arm.processes };
   if (end.kind !== 'answered' || end.answer.kind === 'failed' || prepared.kind === 'ended') {
     const reason = endedBy ?? prepared.surroundings.explain(end) ?? failureReason(end, context.plan.timeoutNs);
@@ -132,7 +132,8 @@ function sampleOf(
   const command = answer.kind === 'command' ? commandMeasurement(answer) : null;
   const broken = answer.kind === 'command' ? commandFailure(arm, answer) : null;
   if (broken !== null) {
-    return { ...base, process, warnings: [], command, outcome: 'failed', reason: broken, ...unmeasured };
+    const reason = prepared.surroundings.explain(end) ?? broken;
+    return { ...base, process, warnings: [], command, outcome: 'failed', reason, ...unmeasured };
   }
   const measuredAlone = measurementOf(arm, model, block.pass, { ...prepared, after, traffic }, answer);
   const measured = { ...measuredAlone, effective: { ...measuredAlone.effective, ...seen } };

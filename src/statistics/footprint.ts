@@ -1,6 +1,6 @@
 /** What holding a model costs the system, from the samples of the memory pass. */
 import type { Group, Memory, SummedMemory } from '../samples/record.js';
-import { median } from './order.js';
+import { medianOfKnown } from './order.js';
 import type { OkSample } from './pairs.js';
 import type { Footprint } from './summary-types.js';
 
@@ -34,11 +34,6 @@ function atRest({ memory }: OkSample): number | null {
 
 function atPeak({ memory }: OkSample): number | null {
   return memory === null ? null : growth(memory.peak.unreclaimable, heldByRss(memory.baseline));
-}
-
-function medianOfKnown(values: readonly (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : median(known);
 }
 
 /** Medians over the ok samples of the memory pass; null when none tells what is held. */

@@ -64,3 +64,9 @@ export function describe(values: readonly number[]): Description | null {
   const n = sorted.length;
   return { n, median: middle(sorted), min: nth(sorted, 1), max: nth(sorted, n), values };
 }
+
+/** Of those that are known; null of none. */
+export function medianOfKnown(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : median(known);
+}

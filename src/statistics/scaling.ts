@@ -1,9 +1,14 @@
 /** What one more process costs. */
-import type { Setting } from '../samples/record.js';
-import { median } from './order.js';
+import type { Group, Setting } from '../samples/record.js';
+import { median, medianOfKnown } from './order.js';
 import type { CellSummary, ProcessScaling } from './summary-types.js';
 
-export function scalingOf(cells: readonly CellSummary[], settings: readonly Setting[]): readonly ProcessScaling[] {
+/** `groupsOf` gives the groups of a cell. */
+export function scalingOf(
+  cells: readonly CellSummary[],
+  settings: readonly Setting[],
+  groupsOf: (cell: CellSummary) => readonly Group[],
+): readonly ProcessScaling[] {
   const byKey = new Map(settings.map((setting) => [setting.key, setting]));
   const families = new Map<string, CellSummary[]>();
   for (const cell of cells) {
@@ -16,25 +21,37 @@ export function scalingOf(cells: readonly CellSummary[], settings: readonly Sett
   return [...families.values()].flatMap((family) => {
     const ordered = family.toSorted((a, b) => a.arm.processes - b.arm.processes);
     const [first] = ordered;
-    return first === undefined || ordered.length < 2 ? [] : [scalingOfOne(first, ordered)];
+    return first === undefined || ordered.length < 2 ? [] : [scalingOfOne(first, ordered, groupsOf)];
   });
 }
 
 function scalingOfOne(
   { setting, arm, state, memoryState }: CellSummary,
   cells: readonly CellSummary[],
+  groupsOf: (cell: CellSummary) => readonly Group[],
 ): ProcessScaling {
-  const points = cells.map(({ arm: { processes }, footprint, decodeTokensPerSecond, ttftNs }) => ({
-    processes,
-    unreclaimable: footprint?.unreclaimable ?? null,
-    total:
-      footprint === null || footprint.reclaimable === null ? null : footprint.unreclaimable + footprint.reclaimable,
-    decodeTokensPerSecond: decodeTokensPerSecond?.median ?? null,
-    firstTokenNs: ttftNs?.median ?? null,
-  }));
+  const points = cells.map((cell) => pointOf(cell, groupsOf(cell)));
   return {
     ...{ setting, loader: arm.loader, label: arm.label, state, memoryState, points },
     bytesPerProcess: slopeOf(points),
+  };
+}
+
+function pointOf(cell: CellSummary, groups: readonly Group[]): ProcessScaling['points'][number] {
+  const { arm, footprint, decodeTokensPerSecond, ttftNs } = cell;
+  const ok = groups.filter(({ outcome }) => outcome === 'ok');
+  const timed = ok.filter(({ pass }) => pass === 'time');
+  const reclaimable = footprint?.reclaimable ?? null;
+  const decode = decodeTokensPerSecond?.median ?? null;
+  return {
+    processes: arm.processes,
+    unreclaimable: footprint?.unreclaimable ?? null,
+    total: footprint === null || reclaimable === null ? null : footprint.unreclaimable + reclaimable,
+    shared: medianOfKnown(ok.map(({ memory }) => memory?.sharedBytes ?? null)),
+    decodeTokensPerSecond: decode,
+    slowestDecodeTokensPerSecond:
+      arm.processes === 1 ? decode : medianOfKnown(timed.map(({ tokensPerSecond: of }) => of?.slowestDecode ?? null)),
+    firstTokenNs: ttftNs?.median ?? null,
   };
 }
 

@@ -42,7 +42,7 @@ export function summarize(ledger: Ledger): Summary {
     models: run.models,
     settings,
     cells,
-    scaling: scalingOf(cells, settings),
+    scaling: scalingOf(cells, settings, (cell) => byCell.groups.get(cellKey({ ...cell, arm: cell.arm.id })) ?? []),
     samples: {
       total: samples.length,
       invalid: count('invalid'),

@@ -133,7 +133,11 @@ export interface ProcessScaling {
     readonly unreclaimable: number | null;
     /** The same and the model's page cache once. */
     readonly total: number | null;
+    /** File pages that all processes have mapped in common since before they loaded; null for one process. */
+    readonly shared: number | null;
+    /** Of all processes together, and of the slowest: medians. */
     readonly decodeTokensPerSecond: number | null;
+    readonly slowestDecodeTokensPerSecond: number | null;
     /** Of the slowest process. */
     readonly firstTokenNs: number | null;
   }[];

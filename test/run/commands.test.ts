@@ -91,7 +91,7 @@ test.serial('commands alone are compared with the first of them, and no loader i
     '--command',
     'sum=sha256sum {model}',
     '--command',
-    'cat=sh -c \'cat "$1" && echo 12.5 t/s\' x {model}',
+    'cat=sh -c \'cat "$1" && echo && echo 12.5 t/s\' x {model}',
   ];
   const pattern = ['--command-pattern', 'cat=^([\\d.]+) t/s$'];
   const args = ['--state', 'warm', '--rounds', '2', ...commands, ...pattern];

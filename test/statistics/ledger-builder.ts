@@ -112,6 +112,7 @@ export interface Position {
   readonly pass?: Pass;
   readonly state?: State;
   readonly memoryState?: MemoryState;
+  readonly load?: number;
 }
 
 function base({
@@ -122,6 +123,7 @@ function base({
   pass = 'time',
   state = 'warm',
   memoryState = 'backed',
+  load = 1,
 }: Position) {
   return {
     kind: 'sample',
@@ -134,7 +136,7 @@ function base({
     arm: { id: of.id, loader: of.loader, model: of.model },
     state,
     memoryState,
-    load: 1,
+    load,
     group: null,
     process: { index: 0, of: 1, spawnToStartNs: 50_000_000, exitCode: 0, signal: null },
     warnings: [] as readonly string[],
