@@ -1,7 +1,9 @@
 /** The report as text for a terminal: a block a state, whose columns are split over as many tables as the width asks. */
 import type { RatioFigure, Report, Row, Section } from '../src/report/report.js';
+import { commandLines } from './command-table.js';
+import { GAP, none, pack, type Bundle } from './columns.js';
 import { curveTable, processTable, type SmallTable } from './small-tables.js';
-import { hang, padEnd, padStart, shorten, textWidth, truncate, wrap } from './text-layout.js';
+import { hang, padEnd, shorten, textWidth, truncate, wrap } from './text-layout.js';
 
 export interface TerminalTableOptions {
   /** Columns of the terminal; less than 60 is taken as 60. */
@@ -10,27 +12,15 @@ export interface TerminalTableOptions {
   readonly bold?: boolean;
 }
 
-interface Column {
-  readonly heading: readonly [string, string];
-  readonly of: (row: Row) => string;
-  /** Left out where no row has it. */
-  readonly optional?: true;
-}
-
-/** Columns that stay side by side whatever the width: load is never shown without first token. */
-type Bundle = readonly Column[];
-
-const GAP = '  ';
 const DOT = ' · ';
-
-const none = '–';
 
 function withSpread(figure: RatioFigure | null, row: Row): string {
   if (row.isReference) return 'reference';
   return figure === null ? none : `${figure.text} (${figure.spreadText})`;
 }
 
-const bundles: readonly Bundle[] = [
+/** Load is never shown without first token. */
+const bundles: readonly Bundle<Row>[] = [
   [
     { heading: ['', 'load'], of: ({ load }) => load?.text ?? none },
     { heading: ['first', 'token'], of: ({ firstToken }) => firstToken?.text ?? none },
@@ -61,7 +51,7 @@ const bundles: readonly Bundle[] = [
 ];
 
 /** Shown where pairs are so few that each can be. */
-const eachPair: readonly Bundle[] = [
+const eachPair: readonly Bundle<Row>[] = [
   [
     {
       heading: ['first token ÷ ref.,', 'each pair'],
@@ -119,15 +109,17 @@ export function terminalTable(report: Report, { width = 80, bold = false }: Term
 }
 
 function sectionLines(section: Section, nameModel: boolean, width: number): readonly Line[] {
-  const { model, setting, state, conditions, unsupported } = section;
+  const { model, setting, state, conditions, unsupported, rows, commands } = section;
   const named = [...(nameModel ? [model] : []), ...(setting === null ? [] : setting.split(DOT))];
   const title = [...named, state.toUpperCase(), ...conditions.split(DOT)];
   if (unsupported !== null) return wrap([...title, `unsupported: ${unsupported}`].join(DOT), width).map(plain);
   return [
     ...ruled(packed(title, width), width).map(strong),
     ...wrap(section.answer, width).map(plain),
-    ...tablesOf(section, width).flatMap((table) => [blank, ...table]),
-    ...afterwordOf(section, width),
+    ...(rows.length === 0 && commands !== null
+      ? []
+      : [...tablesOf(section, width).flatMap((table) => [blank, ...table]), ...afterwordOf(section, width)]),
+    ...(commands === null ? [] : commandLines(commands, width)),
   ];
 }
 
@@ -165,7 +157,9 @@ function tablesOf(section: Section, width: number): readonly (readonly Line[])[]
   const silent = rows.filter(({ firstToken }) => firstToken === null);
   const longest = Math.max(...[...rows, ...bounds].map(({ label }) => textWidth(label)), 'loader'.length);
   const label = Math.min(longest, Math.max(20, Math.floor(width / 4)));
-  return pack([...measured, ...bounds], width - label).map((columns, index) => {
+  const all = [...measured, ...bounds];
+  const few = all.some(({ toReference }) => (toReference.firstToken ?? toReference.complete)?.eachText);
+  return pack(few ? [...bundles, ...eachPair] : bundles, all, width - label).map((columns, index) => {
     const first = index === 0;
     const line = (row: Row): string =>
       padEnd(shorten(row.label, label), label) + columns.map((column) => GAP + column.cell(row)).join('');
@@ -190,44 +184,6 @@ function silentLines(row: Row, label: number, width: number): readonly Line[] {
   return lines
     .slice(0, 3)
     .map((line, index) => plain(index === 2 && lines.length > 3 ? `${truncate(line, width - 2)} …` : line));
-}
-
-/** A column whose cells have their final width. */
-interface SetColumn {
-  readonly width: number;
-  readonly heading: readonly [string, string];
-  readonly cell: (row: Row) => string;
-}
-
-/** Lays bundles side by side as long as they fit, then starts another table. */
-function pack(rows: readonly Row[], room: number): readonly (readonly SetColumn[])[] {
-  const tables: SetColumn[][] = [];
-  let left = 0;
-  const few = rows.some(({ toReference }) => (toReference.firstToken ?? toReference.complete)?.eachText);
-  for (const bundle of few ? [...bundles, ...eachPair] : bundles) {
-    const shown = bundle.filter(({ optional, of }) => optional !== true || rows.some((row) => of(row) !== none));
-    if (shown.length === 0) continue;
-    const columns = shown.map((column) => setColumn(column, rows));
-    const needed = columns.reduce((sum, { width }) => sum + GAP.length + width, 0);
-    const table = tables.at(-1);
-    if (table !== undefined && needed <= left) {
-      table.push(...columns);
-      left -= needed;
-    } else {
-      tables.push(columns);
-      left = room - needed;
-    }
-  }
-  return tables;
-}
-
-function setColumn({ heading, of }: Column, rows: readonly Row[]): SetColumn {
-  const width = Math.max(...[...heading, ...rows.map(of)].map(textWidth));
-  return {
-    width,
-    heading: [padStart(heading[0], width), padStart(heading[1], width)],
-    cell: (row) => padStart(of(row), width),
-  };
 }
 
 /** What stands below the tables: sample counts, and samples that were not ok in rows that have numbers. */

@@ -47,8 +47,9 @@ const parser = yargs(hideBin(process.argv))
   .demandCommand(1, 'name a command; weighbridge --help lists them')
   .strict()
   .check((args) => {
-    // Only models may be several; yargs makes a list of any option that is given twice.
-    const twice = Object.entries(args).find(([name, value]) => Array.isArray(value) && !['_', 'models'].includes(name));
+    // Only these may be several; yargs makes a list of any option that is given twice.
+    const several = ['_', 'models', 'command', 'command-pattern', 'commandPattern'];
+    const twice = Object.entries(args).find(([name, value]) => Array.isArray(value) && !several.includes(name));
     if (twice !== undefined) throw new UsageError(`--${twice[0]} is given more than once; give it one value`);
     return true;
   }, true)

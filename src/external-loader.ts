@@ -4,8 +4,8 @@
  */
 import { statSync } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { UsageError, reasonOf } from './failure.js';
+import { importFile } from './import-file.js';
 import type { ChosenLoader, LoaderDefinition } from './loader.js';
 import { moduleDigest } from './module-digest.js';
 import { native } from './native.js';
@@ -47,21 +47,9 @@ export async function externalLoader(path: string): Promise<ChosenLoader> {
 /** The digest is of before the import: a file that is written meanwhile is told by its first sample. */
 async function defined(module: string): Promise<ChosenLoader> {
   const own = moduleDigest({ module, mechanism: 'callback' });
-  const definition = checked(await withoutOutput(() => definitionIn(module)), module);
+  const definition = checked(await definitionIn(module), module);
   const all = moduleDigest({ ...definition, module });
   return { ...definition, module, moduleDigest: [own, ...all.split('+').slice(1)].join('+') };
-}
-
-/** Standard output belongs to the result: what a file prints while it is imported goes to standard error. */
-async function withoutOutput<T>(work: () => Promise<T>): Promise<T> {
-  const { stdout, stderr } = process;
-  const write = stdout.write.bind(stdout);
-  stdout.write = stderr.write.bind(stderr);
-  try {
-    return await work();
-  } finally {
-    stdout.write = write;
-  }
 }
 
 /** The file's name as a loader's: `libMy_loader.v2.so` is `libmy-loader-v2`. */
@@ -75,7 +63,7 @@ function nameOf(module: string): string {
 }
 
 async function definitionIn(module: string): Promise<unknown> {
-  const exported = await importFile(module);
+  const exported = await importFile(module, './loader.js');
   const { default: main, load } = exported;
   const bare = main === undefined ? load : main;
   if (typeof bare === 'function') {
@@ -85,26 +73,6 @@ async function definitionIn(module: string): Promise<unknown> {
     throw new UsageError(`${module}: it has no default export; write export default defineLoader({ … })`);
   }
   return main;
-}
-
-interface Exported {
-  readonly default?: unknown;
-  readonly load?: unknown;
-}
-
-/** Node 20 runs no TypeScript, and takes a .js for CommonJS unless a package.json says otherwise: jiti reads both. */
-async function importFile(module: string): Promise<Exported> {
-  try {
-    if (extname(module) === '.mjs') return (await import(pathToFileURL(module).href)) as Exported;
-    const { createJiti } = await import('jiti');
-    // The package's own name means this very installation, wherever the file lies.
-    const alias = { weighbridge: fileURLToPath(new URL('./loader.js', import.meta.url)) };
-    const jiti = createJiti(import.meta.url, { alias, fsCache: false, interopDefault: false });
-    return await jiti.import<Exported>(module);
-  } catch (error) {
-    const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
-    throw new UsageError(`${module}: it cannot be imported: ${line}`);
-  }
 }
 
 /** The definition, if it is one whose mechanism takes its options. */

@@ -1,4 +1,5 @@
 /** The public types and functions: definitions of loaders, and reading what a run wrote. */
+export { defineConfig, type CommandConfig, type Config, type PlanConfig } from './config.js';
 export { defineLoader, type LoaderDefinition, type LoadFunction, type LoadPart, type Mechanism } from './loader.js';
 export { readLedger } from './samples/ledger.js';
 export type * from './samples/record.js';

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import type { LoadFunction } from './loader.js';
 import type { NativeLimits } from './native-limits.js';
-import type { Measurement, MemoryPoints, Pass, Phases, Reason } from './samples/record.js';
+import type { CommandMeasurement, Measurement, MemoryPoints, Pass, Phases, Reason } from './samples/record.js';
 
 /** Hyperparameters of a LLaMA-like model, all counts. */
 export interface Shape {
@@ -170,7 +170,12 @@ export interface NativeSampleSpec {
 }
 
 /** What the child returns; the parent adds residency before and after, and the noise that it saw itself. */
-export interface NativeSample extends Omit<Measurement, 'noise' | 'residency' | 'contentHash' | 'debt' | 'traffic'> {
+export interface NativeSample extends Omit<
+  Measurement,
+  'noise' | 'residency' | 'contentHash' | 'debt' | 'traffic' | 'bytesNeeded' | 'untouchedBytes'
+> {
+  readonly bytesNeeded: number;
+  readonly untouchedBytes: number;
   readonly phases: Phases;
   readonly memory: MemoryPoints;
   readonly residency: {
@@ -254,6 +259,35 @@ export interface NativeCeiling {
   readonly releasedAtNs: number;
 }
 
+/** Spec of one command sample, for the child. */
+export interface NativeCommandSpec {
+  /** Words, no shell; the program is looked up in PATH unless its name holds a slash. */
+  readonly argv: readonly string[];
+  readonly output: 'discard' | 'first-byte';
+  /** Whether head and tail of what goes through the pipe of 'first-byte' are kept. */
+  readonly keepOutput: boolean;
+  readonly pass: Pass;
+  readonly readyFd: number;
+  readonly releaseFd: number;
+}
+
+export interface NativeCommand extends Omit<CommandMeasurement, 'matched'> {
+  /** Whether peakRss was watched while the program ran, rather than told by the kernel at its end. */
+  readonly peakRssWatched: boolean;
+  /** Capacity of the pipe; null without one. */
+  readonly pipeBytes: number | null;
+  readonly voluntarySwitches: number;
+  readonly involuntarySwitches: number;
+  readonly spinBeforeNs: number;
+  readonly spinAfterNs: number;
+  readonly readyAtNs: number;
+  readonly releasedAtNs: number;
+  readonly startAtNs: number;
+  /** Kept of standard output and of standard error, at most 64 KiB each; cut at line breaks in the middle. */
+  readonly output: Buffer;
+  readonly errors: Buffer;
+}
+
 export interface AbsorbedMemory {
   /** Whether the last three chunks were slow: the next memory that anybody gets was given back to the host. */
   readonly found: boolean;
@@ -306,6 +340,8 @@ export interface Native extends NativeLimits {
   // bindings/sample.cc and ceilings.cc; synchronous, for the child alone
   runSample(spec: NativeSampleSpec & Callback): NativeSample;
   runCeiling(spec: NativeCeilingSpec): NativeCeiling;
+  // bindings/command.cc; so too
+  runCommand(spec: NativeCommandSpec): NativeCommand;
 }
 
 /** The addon is not there. `message` is one line that names the remedy. */

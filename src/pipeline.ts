@@ -57,6 +57,8 @@ export interface RunRequest extends Omit<PlanRequest, 'models' | 'build' | 'isa'
   readonly lockWaitSeconds: number;
   /** Command line that repeats the run. */
   readonly command: readonly string[];
+  /** Where the plan stands in a configuration file; null or absent where the command line stated all. */
+  readonly config?: RunRecord['config'];
 }
 
 export interface RunResult {
@@ -117,6 +119,7 @@ export async function weigh(
       limits,
       referenceHashes: hashes,
       command: request.command,
+      config: request.config ?? null,
     };
     const ledger = LedgerWriter.create(directory, run);
     return measure(

@@ -1,6 +1,7 @@
 /** What a run's result means for whoever called: the exit code and one line of why. */
 import { exitCode } from './failure.js';
 import type { RunResult } from './pipeline.js';
+import type { CellSummary } from './statistics/summary-types.js';
 
 export interface RunVerdict {
   readonly code: number;
@@ -28,13 +29,12 @@ export function runExitCode({ ledger, summary, stopped, failure }: RunResult): R
   if (empty !== undefined) {
     return fail(`${empty.arm.label} ${empty.state} has no valid sample; the table says why`);
   }
-  if (ledger.run.plan.loadersNamed) {
-    const never = unsupported.find(({ arm }) =>
-      weighed.every((cell) => cell.arm.id !== arm.id || unsupported.includes(cell)),
-    );
-    if (never !== undefined) {
-      return fail(`${never.arm.label} was asked for and is unsupported here; the table says why`);
-    }
+  const isNamed = ({ arm }: CellSummary): boolean => arm.kind === 'command' || ledger.run.plan.loadersNamed;
+  const never = unsupported
+    .filter(isNamed)
+    .find(({ arm }) => weighed.every((cell) => cell.arm.id !== arm.id || unsupported.includes(cell)));
+  if (never !== undefined) {
+    return fail(`${never.arm.label} was asked for and is unsupported here; the table says why`);
   }
   return { code: exitCode.ok, message: null };
 }

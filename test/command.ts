@@ -14,14 +14,18 @@ const command = fileURLToPath(new URL('../src/cli.js', import.meta.url));
 /** The repository. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export function runNode(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ended> {
+export function runNode(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  cwd: string = process.cwd(),
+): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { env, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { env, cwd, maxBuffer: 2 ** 28 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
     });
   });
 }
 
-export function weighbridge(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Ended> {
-  return runNode([command, ...args], env);
+export function weighbridge(args: readonly string[], env?: NodeJS.ProcessEnv, cwd?: string): Promise<Ended> {
+  return runNode([command, ...args], env, cwd);
 }

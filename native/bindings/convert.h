@@ -66,6 +66,7 @@ void export_kernel(Napi::Env env, Napi::Object exports);
 void export_probes(Napi::Env env, Napi::Object exports);
 void export_sample(Napi::Env env, Napi::Object exports);
 void export_ceilings(Napi::Env env, Napi::Object exports);
+void export_command(Napi::Env env, Napi::Object exports);
 void export_limits(Napi::Env env, Napi::Object exports);
 
 }  // namespace weighbridge::bindings

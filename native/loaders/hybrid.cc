@@ -162,9 +162,11 @@ class HybridMap : public Weights {
 
   const std::byte* address(const TensorRange& range) const override { return mappings_[range.part].at(range.offset); }
 
-  // Threads that fault the pages which another one populates get into its way: the forward pass waits instead.
+  // By huge-map the forward pass faults what has not come yet, and so asks the device for it itself: more is in flight,
+  // and nobody waits for the rest of a block. What is read ahead is waited for, since a fault before it was asked for
+  // would bring huge pages.
   void ready(const TensorRange& range) override {
-    if (crew_) arrivals_.wait(range);
+    if (crew_ && (road_ != Road::huge_map || arrivals_.has_failed())) arrivals_.wait(range);
   }
   int64_t settled_at() override {
     if (!crew_) return 0;

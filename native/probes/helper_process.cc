@@ -27,13 +27,15 @@ SignalsBlocked::SignalsBlocked() {
 
 SignalsBlocked::~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
+void close_descriptors_above(int last) noexcept { close_between(last + 1, INT32_MAX); }
+
 void become_helper(pid_t parent, KeptDescriptors kept) noexcept {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || ::getppid() != parent) ::_exit(1);
   const int low = std::max(std::min(kept.first, kept.second), STDERR_FILENO);
   const int high = std::max(std::max(kept.first, kept.second), STDERR_FILENO);
   close_between(STDERR_FILENO + 1, low - 1);
   close_between(low + 1, high - 1);
-  close_between(high + 1, INT32_MAX);
+  close_descriptors_above(high);
 }
 
 int wait_for_helper(pid_t pid) noexcept {

@@ -29,6 +29,9 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
+// In the child: closes every descriptor above that one. A kernel before 5.9 leaves them open.
+void close_descriptors_above(int last) noexcept;
+
 // In the child: asks the kernel to be killed with the parent and closes every descriptor above standard error but the
 // kept ones, since a copy of a pipe keeps its reader waiting. Ends the process if the parent is gone already.
 void become_helper(pid_t parent, KeptDescriptors kept) noexcept;

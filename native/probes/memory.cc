@@ -53,6 +53,8 @@ class ProcText {
   size_t size_ = 0;
 };
 
+std::string path_of(pid_t pid, const char* file) { return "/proc/" + std::to_string(pid) + "/" + file; }
+
 std::optional<uint64_t> sum(std::optional<uint64_t> a, std::optional<uint64_t> b) {
   if (!a || !b) return std::nullopt;
   return *a + *b;
@@ -96,6 +98,12 @@ Memory read_memory() {
   if (const auto locked = rollup.bytes("Locked:")) memory.locked = locked;
   if (const auto huge = sum(rollup.bytes("Private_Hugetlb:"), rollup.bytes("Shared_Hugetlb:"))) memory.hugetlb = huge;
   return memory;
+}
+
+std::optional<uint64_t> peak_rss(pid_t pid) { return ProcText(path_of(pid, "status").c_str()).bytes("VmHWM:"); }
+
+std::optional<uint64_t> proportional_set_size(pid_t pid) {
+  return ProcText(path_of(pid, "smaps_rollup").c_str()).bytes("Pss:");
 }
 
 std::optional<uint64_t> peak_rss() { return ProcText("/proc/self/status").bytes("VmHWM:"); }

@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <csignal>
+#include <string>
 #include <string_view>
 
 namespace weighbridge {
@@ -21,6 +22,20 @@ uint64_t nanoseconds(const timeval& time) {
 void ask_to_die_first() noexcept {
   const FileDescriptor file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   if (file) static_cast<void>(::write(file.get(), "1000", 4) == 4);
+}
+
+std::optional<uint64_t> read_bytes_of(const FileDescriptor& io) noexcept {
+  std::array<char, 512> buffer;
+  const ssize_t got = ::pread(io.get(), buffer.data(), buffer.size(), 0);
+  if (got <= 0) return std::nullopt;
+  const std::string_view content(buffer.data(), static_cast<size_t>(got));
+  constexpr std::string_view key = "\nread_bytes: ";
+  const size_t at = content.find(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  uint64_t value = 0;
+  const char* const from = content.data() + at + key.size();
+  if (std::from_chars(from, content.data() + content.size(), value).ec != std::errc{}) return std::nullopt;
+  return value;
 }
 
 int64_t read_clock(clockid_t clock) noexcept {
@@ -48,17 +63,14 @@ Counters CounterReader::read() const noexcept {
                        .voluntary_switches = static_cast<uint64_t>(usage.ru_nvcsw),
                        .involuntary_switches = static_cast<uint64_t>(usage.ru_nivcsw),
                        .read_bytes = std::nullopt};
-  std::array<char, 512> buffer;
-  const ssize_t got = io_ ? ::pread(io_.get(), buffer.data(), buffer.size(), 0) : -1;
-  if (got <= 0) return counters;
-  const std::string_view content(buffer.data(), static_cast<size_t>(got));
-  constexpr std::string_view key = "\nread_bytes: ";
-  const size_t at = content.find(key);
-  if (at == std::string_view::npos) return counters;
-  uint64_t value = 0;
-  const char* const from = content.data() + at + key.size();
-  if (std::from_chars(from, content.data() + content.size(), value).ec == std::errc{}) counters.read_bytes = value;
+  if (io_) counters.read_bytes = read_bytes_of(io_);
   return counters;
+}
+
+std::optional<uint64_t> issued_bytes(pid_t pid) {
+  const FileDescriptor io(::open(("/proc/" + std::to_string(pid) + "/io").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!io) return std::nullopt;
+  return read_bytes_of(io);
 }
 
 bool bind_to_parent(int64_t parent_pid, bool first_to_die) {

@@ -1,6 +1,8 @@
 // What this process cost so far, as the kernel counts it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 
@@ -53,8 +55,13 @@ Memory read_memory();
 // /proc/self/status alone (about 30 µs): rss, anonymous, file, shmem, hugetlb, swap (VmSwap: shared swap in full),
 // locked, page_tables; the rest null. Approximate: each CPU's counter may hold back max(32, 2 × CPUs) pages a field.
 Memory read_memory_status();
-// VmHWM, the highest rss so far.
+// VmHWM, the highest rss so far, of this process or another one. Null once a process has given its memory back.
 std::optional<uint64_t> peak_rss();
+std::optional<uint64_t> peak_rss(pid_t pid);
+// Pss of another process now (/proc/PID/smaps_rollup, 3–22 ms with large maps).
+std::optional<uint64_t> proportional_set_size(pid_t pid);
+// read_bytes of another process and of the children that it has waited for (/proc/PID/io); a zombie still has them.
+std::optional<uint64_t> issued_bytes(pid_t pid);
 
 // Samples read_memory_status() on a thread of its own every `period_ms` and keeps the highest value of each field and
 // of their unreclaimable sum (anonymous + shmem + hugetlb + swap + page_tables). A peak shorter than the period may be

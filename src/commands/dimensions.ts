@@ -9,8 +9,7 @@ import { whole, wholes } from './arguments.js';
 export const dimensionOptions = {
   loads: {
     type: 'string',
-    default: '1',
-    describe: 'Loads in a row after a cold start (warm, where that is the only state): what is paid once',
+    describe: 'Loads in a row after a cold start (warm, where that is the only state): what is paid once (default: 1)',
   },
   processes: { type: 'string', describe: 'Processes that hold the model at once, a list: 1,2,4 (default: 1)' },
   'memory-limit': {
@@ -32,7 +31,7 @@ export const dimensionOptions = {
 } as const;
 
 export interface DimensionArguments {
-  readonly loads: string;
+  readonly loads: string | undefined;
   readonly processes: string | undefined;
   readonly memoryLimit: string | undefined;
   readonly threads: string | undefined;
@@ -60,7 +59,7 @@ export function dimensionsOf(args: DimensionArguments): AskedDimensions {
   const contexts = numbers('--context', args.context, 1, MOST_CONTEXT);
   const processes = numbers('--processes', args.processes, 1, MOST_PROCESSES);
   return {
-    loads: whole('--loads', args.loads, 1, MOST_LOADS),
+    loads: whole('--loads', args.loads ?? '1', 1, MOST_LOADS),
     threads: numbers('--threads', args.threads, 1, MOST_THREADS),
     loadThreads: numbers('--load-threads', args.loadThreads, 1, MOST_THREADS),
     ...(contexts.length === 0 ? {} : { contexts }),

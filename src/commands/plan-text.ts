@@ -20,7 +20,8 @@ export function planText(planned: Planned, request: RunRequest, json: boolean): 
     ...Object.values(models).map(
       (model) => `model      ${printable(model.path)} (${model.fileSystem}, ${(model.bytes / 2 ** 20).toFixed(0)} MiB)`,
     ),
-    `loaders    ${request.loaders.map((loader) => loader.name).join(', ')}`,
+    ...(request.loaders.length === 0 ? [] : [`loaders    ${request.loaders.map(({ name }) => name).join(', ')}`]),
+    ...commandLines(request),
     ...loadThreadLines(request),
     `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,
     `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,
@@ -45,6 +46,12 @@ function comparisonsOf({ plan, arms }: Planned): number {
   };
   const counts = plan.states.map((state) => plan.arms.filter((id) => isCompared(id, state)).length);
   return Math.max(1, counts.reduce((sum, count) => sum + count, 0) * plan.memoryStates.length);
+}
+
+function commandLines({ commands = [] }: RunRequest): readonly string[] {
+  return commands.map(({ name, command: { argv, output } }, index) =>
+    printable(`${index === 0 ? 'commands ' : '         '}  ${name}: ${argv.join(' ')} (external; output: ${output})`),
+  );
 }
 
 /** What has no load threads of its own is weighed once, whatever was asked for. */

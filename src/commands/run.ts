@@ -2,6 +2,8 @@
 import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { findLoaders } from '../catalog.js';
+import { COMMAND_OUTPUTS, chosenCommands, statedOnCommandLine } from '../command-arms.js';
+import type { FoundPlan } from '../config-file.js';
 import { UsageError, printable } from '../failure.js';
 import { planOf, resumeRun, weigh, type RunRequest, type RunResult } from '../pipeline.js';
 import type { MemoryState, State } from '../samples/record.js';
@@ -11,6 +13,7 @@ import { writeRun } from '../write-run.js';
 import { terminalTable } from '../../reports/terminal-table.js';
 import { commaList, positive, whole } from './arguments.js';
 import { dimensionOptions, dimensionsOf } from './dimensions.js';
+import { namingPlaces, planNamed, withPlan } from './plan-file.js';
 import { planText } from './plan-text.js';
 import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
 
@@ -26,24 +29,45 @@ const options = {
     describe: `Loaders, comma-separated, or all; files of your own (.ts, .js, .so); one named twice is weighed against itself (default: ${DEFAULT_LOADERS.join(', ')})`,
   },
   reference: { type: 'string', describe: 'Loader that the others are compared with (default: stdio, else the first)' },
-  state: { type: 'string', default: 'cold,warm', describe: 'Page cache before a sample: cold, warm' },
+  command: {
+    type: 'string',
+    requiresArg: true,
+    coerce: several,
+    describe: "A program of your own beside them, or alone: NAME='program -m {model} …'; no shell; may be repeated",
+  },
+  'command-output': {
+    type: 'string',
+    describe: 'Output of the commands: discard, first-byte (default: discard, with a pattern first-byte)',
+  },
+  'command-pattern': {
+    type: 'string',
+    requiresArg: true,
+    coerce: several,
+    describe: "Tokens per second in a command's output: NAME='(\\S+) tokens per second'; may be repeated",
+  },
+  plan: {
+    type: 'string',
+    describe: 'Plan of weighbridge.config.ts (.js, .mjs, .json); options given here override it',
+  },
+  state: { type: 'string', describe: 'Page cache before a sample: cold, warm (default: both)' },
   'memory-state': {
     type: 'string',
-    default: 'backed',
-    describe: 'Free memory before a sample: backed, returned, as-is',
+    describe: 'Free memory before a sample: backed, returned, as-is (default: backed)',
   },
   ...dimensionOptions,
-  isa: { type: 'string', default: 'auto', describe: "Instruction set of the kernel's products" },
-  rounds: { type: 'string', default: '3', describe: 'Times that every cell is weighed' },
-  'memory-rounds': { type: 'string', default: '1', describe: 'Rounds of the memory pass, whose times are never used' },
+  isa: { type: 'string', describe: "Instruction set of the kernel's products (default: auto)" },
+  rounds: { type: 'string', describe: 'Times that every cell is weighed (default: 3)' },
+  'memory-rounds': {
+    type: 'string',
+    describe: 'Rounds of the memory pass, whose times are never used (default: 1)',
+  },
   trace: {
     type: 'boolean',
-    default: false,
     describe: 'Also write a timeline of each loader and state for Perfetto: layers, tensors, faults, residency',
   },
-  prompt: { type: 'string', default: '32', describe: 'Prompt tokens to prefill' },
-  generate: { type: 'string', default: '16', describe: 'Tokens to decode' },
-  seed: { type: 'string', default: '1', describe: 'Seed of the order' },
+  prompt: { type: 'string', describe: 'Prompt tokens to prefill (default: 32)' },
+  generate: { type: 'string', describe: 'Tokens to decode (default: 16)' },
+  seed: { type: 'string', describe: 'Seed of the order (default: 1)' },
   out: { type: 'string', describe: 'Directory for ledger and reports (default: weighbridge-runs/…)' },
   resume: { type: 'string', describe: 'Directory of an interrupted run to continue' },
   json: { type: 'boolean', default: false, describe: 'Print JSON alone on standard output' },
@@ -56,6 +80,11 @@ const options = {
   'dry-run': { type: 'boolean', default: false, describe: 'Print the plan and how many pairs a verdict would need' },
 } as const;
 
+/** Given once or often. */
+function several(given: string | readonly string[]): readonly string[] {
+  return [given].flat();
+}
+
 function build(argv: Argv) {
   return argv
     .positional('models', { type: 'string', array: true, describe: 'GGUF files (any part of a split model)' })
@@ -66,6 +95,8 @@ function build(argv: Argv) {
     .example('$0 run model.gguf --loader read,./mine.so', 'a loader of your own beside ours')
     .example('$0 run model.gguf --processes 1,2,4 --state warm', 'what several processes with one model cost')
     .example('$0 run model.gguf --loads 3 --state cold', 'the first load, and those after it')
+    .example("$0 run model.gguf --command 'sum=sha256sum {model}'", 'any program, in the same states')
+    .example('$0 run --plan nightly', 'a plan of weighbridge.config.ts')
     .example('$0 run model.gguf --json > run.json', 'everything as JSON')
     .example('$0 run --resume weighbridge-runs/…', 'continue an interrupted run')
     .version(false);
@@ -82,8 +113,10 @@ export const runCommand: CommandModule<object, Arguments> = {
 
 async function run(args: Arguments): Promise<void> {
   if (args.resume !== undefined) {
-    if ((args.models ?? []).length > 0 || args.out !== undefined || args.dryRun) {
-      throw new UsageError('--resume continues the plan in its ledger: give no model, --out or --dry-run with it');
+    if ((args.models ?? []).length > 0 || args.out !== undefined || args.plan !== undefined || args.dryRun) {
+      throw new UsageError(
+        '--resume continues the plan in its ledger: give no model, --plan, --out or --dry-run with it',
+      );
     }
     const directory = resolve(args.resume);
     const labels = labelsOf(readLedger(directory).ledger.run.arms);
@@ -92,8 +125,11 @@ async function run(args: Arguments): Promise<void> {
     );
     return;
   }
-  const request = await requestOf(args);
-  const planned = planOf(request);
+  const plan = await planNamed(args.plan);
+  const effective = withPlan(args, plan);
+  const { loaders, commands } = await subjectsOf(effective, plan);
+  const request = namingPlaces(args, plan, () => requestOf(effective, { loaders, commands, plan }));
+  const planned = namingPlaces(args, plan, () => planOf(request));
   if (args.dryRun) {
     process.stdout.write(planText(planned, request, args.json));
     return;
@@ -137,33 +173,57 @@ function printJson({ ledger, summary, tinybench }: RunResult): void {
   process.stdout.write(`,"summary":${JSON.stringify({ ...summary, tinybench })}}\n`);
 }
 
-async function requestOf(args: Arguments): Promise<RunRequest> {
+/** What is compared. Commands alone leave no loader to be weighed. */
+async function subjectsOf(args: Arguments, plan: FoundPlan | null): Promise<Pick<Subjects, 'loaders' | 'commands'>> {
+  const texts = args.command ?? [];
+  const patterns = args.commandPattern ?? [];
+  const [output = null] =
+    args.commandOutput === undefined ? [] : commaList('--command-output', args.commandOutput, COMMAND_OUTPUTS);
+  if (texts.length === 0 && (output !== null || patterns.length > 0)) {
+    throw new UsageError('--command-output and --command-pattern are of a --command: give one');
+  }
+  const stated = texts.length > 0 ? statedOnCommandLine(texts, patterns, output) : (plan?.commands ?? []);
+  const usual = stated.length > 0 ? null : DEFAULT_LOADERS.join(',');
+  const list = args.loader ?? usual;
+  const loaders = list === null ? [] : await findLoaders(list);
+  const names = loaders.map(({ name }) => name);
+  return { loaders, commands: chosenCommands(stated, names) };
+}
+
+interface Subjects {
+  readonly loaders: RunRequest['loaders'];
+  readonly commands: NonNullable<RunRequest['commands']>;
+  readonly plan: FoundPlan | null;
+}
+
+function requestOf(args: Arguments, { loaders, commands, plan }: Subjects): RunRequest {
   const modelPaths = args.models ?? [];
   if (modelPaths.length === 0) {
     throw new UsageError('name a GGUF model; weighbridge gen model.gguf --shape 110m --type f16 makes one');
   }
-  const loaders = await findLoaders(args.loader ?? DEFAULT_LOADERS.join(','));
   const seconds = (name: string, value: string | undefined): number | null =>
     value === undefined ? null : positive(name, value);
   return {
     modelPaths,
     loaders,
+    commands,
     loadersNamed: namesEach(args.loader),
     reference: args.reference ?? null,
-    states: commaList('--state', args.state, STATES),
-    memoryStates: commaList('--memory-state', args.memoryState, MEMORY_STATES),
+    states: commaList('--state', args.state ?? 'cold,warm', STATES),
+    memoryStates: commaList('--memory-state', args.memoryState ?? 'backed', MEMORY_STATES),
     ...dimensionsOf(args),
-    isa: args.isa,
-    rounds: whole('--rounds', args.rounds, 1, 100_000),
-    memoryRounds: whole('--memory-rounds', args.memoryRounds, 0, 1000),
-    trace: args.trace,
-    prompt: whole('--prompt', args.prompt, 0, 1_000_000),
-    generate: whole('--generate', args.generate, 0, 1_000_000),
-    seed: whole('--seed', args.seed, 0, 2 ** 31 - 1),
+    isa: args.isa ?? 'auto',
+    rounds: whole('--rounds', args.rounds ?? '3', 1, 100_000),
+    memoryRounds: whole('--memory-rounds', args.memoryRounds ?? '1', 0, 1000),
+    trace: args.trace ?? false,
+    prompt: whole('--prompt', args.prompt ?? '32', 0, 1_000_000),
+    generate: whole('--generate', args.generate ?? '16', 0, 1_000_000),
+    seed: whole('--seed', args.seed ?? '1', 0, 2 ** 31 - 1),
     timeoutSeconds: seconds('--timeout', args.timeout),
     timeBudgetSeconds: seconds('--time-budget', args.timeBudget),
     lockWaitSeconds: whole('--lock-wait', args.lockWait, 0, 1e6),
     command: ['weighbridge', ...process.argv.slice(2)],
+    config: plan === null ? null : { path: plan.path, digest: plan.digest, plan: plan.name },
   };
 }
 

@@ -149,7 +149,8 @@ class Making {
   #addCeilings(setting: Setting, deviceCeiling: boolean): void {
     const limits: Partial<Record<State, string>> = {};
     this.#ceilings[setting.key] = limits;
-    if (!hasCeilings(setting)) return;
+    // Of programs it is not known what they read.
+    if (!hasCeilings(setting) || this.#request.loaders.length === 0) return;
     const put = (loader: 'device' | 'home' | 'memory'): string => {
       const arm = ceilingArm(loader, setting, this.#request);
       this.#arms[arm.id] = arm;
@@ -243,10 +244,11 @@ function contextFor(asked: number | null, request: PlanRequest, model: PlannedMo
 function chooseReference({ loaders, commands = [], reference }: PlanRequest): ChosenLoader | ChosenCommand {
   const comparable = loaders.filter(({ mechanism }) => roleOf(mechanism) === 'loader');
   if (reference !== null) {
-    const named = [...comparable, ...commands].find(({ name }) => name === reference);
+    // A program has no first token that loaders could be compared with.
+    const named = [...comparable, ...(loaders.length === 0 ? commands : [])].find(({ name }) => name === reference);
     if (named === undefined) {
       throw new UsageError(
-        `--reference ${reference} is not among the loaders of this run (the null loader cannot be it)`,
+        `--reference ${reference} is not among the loaders of this run (the null loader cannot be it, nor a command beside loaders)`,
       );
     }
     return named;

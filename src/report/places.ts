@@ -21,9 +21,9 @@ export function sectionPlacesOf(cells: readonly CellSummary[]): readonly PlaceCe
   return placesOf(cells.filter(({ load }) => load === 1));
 }
 
-/** Whether it is compared: a loader that brings weights, or a command. */
+/** Whether it is compared by its first token: a loader that brings weights. */
 export function isCompared({ arm }: CellSummary): boolean {
-  return arm.kind === 'command' || (arm.kind === 'loader' && arm.work !== 'none');
+  return arm.kind === 'loader' && arm.work !== 'none';
 }
 
 /** Why no loader of a place could be weighed, where all samples of all of them have the same reason. */

@@ -62,6 +62,35 @@ export interface Row {
   readonly problems: readonly string[];
 }
 
+/** An external program. Its figures are compared with no loader's but by `toReference`. */
+export interface CommandRow {
+  readonly label: string;
+  /** The other commands' wall times are divided by its own. */
+  readonly isFirst: boolean;
+  readonly output: 'discard' | 'first-byte';
+  readonly wall: Figure | null;
+  readonly firstByte: Figure | null;
+  readonly minorFaults: Figure | null;
+  readonly majorFaults: Figure | null;
+  readonly readBytes: Figure | null;
+  readonly peakRss: Figure | null;
+  readonly peakPss: Figure | null;
+  /** Picked out of what it wrote. */
+  readonly tokensPerSecond: Figure | null;
+  /** Wall time ÷ the first command's. */
+  readonly toFirst: RatioFigure | null;
+  /** First byte ÷ the reference loader's time from exec to first token. */
+  readonly toReference: RatioFigure | null;
+  readonly problems: readonly string[];
+}
+
+export interface CommandTable {
+  /** In plan order. */
+  readonly rows: readonly CommandRow[];
+  /** The loader that first bytes are compared with; null where none was weighed. */
+  readonly reference: { readonly label: string; readonly execToToken: Figure } | null;
+}
+
 /** One setting in one state: rows may be compared with each other, and with nothing else. */
 export interface Section {
   readonly model: string;
@@ -89,6 +118,8 @@ export interface Section {
   readonly ceiling: Row | null;
   /** The limit with memory to be filled: never ranked. */
   readonly home: Row | null;
+  /** Null where none was weighed. */
+  readonly commands: CommandTable | null;
 }
 
 export interface CurveRow {

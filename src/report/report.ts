@@ -3,6 +3,7 @@ import { printable, describe } from '../failure.js';
 import type { Arm, Ledger, ModelRecord, State } from '../samples/record.js';
 import type { Binding, CellSummary, Summary } from '../statistics/summary-types.js';
 import { answerOf } from './answer.js';
+import { commandTableOf } from './commands.js';
 import { countsOf } from './counts.js';
 import { duration, gigabytes, percent, ratio, significant, size } from './format.js';
 import { memoryCondition } from './free-memory.js';
@@ -12,7 +13,7 @@ import { isCompared, sectionPlacesOf, unsupportedAlike, type PlaceCells } from '
 import { processTablesOf } from './process-tables.js';
 import { figure, ratioFigure } from './figures.js';
 import { labelOf, modelLabel, settingLabels } from './labels.js';
-import type { Figure, Report, Row, Section } from './report-types.js';
+import type { CommandTable, Figure, Report, Row, Section } from './report-types.js';
 
 export type * from './report-types.js';
 
@@ -56,6 +57,7 @@ function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section
   const home = cells.find((cell) => isHome(cell.arm));
   const ceiling = cells.find((cell) => cell.arm.kind === 'ceiling' && !isHome(cell.arm));
   const rows = loaders.map(rowOf);
+  const commands = commandTableOf(cells, problemsOf);
   const refusal = unsupportedAlike(cells);
   const unsupported = refusal === null ? null : describe({ ...refusal, path: null, remedy: null });
   return {
@@ -65,7 +67,7 @@ function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section
     memoryState,
     conditions: `${stateMeaning[state]} · ${memoryCondition(memoryState, ledger)}`,
     unsupported,
-    answer: unsupported === null ? answerOf(rows) : `Nothing can be weighed here: ${unsupported}.`,
+    answer: answerText(rows, commands, unsupported),
     counts: countsOf(rows),
     reference: rows.find(({ isReference }) => isReference)?.label ?? null,
     rows,
@@ -73,7 +75,13 @@ function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section
     bounds: bounds.map(rowOf),
     ceiling: ceiling === undefined ? null : rowOf(ceiling),
     home: home === undefined ? null : rowOf(home),
+    commands,
   };
+}
+
+function answerText(rows: readonly Row[], commands: CommandTable | null, unsupported: string | null): string {
+  if (unsupported !== null) return `Nothing can be weighed here: ${unsupported}.`;
+  return rows.length === 0 && commands !== null ? 'No loader was weighed here, commands alone.' : answerOf(rows);
 }
 
 function isHome({ kind, loader }: Arm): boolean {

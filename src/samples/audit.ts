@@ -51,6 +51,8 @@ export function auditOf(
   own: Readonly<Record<string, EffectiveValue>>,
 ): string[] {
   if (arm.kind === 'ceiling') return auditCeiling(arm, measured);
+  // What a program does is not ours to promise.
+  if (arm.kind === 'command') return [];
   return [
     ...auditPageCache(arm, model, state, measured),
     ...auditMapping(arm, model, measured, own),
@@ -105,7 +107,7 @@ function auditMapping(
   own: Readonly<Record<string, EffectiveValue>>,
 ): string[] {
   const { populate, bring, pipelined } = arm.options;
-  if (memory?.loaded == null || pipelined === true) return [];
+  if (memory?.loaded == null || bytesNeeded === null || pipelined === true) return [];
   const wanted = ENOUGH * bytesNeeded;
   const mapped = mappedGrowth(memory.baseline, memory.loaded);
   if (populate === true && mapped !== null && mapped < wanted) {
@@ -136,6 +138,7 @@ function auditPages(
   { effective, bytesNeeded, untouchedBytes }: Measurement,
   own: Readonly<Record<string, EffectiveValue>>,
 ): string[] {
+  if (bytesNeeded === null || untouchedBytes === null) return [];
   const bytes = bytesNeeded + untouchedBytes;
   // At both ends of a part there is less than a huge page.
   const whole = Math.max(0, bytes - 2 * HUGE_PAGE * (model?.parts.length ?? 1));

@@ -106,10 +106,22 @@ export async function referenceHashes(options: CalibrationOptions): Promise<Reco
   return hashes;
 }
 
-/** A child that loads nothing, so that the runtime's own files are in the page cache before anything is weighed. */
+/**
+ * A child that loads nothing, and each command once, so that the runtime's and the programs' own files are in the page cache
+ * before anything is weighed. How these end does not matter: samples say it again.
+ */
 export async function warmRuntime(options: CalibrationOptions): Promise<void> {
-  const arm = Object.values(options.arms).find(({ kind }) => kind === 'loader');
-  if (arm !== undefined) await runUntimed({ ...arm, mechanism: 'null', options: {} }, options);
+  const [first] = Object.values(options.arms);
+  if (first !== undefined) await runUntimed({ ...first, kind: 'loader', mechanism: 'null', options: {} }, options);
+  const seen = new Set<string>();
+  for (const arm of Object.values(options.arms)) {
+    const key = JSON.stringify([arm.model, arm.command]);
+    if (arm.kind !== 'command' || seen.has(key)) continue;
+    seen.add(key);
+    options.onStep(`${arm.label} once, untimed`);
+    await runUntimed({ ...arm, processes: 1 }, options);
+    options.signal.throwIfAborted();
+  }
 }
 
 async function runUntimed(arm: Arm, { models, shapes, timeoutNs, signal }: CalibrationOptions): Promise<ChildEnd> {

@@ -8,7 +8,8 @@ import { loadFunctionOf } from '../catalog.js';
 import { UsageError, failWith, reasonOf } from '../failure.js';
 import { native, type Callback } from '../native.js';
 import { changedFile } from '../module-digest.js';
-import { READY_FD, type ChildAnswer, type ChildTask } from './protocol.js';
+import { lastLineOf, matchedIn } from './command-output.js';
+import { READY_FD, type ChildAnswer, type ChildTask, type CommandAnswer, type CommandTask } from './protocol.js';
 
 type SampleTask = Extract<ChildTask, { readonly kind: 'sample' }>;
 
@@ -44,11 +45,19 @@ function askLibrary({ loader, spec }: SampleTask): void {
   if (reason !== null) throw failWith(reason);
 }
 
+function runProgram({ pattern, spec }: CommandTask): CommandAnswer {
+  const { output, errors, ...command } = native().runCommand(spec);
+  const said = errors.toString();
+  const matched = pattern === null ? null : matchedIn(pattern, output.toString(), said);
+  return { kind: 'command', command, matched, lastLine: lastLineOf(said) };
+}
+
 /** Null when the parent is gone already: then nobody waits for an answer. */
 async function answer(task: ChildTask): Promise<ChildAnswer | null> {
   try {
     if (!native().bindToParent(task.parent, true)) return null;
     if (task.kind === 'ceiling') return { kind: 'ceiling', ceiling: native().runCeiling(task.spec) };
+    if (task.kind === 'command') return runProgram(task);
     refuseChanged(task);
     askLibrary(task);
     const callback = await callbackOf(task);

@@ -258,9 +258,13 @@ class CellRunner {
   }
 }
 
-/** What a cell is ranked by: time to first token, or a ceiling's time for all bytes. Null unless the sample is ok. */
-export function durationMs(sample: Pick<Sample | Group, 'outcome' | 'ttftNs' | 'completeNs'>): number | null {
-  if (sample.outcome !== 'ok') return null;
-  const ns = sample.ttftNs ?? sample.completeNs;
+/**
+ * What a cell is ranked by: time to first token, a ceiling's time for all bytes, a program's from its start to its end. Null
+ * unless the sample is ok.
+ */
+export function durationMs(unit: Sample | Group): number | null {
+  if (unit.outcome !== 'ok') return null;
+  const program = unit.kind === 'sample' ? unit.command?.wallNs : undefined;
+  const ns = unit.ttftNs ?? unit.completeNs ?? program ?? null;
   return ns !== null && Number.isFinite(ns) && ns >= 0 ? ns / 1e6 : null;
 }

@@ -11,7 +11,7 @@ export function referenceKey(arm: Arm): string {
 
 /** Whether a loader threw because the machine does not offer what its name says, rather than because something broke. */
 export function meansUnsupported({ code }: Reason): boolean {
-  return /(^|-)unsupported(-|$)/.test(code) || code === 'not-permitted';
+  return /(^|-)unsupported(-|$)/.test(code) || code === 'not-permitted' || code === 'command-not-found';
 }
 
 /** Why a child gave no measurement. */
@@ -90,16 +90,18 @@ export function judge(arm: Arm, cell: Cell, measured: Measurement, expected: str
   // Of a group, the processes together must have read it.
   if (cell.state === 'cold' && measured.residency.before === null && arm.processes === 1) {
     if (all === null) return bad('invalid', 'not-certified', UNREADABLE);
-    if (all < CERTIFYING_SHARE * measured.bytesNeeded) {
-      return bad('invalid', 'not-cold', `only ${all} bytes were read from storage of ${measured.bytesNeeded} needed`);
+    const needed = measured.bytesNeeded ?? 0;
+    if (all < CERTIFYING_SHARE * needed) {
+      return bad('invalid', 'not-cold', `only ${all} bytes were read from storage of ${needed} needed`);
     }
   }
   return fine;
 }
 
 /** A ceiling that did not reach the device, or did not stay in memory, is none. */
-function judgeCeiling(arm: Arm, cell: Cell, { effective, bytesNeeded, residency }: Measurement): Verdict {
+function judgeCeiling(arm: Arm, cell: Cell, { effective, residency, ...measured }: Measurement): Verdict {
   const issued = effective['issuedBytes'];
+  const bytesNeeded = measured.bytesNeeded ?? 0;
   if (arm.loader === 'memory') {
     return cell.state === 'warm' && typeof issued === 'number' && issued > 0
       ? bad('invalid', 'read-while-warm', `${issued} bytes were read from storage while memory was measured`)
@@ -119,9 +121,9 @@ function judgeCeiling(arm: Arm, cell: Cell, { effective, bytesNeeded, residency 
   return fine;
 }
 
-const fine: Verdict = { outcome: 'ok', reason: null };
+export const fine: Verdict = { outcome: 'ok', reason: null };
 
-function bad(outcome: 'invalid' | 'mismatch', code: string, message: string): Verdict {
+export function bad(outcome: 'invalid' | 'mismatch', code: string, message: string): Verdict {
   return { outcome, reason: { code, operation: 'sample', path: null, errno: null, message, remedy: null } };
 }
 

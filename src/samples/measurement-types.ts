@@ -111,6 +111,32 @@ export interface DeviceTraffic {
   readonly meanRequestBytes: number | null;
 }
 
+/** What an external program cost, from just before it was spawned until it had ended. */
+export interface CommandMeasurement {
+  readonly wallNs: number;
+  /** To the first byte on its standard output; null where that is discarded, and where nothing was written. */
+  readonly firstByteNs: number | null;
+  /** These four are of the program and of those of its children that it waited for, as is readBytes. */
+  readonly userNs: number;
+  readonly systemNs: number;
+  readonly minorFaults: number;
+  readonly majorFaults: number;
+  /** Issued to storage (/proc/PID/io). */
+  readonly readBytes: number | null;
+  /**
+   * Highest resident memory of any one of its processes. The kernel tells it at the program's end if it is above that of
+   * the process that started it (some 50 MB); below it is watched (effective.peakRssWatched), every 16 ms, and what is
+   * allocated just before the end may be missed.
+   */
+  readonly peakRss: number | null;
+  /** Highest sum of Pss over its processes seen at once, looked at every few ms; null outside the memory pass. */
+  readonly peakPss: number | null;
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** Tokens per second, as the pattern picked them out of what it wrote; null without a pattern or a match. */
+  readonly matched: number | null;
+}
+
 export type EffectiveValue = boolean | number | string;
 
 /** What a child measured. Present in full in an `ok` sample; in `invalid` and `mismatch` ones too, for the record. */
@@ -127,17 +153,17 @@ export interface Measurement {
   readonly completeNs: number | null;
   /** start → the loader had nothing left to do. Null outside the time pass and for ceilings. */
   readonly settledNs: number | null;
-  /** Null for ceilings. */
+  /** Null for ceilings and commands. */
   readonly phases: Phases | null;
-  /** Of the weights, by the first token's forward pass. */
-  readonly bytesNeeded: number;
+  /** Of the weights, by the first token's forward pass. Null for commands, of which it is not known. */
+  readonly bytesNeeded: number | null;
   /** Null outside the time pass, without decode steps or where these read storage, and where nothing is inferred. */
   readonly debt: Debt | null;
   /** Null where no block device's counters can be read. */
   readonly traffic: DeviceTraffic | null;
-  /** Read by `complete` because the first token did not. */
-  readonly untouchedBytes: number;
-  /** Null for ceilings. */
+  /** Read by `complete` because the first token did not. Null for commands. */
+  readonly untouchedBytes: number | null;
+  /** Null for ceilings and commands. */
   readonly memory: MemoryPoints | null;
   readonly residency: Residency;
   readonly tokens: {

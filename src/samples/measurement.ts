@@ -4,7 +4,7 @@ import type { NativeCeiling } from '../native.js';
 import { effectiveOf } from './audit.js';
 import { debtOf } from './debt.js';
 import { since, type MachineCounters } from './noise.js';
-import type { ChildAnswer } from './protocol.js';
+import type { ChildAnswer, CommandAnswer } from './protocol.js';
 import type { Arm, DeviceTraffic, Measurement, ModelRecord, Pass } from './record.js';
 
 /** The answer of a child that did its work. */
@@ -34,7 +34,7 @@ export const unmeasured: { readonly [K in keyof Measurement]: null } = {
 /** spawn → ready plus release → start: the runtime's own start, without the time in which states were prepared. */
 export function runtimeStart(answer: Measured, spawnedAtNs: number): number {
   if (answer.kind === 'ceiling') return Math.round(answer.ceiling.readyAtNs - spawnedAtNs);
-  const { readyAtNs, releasedAtNs, startAtNs } = answer.sample;
+  const { readyAtNs, releasedAtNs, startAtNs } = answer.kind === 'command' ? answer.command : answer.sample;
   return Math.round(readyAtNs - spawnedAtNs + (startAtNs - releasedAtNs));
 }
 
@@ -63,9 +63,9 @@ export function measurementOf(
     ...machine,
     firstTouchNs,
   });
-  if (answer.kind === 'ceiling') {
-    return { ...ceilingMeasurement(answer.ceiling, noise, { before, after, size }), traffic };
-  }
+  const residency = { before, opened: null, loaded: null, firstToken: null, after, size };
+  if (answer.kind === 'ceiling') return { ...ceilingMeasurement(answer.ceiling, noise), residency, traffic };
+  if (answer.kind === 'command') return { ...programMeasurement(answer, noise), residency, traffic };
   const { sample } = answer;
   const owed = {
     phases: sample.phases,
@@ -86,7 +86,7 @@ export function measurementOf(
     traffic,
     untouchedBytes: sample.untouchedBytes,
     memory: sample.memory,
-    residency: { before, ...sample.residency, after, size },
+    residency: { ...residency, ...sample.residency },
     tokens: sample.tokens,
     tokensPerSecond: sample.tokensPerSecond,
     isa: sample.isa,
@@ -102,29 +102,35 @@ type OwnNoise = Pick<
   'voluntarySwitches' | 'involuntarySwitches' | 'spinBeforeNs' | 'spinAfterNs'
 >;
 
+type Outside = 'residency' | 'traffic';
+
 function ceilingMeasurement(
   ceiling: NativeCeiling,
   noise: (own: OwnNoise) => Measurement['noise'],
-  cache: { readonly before: number | null; readonly after: number | null; readonly size: number },
-): Measurement {
+): Omit<Measurement, Outside> {
   return {
     ...unmeasured,
     completeNs: ceiling.ns,
     bytesNeeded: ceiling.bytes,
     untouchedBytes: 0,
-    residency: {
-      before: cache.before,
-      opened: null,
-      loaded: null,
-      firstToken: null,
-      after: cache.after,
-      size: cache.size,
-    },
     effective: {
       bytesRead: ceiling.bytes,
       hugePages: ceiling.hugePages,
       ...(ceiling.readBytes === null ? {} : { issuedBytes: ceiling.readBytes }),
     },
     noise: noise({ voluntarySwitches: null, involuntarySwitches: null, spinBeforeNs: null, spinAfterNs: null }),
+  };
+}
+
+/** What stands in `command` is not repeated: nothing of a program is like anything of a load. */
+function programMeasurement(
+  { command }: CommandAnswer,
+  noise: (own: OwnNoise) => Measurement['noise'],
+): Omit<Measurement, Outside> {
+  const { voluntarySwitches, involuntarySwitches, spinBeforeNs, spinAfterNs, peakRssWatched, pipeBytes } = command;
+  return {
+    ...unmeasured,
+    effective: { peakRssWatched, ...(pipeBytes === null ? {} : { pipeBytes }) },
+    noise: noise({ voluntarySwitches, involuntarySwitches, spinBeforeNs, spinAfterNs }),
   };
 }

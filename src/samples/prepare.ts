@@ -192,8 +192,7 @@ async function readyUnlessAborted({ signal }: WeighingContext, crew: Crew): Prom
 }
 
 function unsupportedCell(arm: Arm, cell: Cell, paths: readonly string[]): Refusal | null {
-  if (arm.kind === 'ceiling') return null;
-  if (arm.kind === 'command') return refusal('unsupported', 'not-built-yet', 'plan', 'commands cannot be weighed yet');
+  if (arm.kind === 'ceiling' || arm.kind === 'command') return null;
   // A user's library runs in the sample's process alone, which asks it.
   const asked = arm.mechanism !== 'external';
   const reason = asked ? native().unsupported(arm.mechanism, paths, arm.options) : null;

@@ -3,7 +3,14 @@
  * the child waits at its start barrier, then the answer as JSON; on descriptor 4 the byte that releases it. A child of a
  * group in the memory pass also writes 'P' wherever it waits for the others, and goes on at the next byte on descriptor 4.
  */
-import type { NativeCeiling, NativeCeilingSpec, NativeSample, NativeSampleSpec } from '../native.js';
+import type {
+  NativeCeiling,
+  NativeCeilingSpec,
+  NativeCommand,
+  NativeCommandSpec,
+  NativeSample,
+  NativeSampleSpec,
+} from '../native.js';
 import type { Reason } from './record.js';
 
 export const READY_FD = 3;
@@ -23,6 +30,24 @@ export interface ChildLoader {
   readonly paths: readonly string[];
 }
 
+export interface CommandTask {
+  readonly kind: 'command';
+  readonly parent: number;
+  /** Applied in the child: a pattern that never ends is ended with it. */
+  readonly pattern: string | null;
+  readonly spec: NativeCommandSpec;
+}
+
+/** What a program cost, and what of its output is wanted. */
+export interface CommandAnswer {
+  readonly kind: 'command';
+  readonly command: Omit<NativeCommand, 'output' | 'errors'>;
+  /** The number that the pattern picked. */
+  readonly matched: number | null;
+  /** Last line on standard error, '' without one. */
+  readonly lastLine: string;
+}
+
 export type ChildTask =
   | {
       readonly kind: 'sample';
@@ -30,9 +55,11 @@ export type ChildTask =
       readonly loader: ChildLoader;
       readonly spec: NativeSampleSpec;
     }
-  | { readonly kind: 'ceiling'; readonly parent: number; readonly spec: NativeCeilingSpec };
+  | { readonly kind: 'ceiling'; readonly parent: number; readonly spec: NativeCeilingSpec }
+  | CommandTask;
 
 export type ChildAnswer =
   | { readonly kind: 'sample'; readonly sample: NativeSample }
   | { readonly kind: 'ceiling'; readonly ceiling: NativeCeiling }
+  | CommandAnswer
   | { readonly kind: 'failed'; readonly reason: Reason };

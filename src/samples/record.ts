@@ -5,7 +5,7 @@
 
 import type { Group } from './group-types.js';
 import type { Limit } from './limit-types.js';
-import type { Measurement } from './measurement-types.js';
+import type { CommandMeasurement, Measurement } from './measurement-types.js';
 import type { Arm, Plan } from './plan-types.js';
 
 export type * from './group-types.js';
@@ -57,6 +57,8 @@ interface SampleBase {
     readonly signal: string | null;
   };
   readonly warnings: readonly string[];
+  /** Of a command arm whose program ran to its end, however it ended. Absent in ledgers that know of none. */
+  readonly command?: CommandMeasurement | null;
 }
 
 type Unmeasured = { readonly [K in keyof Measurement]: null };
@@ -109,6 +111,11 @@ export interface RunRecord {
   readonly referenceHashes: Readonly<Record<string, string>>;
   /** Command line that repeats the run. */
   readonly command: readonly string[];
+  /**
+   * The configuration file and plan that the command line named; null where it named none, absent in ledgers that know of
+   * none. The first 16 hex digits of the file's SHA-256.
+   */
+  readonly config?: { readonly path: string; readonly digest: string; readonly plan: string } | null;
 }
 
 /** How the ceilings of this run are measured, chosen once. Null where the machine has none, with the reason. */

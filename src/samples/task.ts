@@ -1,5 +1,6 @@
 /** What a sample's process is told to do. */
 import type { Shape } from '../native.js';
+import { commandTask } from './command.js';
 import { READY_FD, RELEASE_FD, type ChildTask } from './protocol.js';
 import type { Arm, CeilingChoices, ModelRecord, Pass } from './record.js';
 
@@ -10,6 +11,7 @@ export const batchOf = (arm: Arm): number => Math.max(1, Math.min(BATCH, arm.pro
 
 export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, ceilings: CeilingChoices): ChildTask {
   const barrier = { readyFd: READY_FD, releaseFd: RELEASE_FD };
+  if (arm.kind === 'command') return commandTask(arm, model, pass);
   if (arm.kind === 'ceiling') {
     const chosen = ceilings.device[arm.model];
     const ceiling = arm.loader === 'device' || arm.loader === 'home' ? arm.loader : 'memory';

@@ -2,6 +2,7 @@
 import { reasonOf } from '../failure.js';
 import { native } from '../native.js';
 import { auditOf } from './audit.js';
+import { commandFailure, commandMeasurement, commandWarnings, judgeCommand } from './command.js';
 import type { CrewEnd } from './crew.js';
 import { blockDevicesOf, deviceCounters, trafficBetween } from './device-traffic.js';
 import { groupOf, refusedGroup, type GroupPlace } from './group.js';
@@ -67,7 +68,7 @@ const nobody = { index: 0, of: 1, spawnToStartNs: null, exitCode: null, signal: 
 /** Of several processes none ran: the group alone says why. */
 function refused(arm: Arm, { id, ...place }: GroupPlace, why: Refusal): Weighed {
   if (arm.processes > 1) return { samples: [], group: refusedGroup({ id, ...place }, arm.processes, why) };
-  const common = { kind: 'sample', ...place, group: null, process: nobody, warnings: [] } as const;
+  const common = { kind: 'sample', ...place, group: null, process: nobody, warnings: [], command: null } as const;
   return { samples: [{ ...common, ...why, ...unmeasured }], group: null };
 }
 
@@ -133,7 +134,7 @@ function sampleOf(
   const { arm, model } = subjectOf(context, attempt);
   const { cell, block } = attempt;
   const { id, ...place } = placeOf(attempt, arm, prepared.startedAt);
-  const base = { kind: 'sample', ...place, group: arm.processes === 1 ? null : id } as const;
+  const base = { kind: 'sample', ...place, group: arm.processes === 1 ? null : id, command: null } as const;
   const own = { ...nobody, index, of: arm.processes };
   if (end.kind !== 'answered' || end.answer.kind === 'failed' || prepared.kind === 'ended') {
     const reason = endedBy ?? prepared.surroundings.explain(end) ?? failureReason(end, context.plan.timeoutNs);
@@ -143,23 +144,35 @@ function sampleOf(
     return { ...base, process: { ...own, ...how }, warnings: [], outcome, reason, ...unmeasured };
   }
   const { answer } = end;
+  const process = { ...own, exitCode: end.exitCode, signal: end.signal };
+  const command = answer.kind === 'command' ? commandMeasurement(answer) : null;
+  const broken = answer.kind === 'command' ? commandFailure(arm, answer) : null;
+  if (broken !== null) {
+    const reason = prepared.surroundings.explain(end) ?? broken;
+    return { ...base, process, warnings: [], command, outcome: 'failed', reason, ...unmeasured };
+  }
   const measuredAlone = measurementOf(arm, model, block.pass, { ...prepared, after, traffic }, answer);
   const measured = { ...measuredAlone, effective: { ...measuredAlone.effective, ...surrounded.effective } };
   const spawnToStartNs = runtimeStart(answer, prepared.crew.spawnedAtNs[index] ?? 0);
-  const judged = judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)]);
+  const judged =
+    command === null
+      ? judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)])
+      : judgeCommand(cell, measured.residency, command, model);
   const { refusal } = surrounded;
   const verdict =
     judged.outcome !== 'ok' || refusal === null ? judged : ({ outcome: 'invalid', reason: refusal.reason } as const);
   const told = answer.kind === 'sample' ? answer.sample.effective : {};
   const sample: Sample = {
     ...base,
-    process: { ...own, spawnToStartNs, exitCode: end.exitCode, signal: end.signal },
+    process: { ...process, spawnToStartNs },
     warnings: [
       ...prepared.warnings,
       ...surrounded.warnings,
       ...(answer.kind === 'sample' ? answer.sample.warnings : []),
+      ...(answer.kind === 'command' ? commandWarnings(arm, cell.state, answer) : []),
       ...auditOf(arm, model, cell.state, measured, told),
     ],
+    command,
     ...verdict,
     ...measured,
   };

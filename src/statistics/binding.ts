@@ -97,8 +97,9 @@ function aloneTimes(
 function deviceRates(pairs: readonly Pair[]): ReadonlyMap<OkSample, number> {
   const rates = new Map<OkSample, number>();
   for (const { head, base } of pairs) {
-    if (base.arm.loader !== 'device' || base.completeNs === null || base.completeNs <= 0) continue;
-    rates.set(head, base.bytesNeeded / base.completeNs);
+    const { arm, bytesNeeded, completeNs } = base;
+    if (arm.loader !== 'device' || bytesNeeded === null || completeNs === null || completeNs <= 0) continue;
+    rates.set(head, bytesNeeded / completeNs);
   }
   return rates;
 }
@@ -199,7 +200,7 @@ function computeNs(arm: Arm, { tokens, phases, untouchedBytes }: OkSample, limit
   const steps = tokens?.perTokenNs.slice(1) ?? [];
   const decode = phases?.decode ?? null;
   if (steps.length === 0 || (decode !== null && !decodesFromMemory(decode))) return null;
-  if (untouchedBytes === 0) return median(steps);
+  if (untouchedBytes === null || untouchedBytes === 0) return median(steps);
   const speed =
     valueOf(limits, 'memory-read-mapping', { threads: arm.threads }) ??
     valueOf(limits, 'memory-read', { threads: arm.threads });

@@ -4,6 +4,7 @@ import { settingKeyOf, settingsOf } from '../plan/settings.js';
 import type { Limit } from '../samples/limit-types.js';
 import type { Arm, Group, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
 import { bindingOf } from './binding.js';
+import { commandFigures, execToTokenNs } from './commands.js';
 import { footprintOf, footprintOfGroups } from './footprint.js';
 import { describe } from './order.js';
 import { pairedRatio, pairsOf, type OkSample, type Pair } from './pairs.js';
@@ -95,6 +96,7 @@ function summarizePlace({ run }: Ledger, cells: Cells, place: Place): readonly C
   const arms = plan.arms.map(armOf).filter((arm) => settingKeyOf(arm) === setting && takesPart(arm));
   const ceilingId = plan.ceilings[setting]?.[state];
   const referenceId = plan.reference[setting];
+  const commandId = arms.find(({ kind }) => kind === 'command')?.id;
   const summarizeArm = (arm: Arm): CellSummary =>
     summarizeCell({
       arm,
@@ -103,6 +105,7 @@ function summarizePlace({ run }: Ledger, cells: Cells, place: Place): readonly C
       groups: cells.groups.get(keyOf(arm.id)) ?? [],
       isReference: arm.id === referenceId,
       reference: referenceId === undefined ? [] : samplesOf(referenceId),
+      firstCommand: commandId === undefined ? [] : samplesOf(commandId),
       ceiling: ceilingId === undefined ? [] : samplesOf(ceilingId),
       // Earlier ledgers have none.
       limits: run.limits ?? [],
@@ -144,12 +147,14 @@ interface CellInput {
   readonly groups: readonly Group[];
   readonly isReference: boolean;
   readonly reference: readonly Sample[];
+  /** Samples of the first command of the place, whose wall time the others' are compared with. */
+  readonly firstCommand: readonly Sample[];
   readonly ceiling: readonly Sample[];
   readonly limits: readonly Limit[];
 }
 
 function summarizeCell(input: CellInput): CellSummary {
-  const { arm, place, samples, groups, isReference, reference, ceiling, limits } = input;
+  const { arm, place, samples, groups, isReference, reference, firstCommand, ceiling, limits } = input;
   const ok = samples.filter((sample): sample is OkSample => sample.outcome === 'ok');
   const timed = ok.filter(({ pass }) => pass === 'time');
   const figures = (of: (sample: OkSample) => number | null): Description | null =>
@@ -157,7 +162,7 @@ function summarizeCell(input: CellInput): CellSummary {
   const { tensorBytes } = place.model;
   const loads = arm.kind === 'loader';
   const bringsBytes = arm.work !== 'none';
-  const weighed = (loads || arm.kind === 'command') && bringsBytes;
+  const weighed = loads && bringsBytes;
   const ceilingPairs = weighed || arm.kind === 'bound' ? pairsOf(timed, ceiling) : [];
   return {
     arm,
@@ -172,6 +177,7 @@ function summarizeCell(input: CellInput): CellSummary {
     loadNs: loads ? figures(loadNs) : null,
     // Without weights there is no first token, whatever the harness timed.
     ttftNs: bringsBytes ? figures(({ ttftNs }) => ttftNs) : null,
+    execToTokenNs: weighed ? figures(execToTokenNs) : null,
     completeNs: figures(({ completeNs }) => completeNs),
     bytesPerSecond: bringsBytes
       ? figures(({ completeNs }) => (completeNs === null || completeNs === 0 ? null : (tensorBytes * 1e9) / completeNs))
@@ -181,12 +187,13 @@ function summarizeCell(input: CellInput): CellSummary {
     unexplainedDebtNs: figures(({ debt }) => debt?.unexplainedNs ?? null),
     // A limit of the machine is shared by several processes: what one of them takes tells nothing.
     binding:
-      loads && bringsBytes && arm.processes === 1
+      weighed && arm.processes === 1
         ? bindingOf({ arm, memoryState: place.memoryState, model: place.model, timed, ceilingPairs, limits })
         : null,
     prefillTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.prefill ?? null),
     decodeTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.decode ?? null),
     footprint: loads ? footprintOfArm(arm, ok, groups) : null,
+    command: arm.kind === 'command' ? commandFigures(ok, firstCommand, reference) : null,
     ratio: weighed && !isReference ? ratioOf(pairsOf(timed, reference)) : null,
   };
 }

@@ -57,6 +57,24 @@ export interface Binding {
   }[];
 }
 
+/** What external programs cost. Times and counters of the time pass; memory of the memory pass, else of the time pass. */
+export interface CommandFigures {
+  readonly wallNs: Description | null;
+  readonly firstByteNs: Description | null;
+  readonly userNs: Description | null;
+  readonly systemNs: Description | null;
+  readonly minorFaults: Description | null;
+  readonly majorFaults: Description | null;
+  readonly readBytes: Description | null;
+  readonly peakRss: Description | null;
+  readonly peakPss: Description | null;
+  readonly tokensPerSecond: Description | null;
+  /** Wall time ÷ that of the first command in the same block; null for the first itself. */
+  readonly wallRatio: PairedRatio | null;
+  /** First byte ÷ what the reference loader takes from exec to its first token in the same block; null without a loader. */
+  readonly firstByteRatio: PairedRatio | null;
+}
+
 /** Of several processes, the group is what is counted: times of the slowest, speeds and memory of all together. */
 export interface CellSummary {
   readonly arm: Arm;
@@ -75,6 +93,8 @@ export interface CellSummary {
   /** open + acquire, nanoseconds. Never shown without ttft. */
   readonly loadNs: Description | null;
   readonly ttftNs: Description | null;
+  /** From the process's exec to its first token: what a program's first byte is compared with. Of loaders alone. */
+  readonly execToTokenNs: Description | null;
   readonly completeNs: Description | null;
   /** All tensor bytes ÷ complete time; bytes per second. */
   readonly bytesPerSecond: Description | null;
@@ -88,7 +108,9 @@ export interface CellSummary {
   readonly prefillTokensPerSecond: Description | null;
   readonly decodeTokensPerSecond: Description | null;
   readonly footprint: Footprint | null;
-  /** This arm ÷ the reference arm, in the same block; null for the reference itself, null loader and ceilings. */
+  /** Of command arms alone: never part of what loaders are compared by. */
+  readonly command: CommandFigures | null;
+  /** This arm ÷ the reference arm, in the same block; null for the reference itself, null loader, ceilings and commands. */
   readonly ratio: {
     readonly load: PairedRatio | null;
     readonly ttft: PairedRatio | null;

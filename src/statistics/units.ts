@@ -51,7 +51,11 @@ function unitOf(group: Group, members: readonly Sample[]): Sample {
   };
 }
 
-/** Outside the time pass none is slowest: the first. */
+/** Outside the time pass none is slowest: the first. Of programs, the one that ended last. */
 function slowestOf({ ttftNs, completeNs }: Group, members: readonly Sample[]): Sample | undefined {
+  const programs = members.filter(({ command }) => command != null);
+  if (programs.length > 0) return programs.toSorted((a, b) => wallNs(b) - wallNs(a))[0];
   return members.find((each) => (ttftNs === null ? each.completeNs === completeNs : each.ttftNs === ttftNs));
 }
+
+const wallNs = ({ command }: Sample): number => command?.wallNs ?? 0;

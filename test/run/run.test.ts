@@ -98,7 +98,7 @@ test.serial('the timeline of a sample is whole', async (t) => {
     t.is(sample.tokens.perTokenNs.length, 1 + 3);
     t.is(sample.tokens.perTokenNs[0], firstToken.ns);
     t.true(sample.memory.kvCacheBytes > 0);
-    t.true(sample.bytesNeeded > 0 && sample.untouchedBytes > 0);
+    t.true((sample.bytesNeeded ?? 0) > 0 && (sample.untouchedBytes ?? 0) > 0);
     if (sample.pass === 'time') {
       const { ttftNs, completeNs } = sample;
       t.true(ttftNs !== null && completeNs !== null && completeNs >= ttftNs);

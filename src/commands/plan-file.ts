@@ -1,0 +1,65 @@
+/** The options of `run` with what a plan of a configuration file states where the command line does not. */
+import { findPlan, type FoundPlan } from '../config-file.js';
+import { UsageError } from '../failure.js';
+
+/** By key of a plan, the option's name as the parser gives it. */
+const OPTIONS = {
+  loaders: 'loader',
+  reference: 'reference',
+  states: 'state',
+  memoryStates: 'memoryState',
+  loads: 'loads',
+  threads: 'threads',
+  loadThreads: 'loadThreads',
+  processes: 'processes',
+  memoryLimit: 'memoryLimit',
+  pressure: 'pressure',
+  numa: 'numa',
+  context: 'context',
+  isa: 'isa',
+  rounds: 'rounds',
+  memoryRounds: 'memoryRounds',
+  prompt: 'prompt',
+  generate: 'generate',
+  seed: 'seed',
+  timeBudget: 'timeBudget',
+  timeout: 'timeout',
+} as const satisfies Readonly<Record<keyof FoundPlan['options'], string>>;
+
+type OptionName = (typeof OPTIONS)[keyof typeof OPTIONS];
+
+/** What the command line gave; undefined where it did not. */
+export type GivenOptions = Readonly<Record<OptionName, string | undefined>> & {
+  readonly models?: readonly string[] | undefined;
+  readonly trace: boolean | undefined;
+};
+
+const keys = Object.keys(OPTIONS) as readonly (keyof typeof OPTIONS)[];
+
+/** The plan of that name, found from the current folder upwards; null where none is asked for. Throws UsageError. */
+export async function planNamed(name: string | undefined): Promise<FoundPlan | null> {
+  return name === undefined ? null : findPlan(name, process.cwd());
+}
+
+export function withPlan<T extends GivenOptions>(args: T, plan: FoundPlan | null): T {
+  if (plan === null) return args;
+  const stated = keys.map((key) => [OPTIONS[key], args[OPTIONS[key]] ?? plan.options[key]?.text] as const);
+  const models = (args.models ?? []).length > 0 ? args.models : plan.models;
+  return { ...args, ...Object.fromEntries(stated), models, trace: args.trace ?? plan.trace ?? undefined };
+}
+
+/** What is out of range is named by the place that stated it: file and key, rather than an option that nobody gave. */
+export function namingPlaces<T>(args: GivenOptions, plan: FoundPlan | null, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof UsageError) || plan === null) throw error;
+    for (const key of keys) {
+      const stated = plan.options[key];
+      const flag = `--${OPTIONS[key].replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+      if (stated === undefined || args[OPTIONS[key]] !== undefined || !error.message.startsWith(`${flag} `)) continue;
+      throw new UsageError(`${stated.where}${error.message.slice(flag.length)}`);
+    }
+    throw error;
+  }
+}
