@@ -2,6 +2,7 @@
 import { ceilingsOf, cellKey } from '../plan/blocks.js';
 import type { Limit } from '../samples/limit-types.js';
 import type { Arm, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
+import { modesOf } from './bimodality.js';
 import { bindingOf } from './binding.js';
 import { footprintOf } from './footprint.js';
 import { describe } from './order.js';
@@ -150,6 +151,7 @@ function summarizeCell({ arm, place, samples, isReference, reference, ceiling, l
     loadNs: loads ? figures(loadNs) : null,
     // Without weights there is no first token, whatever the harness timed.
     ttftNs: bringsBytes ? figures(({ ttftNs }) => ttftNs) : null,
+    ttftModes: bringsBytes ? modesOf(figures(({ ttftNs }) => ttftNs)?.values ?? []) : null,
     completeNs: figures(({ completeNs }) => completeNs),
     bytesPerSecond: bringsBytes
       ? figures(({ completeNs }) => (completeNs === null || completeNs === 0 ? null : (tensorBytes * 1e9) / completeNs))
