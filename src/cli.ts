@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UsageError, failureOf } from './failure.js';
+import { aaCommand } from './commands/aa.js';
 import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
 import { fitCommand } from './commands/fit.js';
@@ -42,6 +43,7 @@ const parser = yargs(hideBin(process.argv))
   .command(logitsCommand)
   .command(generateCommand)
   .command(recommendCommand)
+  .command(aaCommand)
   .command(setupCommand)
   .completion('completion', 'Print a shell completion script (bash or zsh)')
   .demandCommand(1, 'name a command; weighbridge --help lists them')

@@ -81,10 +81,10 @@ FillOptions pool_fill() {
 constexpr uint64_t block_bytes = 4 << 20;
 // Of MADV_POPULATE_READ; more get into each other's way on a device that one can keep busy.
 constexpr uint32_t populating_threads = 2;
-// Between two bytes that are read of a block, and the time that one may take on average: well below 1 µs where memory is
-// backed, 7 µs and more where a host must find it.
+// Between two bytes that are read of a block, and the time that all of them may take: some 10 µs where memory is backed;
+// where a host must find it, 7 µs and more for each, or 5 ms for one huge page.
 constexpr uint64_t watch_step = 64 << 10;
-constexpr uint64_t slow_touch_ns = 3000;
+constexpr int64_t slow_block_ns = 200'000;
 // One may be an accident.
 constexpr uint32_t slow_blocks_wanted = 2;
 // Of one readahead(2) where the system does not tell what it reads at most: the window that Linux begins with.
@@ -203,11 +203,11 @@ class HybridMap : public Weights {
   void watch(const Block& block) noexcept {
     const std::byte* const memory = mappings_[block.part].at(block.offset);
     const int64_t began = thread_cpu_ns();
-    for (uint64_t at = 0; at < block.bytes; at += watch_step) {
+    bool slow = false;
+    for (uint64_t at = 0; at < block.bytes && !slow; at += watch_step) {
       static_cast<void>(*static_cast<const volatile std::byte*>(memory + at));
+      slow = thread_cpu_ns() - began > slow_block_ns;
     }
-    const uint64_t touched = block.bytes / watch_step + 1;
-    const bool slow = thread_cpu_ns() - began > static_cast<int64_t>(touched * slow_touch_ns);
     if (!slow) {
       slow_in_a_row_ = 0;
     } else if (++slow_in_a_row_ == slow_blocks_wanted) {

@@ -21,6 +21,7 @@ export function notesOf(summary: Summary, ledger: Ledger): readonly string[] {
     ...remedyNotes(summary),
     ...ceilingNotes(summary, ledger),
     ...pairNotes(summary),
+    ...modeNotes(summary),
     ...noiseNotes(summary, ledger),
     ...harnessNotes(summary),
     ...processNotes(summary),
@@ -150,6 +151,16 @@ function pairNotes({ cells }: Summary): readonly string[] {
  * time as a part of the time that phases last.
  */
 const notable = { drift: 1.5, arithmetic: 1.25, stolen: 0.01 } as const;
+
+function modeNotes({ cells }: Summary): readonly string[] {
+  return cells.flatMap(({ arm, state, memoryState, ttftModes }) => {
+    if (ttftModes === null) return [];
+    const { low, high } = ttftModes;
+    return [
+      `${arm.label} (${state}, ${memoryState}) has two modes, first token in about ${duration(low.median)} (${counted(low.n, 'sample')}) or ${duration(high.median)} (${high.n}): its median describes nothing.`,
+    ];
+  });
+}
 
 function noiseNotes({ cells }: Summary, { run, samples }: Ledger): readonly string[] {
   const drifts = cells.flatMap(({ isReference, ttftNs, state, memoryState, arm }) =>

@@ -3,6 +3,7 @@ import { ceilingsOf, cellKey } from '../plan/blocks.js';
 import { settingKeyOf, settingsOf } from '../plan/settings.js';
 import type { Limit } from '../samples/limit-types.js';
 import type { Arm, Group, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
+import { modesOf } from './bimodality.js';
 import { bindingOf } from './binding.js';
 import { commandFigures, execToTokenNs } from './commands.js';
 import { footprintOf, footprintOfGroups } from './footprint.js';
@@ -178,6 +179,7 @@ function summarizeCell(input: CellInput): CellSummary {
     // Without weights there is no first token, whatever the harness timed.
     ttftNs: bringsBytes ? figures(({ ttftNs }) => ttftNs) : null,
     execToTokenNs: weighed ? figures(execToTokenNs) : null,
+    ttftModes: bringsBytes ? modesOf(figures(({ ttftNs }) => ttftNs)?.values ?? []) : null,
     completeNs: figures(({ completeNs }) => completeNs),
     bytesPerSecond: bringsBytes
       ? figures(({ completeNs }) => (completeNs === null || completeNs === 0 ? null : (tensorBytes * 1e9) / completeNs))

@@ -1,5 +1,6 @@
 /** The shape of a summary: what statistics say of a ledger. Contract between statistics, report and reports. */
 import type { Arm, MemoryState, ModelRecord, Reason, Setting, State } from '../samples/record.js';
+import type { Modes } from './bimodality.js';
 
 /** Values in run order with their median and range. */
 export interface Description {
@@ -95,6 +96,8 @@ export interface CellSummary {
   readonly ttftNs: Description | null;
   /** From the process's exec to its first token: what a program's first byte is compared with. Of loaders alone. */
   readonly execToTokenNs: Description | null;
+  /** Where ttft has two modes, nanoseconds: its median then describes nothing. */
+  readonly ttftModes: Modes | null;
   readonly completeNs: Description | null;
   /** All tensor bytes ÷ complete time; bytes per second. */
   readonly bytesPerSecond: Description | null;
