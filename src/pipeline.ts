@@ -20,10 +20,12 @@ import {
 import { drive, durationMs, isFinished, type Progress } from './samples/drive.js';
 import { LedgerError, LedgerWriter, readLedger, refuseToOverwrite } from './samples/ledger.js';
 import { lockMachine } from './samples/lock.js';
+import { quietBefore } from './samples/quiet.js';
 import { SCHEMA_VERSION, type EndRecord, type Ledger, type RunRecord, type Sample } from './samples/record.js';
 import { FreeMemory, neverCold } from './samples/states.js';
 import { writeTrace } from './samples/trace-file.js';
 import { BATCH, type WeighingContext } from './samples/weigh.js';
+import { precisionRule } from './statistics/precision.js';
 import { replay } from './statistics/replay.js';
 import { summarize } from './statistics/summarize.js';
 import type { ReplayedCell, Summary } from './statistics/summary-types.js';
@@ -31,6 +33,8 @@ import type { ReplayedCell, Summary } from './statistics/summary-types.js';
 /** What the pipeline says while it works. */
 export interface Listener {
   step(message: string): void;
+  /** Between two blocks. */
+  wait(message: string): void;
   start(cell: Cell, progress: Progress): void;
   sample(sample: Sample, progress: Progress): void;
 }
@@ -134,7 +138,7 @@ export async function resumeRun(
     const startedAt = performance.now();
     const { ledger: earlier, goodBytes } = readLedger(directory);
     const { run } = earlier;
-    if (isFinished(run, earlier.samples)) {
+    if (isFinished(run, earlier.samples, precisionRule(run))) {
       listener.step('nothing is left to weigh: the run is complete');
       return readResult(directory);
     }
@@ -219,6 +223,11 @@ async function measure(
       startedAt,
       append: (sample) => {
         ledger.append(sample);
+      },
+      enough: precisionRule(run),
+      beforeBlock: async (block, leftMs) => {
+        const waited = await quietBefore(context, block, leftMs, (why) => listener.wait(why));
+        if (waited !== null) ledger.append(waited);
       },
       onStart: (cell, progress) => {
         listener.start(cell, progress);

@@ -11,7 +11,7 @@ import { summaryJson } from '../reports/summary-json.js';
 export function writeRun(directory: string, { ledger, summary, tinybench }: RunResult): string[] {
   const files: Readonly<Record<string, Iterable<string>>> = {
     'summary.json': [summaryJson({ ...summary, tinybench })],
-    'samples.csv': samplesCsvChunks(ledger.samples, ledger.run.arms),
+    'samples.csv': samplesCsvChunks(ledger.samples, ledger.run.arms, summary.noise.marks),
     'summary.csv': [summaryCsv(summary)],
   };
   const written = [join(directory, LEDGER_FILE)];

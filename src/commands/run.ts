@@ -12,6 +12,7 @@ import { pairsForVerdict } from '../statistics/sign-test.js';
 import { writeRun } from '../write-run.js';
 import { terminalTable } from '../../reports/terminal-table.js';
 import { commaList, positive, whole } from './arguments.js';
+import { exploringOf, exploringOptions } from './exploring-options.js';
 import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
 
 /** What `run` compares unless told otherwise: the reader that mmap replaced, plain readers, maps, and direct I/O. */
@@ -34,7 +35,7 @@ const options = {
   },
   threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
   isa: { type: 'string', default: 'auto', describe: "Instruction set of the kernel's products" },
-  rounds: { type: 'string', default: '3', describe: 'Times that every cell is weighed' },
+  ...exploringOptions,
   'memory-rounds': { type: 'string', default: '1', describe: 'Rounds of the memory pass, whose times are never used' },
   trace: {
     type: 'boolean',
@@ -63,6 +64,7 @@ function build(argv: Argv) {
     .options(options)
     .example('$0 run model.gguf', 'compare the usual loaders, cold and warm')
     .example('$0 run model.gguf --loader all --rounds 10', 'every loader, enough pairs for an interval')
+    .example('$0 run model.gguf --precision 5% --wait-quiet', 'as many rounds as it takes, on a quiet machine')
     .example('$0 run model.gguf --loader mmap-shared,mmap-shared --state warm', 'A/A: a loader against itself')
     .example('$0 run model.gguf --loader read,./mine.so', 'a loader of your own beside ours')
     .example('$0 run model.gguf --json > run.json', 'everything as JSON')
@@ -149,7 +151,7 @@ async function requestOf(args: Arguments): Promise<RunRequest> {
     memoryStates: commaList('--memory-state', args.memoryState, MEMORY_STATES),
     threads: optional('--threads', args.threads, 1, 1024),
     isa: args.isa,
-    rounds: whole('--rounds', args.rounds, 1, 100_000),
+    ...exploringOf(args, loaders),
     memoryRounds: whole('--memory-rounds', args.memoryRounds, 0, 1000),
     trace: args.trace,
     prompt: whole('--prompt', args.prompt, 0, 1_000_000),
@@ -169,6 +171,7 @@ const namesEach = (list: string | undefined): boolean =>
 
 function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: RunRequest): void {
   const { plan, arms, models } = planned;
+  const adaptive = plan.precision !== null;
   const references = new Set(Object.values(plan.reference));
   const weighed = (id: string, state: State): boolean => {
     const arm = arms[id];
@@ -189,12 +192,14 @@ function printPlan(json: boolean, planned: ReturnType<typeof planOf>, request: R
     `loaders    ${request.loaders.map((loader) => loader.name).join(', ')}`,
     `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,
     `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,
-    `rounds     ${plan.rounds}, and ${plan.memoryRounds} of the memory pass${plan.trace === true ? '; each loader and state traced once' : ''}`,
-    `samples    ${samplesOf(planned)}, each a process of its own; retries come on top`,
-    `pairs      ${plan.rounds} a comparison, ${comparisons} comparisons; an interval (95 %) needs 6`,
-    pairs === null
-      ? 'verdict    of a gate (1 % error over all comparisons): not possible with 40 pairs; compare fewer'
-      : `verdict    of a gate (1 % error over all comparisons): from ${pairs} pairs, --rounds ${pairs}`,
+    `rounds     ${adaptive ? 'at most ' : ''}${plan.rounds}, and ${plan.memoryRounds} of the memory pass${plan.trace === true ? '; each loader and state traced once' : ''}`,
+    `samples    ${adaptive ? 'at most ' : ''}${samplesOf(planned)}, each a process of its own; retries come on top`,
+    `pairs      ${adaptive ? 'at most ' : ''}${plan.rounds} a comparison, ${comparisons} comparisons; an interval (95 %) needs 6`,
+    adaptive
+      ? 'verdict    of a gate: none; a run that may stop by the precision of its ratios explores'
+      : pairs === null
+        ? 'verdict    of a gate (1 % error over all comparisons): not possible with 40 pairs; compare fewer'
+        : `verdict    of a gate (1 % error over all comparisons): from ${pairs} pairs, --rounds ${pairs}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

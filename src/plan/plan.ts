@@ -37,6 +37,10 @@ export interface PlanRequest {
   readonly seed: number;
   readonly timeoutSeconds: number | null;
   readonly timeBudgetSeconds: number | null;
+  /** Relative half width of intervals that is enough; then `rounds` is the most. */
+  readonly precision?: number | null;
+  /** Longest wait for a quiet machine before each block. */
+  readonly waitQuietSeconds?: number | null;
   readonly build: string;
 }
 
@@ -129,6 +133,8 @@ export function makePlan(request: PlanRequest): Planned {
       seed: request.seed,
       timeoutNs: Math.round((request.timeoutSeconds ?? 120 + largest / 20e6) * 1e9),
       timeBudgetNs: request.timeBudgetSeconds === null ? null : Math.round(request.timeBudgetSeconds * 1e9),
+      precision: request.precision ?? null,
+      waitQuietNs: Math.round((request.waitQuietSeconds ?? 0) * 1e9) || null,
       loadersNamed: request.loadersNamed,
     },
     arms,

@@ -5,6 +5,7 @@
 import { Bench, type Task } from 'tinybench';
 import { allBlocks, cellKey, cellsOf, type Block, type Cell } from '../plan/blocks.js';
 import type { EndRecord, Pass, Sample } from './record.js';
+import { stopsBefore, type Enough } from './stopping.js';
 import { finish, prepare, type Attempt, type Prepared, type WeighingContext } from './weigh.js';
 
 /** An invalid sample is retried at once with its partner, this many times at most. */
@@ -15,6 +16,8 @@ export interface Progress {
   readonly blocks: number;
   readonly round: number;
   readonly rounds: number;
+  /** Whether `rounds` is the most there may be. */
+  readonly atMost: boolean;
   readonly elapsedMs: number;
   /** Of what remains; null before there is anything to go by. */
   readonly remainingMs: number | null;
@@ -28,17 +31,27 @@ export interface DriveOptions {
   readonly startedAt: number;
   /** Puts a sample on disk before the next begins. */
   readonly append: (sample: Sample) => void;
+  /** Decides after each complete round whether it is the last; null to weigh all. */
+  readonly enough: Enough | null;
+  /** Runs before each block; it shall take no longer than the milliseconds that the time budget leaves. */
+  readonly beforeBlock: (block: Block, leftMs: number) => Promise<void>;
   readonly onStart: (cell: Cell, progress: Progress) => void;
   readonly onSample: (sample: Sample, progress: Progress) => void;
 }
 
-/** Whether every block of the plan has its samples. */
+/** Whether every block of the plan has its samples, or a round was the last. */
 export function isFinished(
   { plan, arms }: Pick<WeighingContext, 'plan' | 'arms'>,
   samples: readonly Sample[],
+  enough: Enough | null,
 ): boolean {
   const earlier = groupByBlock(samples);
-  return allBlocks(plan, arms).every((block) => isComplete(block, earlier.get(blockKey(block)) ?? []));
+  const stops = stopsBefore(enough, () => samples);
+  for (const block of allBlocks(plan, arms)) {
+    if (stops(block)) return true;
+    if (!isComplete(block, earlier.get(blockKey(block)) ?? [])) return false;
+  }
+  return true;
 }
 
 export async function drive(options: DriveOptions): Promise<EndRecord['stopped']> {
@@ -50,13 +63,17 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
   const pace = new Pace(blocks.filter((block) => !isComplete(block, earlier.get(blockKey(block)) ?? [])));
   const total = blocks.length;
   const budgetMs = plan.timeBudgetNs === null ? Infinity : plan.timeBudgetNs / 1e6;
+  const samples = [...options.done];
+  const stops = stopsBefore(options.enough, () => samples);
   let skipped = false;
 
   const progress = (round: number): Progress => {
     const elapsedMs = performance.now() - options.startedAt;
     const needed = pace.remainingMs();
     const remainingMs = needed === null ? null : Math.min(needed, Math.max(0, budgetMs - elapsedMs));
-    return { blocksDone: total - pace.pending, blocks: total, round, rounds: plan.rounds, elapsedMs, remainingMs };
+    const blocksDone = total - pace.pending;
+    const atMost = options.enough !== null;
+    return { blocksDone, blocks: total, round, rounds: plan.rounds, atMost, elapsedMs, remainingMs };
   };
   // No block begins that would probably end after the budget. The first round and its memory pass always run: without
   // them there is no answer.
@@ -67,14 +84,20 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
     options.onStart(attempt.cell, progress(attempt.block.round));
     const sample = await runner.run(attempt);
     options.append(sample);
+    samples.push(sample);
     options.onSample(sample, progress(attempt.block.round));
     return sample;
   };
 
   try {
     for (const block of blocks) {
+      if (stops(block)) return 'precision';
       const had = earlier.get(blockKey(block)) ?? [];
       if (isComplete(block, had)) continue;
+      if (!overBudget(block)) {
+        await options.beforeBlock(block, Math.max(0, budgetMs - (performance.now() - options.startedAt)));
+      }
+      // Waiting takes of the time as well.
       if (overBudget(block)) {
         if (block.pass === 'time') return 'time-budget';
         skipped = true;

@@ -19,6 +19,7 @@ import {
   type ResumeRecord,
   type RunRecord,
   type Sample,
+  type WaitRecord,
 } from './record.js';
 
 export const LEDGER_FILE = 'ledger.jsonl';
@@ -115,6 +116,7 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
   let run: RunRecord | null = null;
   let end: EndRecord | null = null;
   const samples: Sample[] = [];
+  const waits: WaitRecord[] = [];
   const resumes: ResumeRecord[] = [];
   for (const [index, line] of linesOf(bytes.subarray(0, goodBytes))) {
     const record = parseRecord(line, `${path}: line ${index + 1}`);
@@ -131,12 +133,15 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
     } else if (record.kind === 'resume') {
       resumes.push(record);
       end = null;
+    } else if (record.kind === 'wait') {
+      waits.push(record);
+      end = null;
     } else if (record.kind === 'end') {
       end = record;
     }
   }
   if (run === null) throw new UsageError(`${path}: the ledger is empty; start a new run`);
-  return { ledger: { run, samples, resumes, end, warnings }, goodBytes };
+  return { ledger: { run, samples, resumes, waits, end, warnings }, goodBytes };
 }
 
 const NEW_LINE = 0x0a;

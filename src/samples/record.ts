@@ -5,8 +5,10 @@
 
 import type { Limit } from './limit-types.js';
 import type { Measurement } from './measurement-types.js';
+import type { WaitRecord } from './wait-types.js';
 
 export type * from './measurement-types.js';
+export type * from './wait-types.js';
 
 export const SCHEMA_VERSION = 1;
 
@@ -136,6 +138,13 @@ export interface Plan {
   readonly seed: number;
   readonly timeoutNs: number;
   readonly timeBudgetNs: number | null;
+  /**
+   * Relative half width of intervals at which no further round begins; null to weigh all rounds. A run that may stop so is
+   * for exploration: it never gates. Absent in earlier ledgers.
+   */
+  readonly precision?: number | null;
+  /** Longest wait for a quiet machine before a block; null for none. Absent in earlier ledgers. */
+  readonly waitQuietNs?: number | null;
   /** Whether loaders were named one by one: an unsupported one then fails the run. */
   readonly loadersNamed: boolean;
 }
@@ -199,17 +208,18 @@ export interface EndRecord {
   readonly kind: 'end';
   readonly endedAt: string;
   /** What stopped the run. */
-  readonly stopped: 'complete' | 'time-budget' | 'interrupted' | 'error';
+  readonly stopped: 'complete' | 'precision' | 'time-budget' | 'interrupted' | 'error';
   readonly message: string | null;
 }
 
-export type LedgerRecord = RunRecord | Sample | ResumeRecord | EndRecord;
+export type LedgerRecord = RunRecord | Sample | ResumeRecord | WaitRecord | EndRecord;
 
 /** A ledger as read back. */
 export interface Ledger {
   readonly run: RunRecord;
   readonly samples: readonly Sample[];
   readonly resumes: readonly ResumeRecord[];
+  readonly waits: readonly WaitRecord[];
   readonly end: EndRecord | null;
   /** Of reading: a torn last line that was cut. */
   readonly warnings: readonly string[];

@@ -19,6 +19,8 @@ export type ChildEnd =
   | { readonly kind: 'timeout' };
 
 export interface WaitingChild {
+  /** Undefined where it could not be started. */
+  readonly pid: number | undefined;
   /** CLOCK_MONOTONIC nanoseconds. */
   readonly spawnedAtNs: number;
   /** Resolves to true at the barrier, to false if the child ended before. */
@@ -101,6 +103,7 @@ export function spawnChild(task: ChildTask, timeoutMs: number): WaitingChild {
   });
 
   return {
+    pid: child.pid,
     spawnedAtNs,
     ready,
     release: () => {

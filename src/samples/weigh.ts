@@ -6,7 +6,7 @@ import { native, type NativeTrace, type Shape } from '../native.js';
 import type { Block, Cell } from '../plan/blocks.js';
 import { auditOf } from './audit.js';
 import { blockDevicesOf, deviceCounters, trafficBetween } from './device-traffic.js';
-import { machineCounters, type MachineCounters } from './noise.js';
+import { machineCounters, since, type MachineCounters, type Meanwhile } from './noise.js';
 import { READY_FD, RELEASE_FD, type ChildTask } from './protocol.js';
 import { failureReason, judge, meansUnsupported, referenceKey } from './judge.js';
 import { measurementOf, runtimeStart, unmeasured } from './measurement.js';
@@ -156,7 +156,7 @@ async function certify(
     return { kind: 'refused', startedAt, refusal: why };
   };
   if (memory.refusal !== null) return refuse(memory.refusal);
-  const counters = machineCounters();
+  const counters = machineCounters({ paths: cache.paths, waiting: child.pid === undefined ? [] : [child.pid] });
   // The mapping that held a warm cache goes first, so that unmapping disturbs nothing and what is certified is what the
   // child meets.
   cache.release();
@@ -244,6 +244,7 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
 
   let end: ChildEnd;
   let traffic: DeviceTraffic | null = null;
+  let meanwhile: Meanwhile | null = null;
   if (prepared.kind === 'ended') {
     end = prepared.end;
   } else {
@@ -254,6 +255,7 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
     const before = devices === null ? null : deviceCounters(devices);
     prepared.child.release();
     end = await prepared.child.ended;
+    meanwhile = since(prepared.counters);
     traffic = devices === null ? null : trafficBetween(before, deviceCounters(devices));
     context.signal.removeEventListener('abort', kill);
     prepared.releaseMemory();
@@ -261,7 +263,7 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
   }
   context.signal.throwIfAborted();
 
-  if (end.kind !== 'answered' || end.answer.kind === 'failed' || prepared.kind === 'ended') {
+  if (end.kind !== 'answered' || end.answer.kind === 'failed' || prepared.kind === 'ended' || meanwhile === null) {
     const reason = failureReason(end, context.plan.timeoutNs);
     const outcome = meansUnsupported(reason) ? 'unsupported' : 'failed';
     const how =
@@ -271,7 +273,7 @@ export async function finish(context: WeighingContext, attempt: Attempt, prepare
   const { answer } = end;
   const after = residencyAfter(prepared.paths);
   const model = context.models[arm.model];
-  const measured = measurementOf(arm, model, block.pass, { ...prepared, after, traffic }, answer);
+  const measured = measurementOf(arm, model, block.pass, { ...prepared, after, traffic, meanwhile }, answer);
   const spawnToStartNs = runtimeStart(answer, prepared.child.spawnedAtNs);
   const verdict = judge(arm, cell, measured, context.referenceHashes[referenceKey(arm)]);
   const own = answer.kind === 'sample' ? answer.sample.effective : {};

@@ -4,6 +4,7 @@ import type { Limit } from '../samples/limit-types.js';
 import type { Arm, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
 import { bindingOf } from './binding.js';
 import { footprintOf } from './footprint.js';
+import { noiseCounts, noiseFlagger, noiseMarks, type Flagger } from './noise.js';
 import { describe } from './order.js';
 import { pairedRatio, pairsOf, type OkSample, type Pair } from './pairs.js';
 import type { CellSummary, Description, Summary } from './summary-types.js';
@@ -22,6 +23,7 @@ type Cells = ReadonlyMap<string, readonly Sample[]>;
 export function summarize(ledger: Ledger): Summary {
   const { run, samples } = ledger;
   const cells = groupByCell(samples);
+  const flagger = noiseFlagger(ledger);
   const count = (wanted: Sample['outcome']): number => samples.filter(({ outcome }) => outcome === wanted).length;
   return {
     schema: 1,
@@ -29,13 +31,14 @@ export function summarize(ledger: Ledger): Summary {
     startedAt: run.startedAt,
     fingerprint: run.machine.fingerprint,
     models: run.models,
-    cells: placesOf(ledger).flatMap((place) => summarizePlace(ledger, cells, place)),
+    cells: placesOf(ledger).flatMap((place) => summarizePlace(ledger, cells, place, flagger)),
     samples: {
       total: samples.length,
       invalid: count('invalid'),
       failed: count('failed'),
       mismatch: count('mismatch'),
     },
+    noise: { ...noiseCounts(samples, flagger), marks: noiseMarks(samples, flagger) },
     stopped: ledger.end?.stopped ?? null,
     warnings: ledger.warnings,
   };
@@ -66,7 +69,7 @@ function placesOf({ run, samples }: Ledger): readonly Place[] {
   });
 }
 
-function summarizePlace({ run }: Ledger, cells: Cells, place: Place): readonly CellSummary[] {
+function summarizePlace({ run }: Ledger, cells: Cells, place: Place, flagger: Flagger): readonly CellSummary[] {
   const { plan } = run;
   const armOf = (id: string): Arm => {
     const arm = run.arms[id];
@@ -88,6 +91,7 @@ function summarizePlace({ run }: Ledger, cells: Cells, place: Place): readonly C
       ceiling: ceilingId === undefined ? [] : samplesOf(ceilingId),
       // Earlier ledgers have none.
       limits: run.limits ?? [],
+      flagger,
     });
   const limits = ceilingsOf(plan, place.modelId, state).map(armOf);
   const bounds = loaders.filter(({ kind }) => kind === 'bound');
@@ -127,9 +131,19 @@ interface CellInput {
   readonly reference: readonly Sample[];
   readonly ceiling: readonly Sample[];
   readonly limits: readonly Limit[];
+  readonly flagger: Flagger;
 }
 
-function summarizeCell({ arm, place, samples, isReference, reference, ceiling, limits }: CellInput): CellSummary {
+function summarizeCell({
+  arm,
+  place,
+  samples,
+  isReference,
+  reference,
+  ceiling,
+  limits,
+  flagger,
+}: CellInput): CellSummary {
   const ok = samples.filter((sample): sample is OkSample => sample.outcome === 'ok');
   const timed = ok.filter(({ pass }) => pass === 'time');
   const figures = (of: (sample: OkSample) => number | null): Description | null =>
@@ -147,6 +161,7 @@ function summarizeCell({ arm, place, samples, isReference, reference, ceiling, l
     outcomes: countOutcomes(samples),
     reasons: distinctReasons(samples),
     warnings: [...new Set(samples.flatMap(({ warnings }) => warnings))],
+    noise: noiseCounts(samples, flagger),
     loadNs: loads ? figures(loadNs) : null,
     // Without weights there is no first token, whatever the harness timed.
     ttftNs: bringsBytes ? figures(({ ttftNs }) => ttftNs) : null,

@@ -57,6 +57,18 @@ export interface Binding {
   }[];
 }
 
+/** What disturbed a sample; what each means and from where on is in `noise.ts`. */
+export type NoiseFlag =
+  'steal' | 'other-cpu' | 'other-traffic' | 'slow-spin' | 'throttled' | 'pressure' | 'context-switches' | 'first-touch';
+
+/** Of ok samples of the time pass. Disturbed ones are in all figures like the others. */
+export interface NoiseCounts {
+  readonly samples: number;
+  readonly disturbed: number;
+  /** Most frequent first; a sample may have several. */
+  readonly by: readonly { readonly flag: NoiseFlag; readonly samples: number }[];
+}
+
 export interface CellSummary {
   readonly arm: Arm;
   readonly isReference: boolean;
@@ -67,6 +79,7 @@ export interface CellSummary {
   /** Distinct reasons of samples of either pass that were not ok, most frequent first. */
   readonly reasons: readonly { readonly outcome: string; readonly reason: Reason; readonly count: number }[];
   readonly warnings: readonly string[];
+  readonly noise: NoiseCounts;
   /** open + acquire, nanoseconds. Never shown without ttft. */
   readonly loadNs: Description | null;
   readonly ttftNs: Description | null;
@@ -123,6 +136,10 @@ export interface Summary {
     readonly invalid: number;
     readonly failed: number;
     readonly mismatch: number;
+  };
+  readonly noise: NoiseCounts & {
+    /** Every sample with a flag, whatever its pass and outcome, by its place in the ledger's samples from 0. */
+    readonly marks: readonly { readonly sample: number; readonly flags: readonly NoiseFlag[] }[];
   };
   readonly stopped: string | null;
   /** Each cell as tinybench describes it; absent where it was not replayed. */
