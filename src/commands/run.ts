@@ -134,10 +134,12 @@ function printJson({ ledger, summary, tinybench }: RunResult): void {
 
 async function requestOf(args: Arguments): Promise<RunRequest> {
   const modelPaths = args.models ?? [];
+  const loaders = await findLoaders(args.loader ?? DEFAULT_LOADERS.join(','));
+  // Before models: an option may have taken one for its value, and says so.
+  const exploring = exploringOf(args, loaders);
   if (modelPaths.length === 0) {
     throw new UsageError('name a GGUF model; weighbridge gen model.gguf --shape 110m --type f16 makes one');
   }
-  const loaders = await findLoaders(args.loader ?? DEFAULT_LOADERS.join(','));
   const optional = (name: string, value: string | undefined, least: number, most: number): number | null =>
     value === undefined ? null : whole(name, value, least, most);
   const seconds = (name: string, value: string | undefined): number | null =>
@@ -151,7 +153,7 @@ async function requestOf(args: Arguments): Promise<RunRequest> {
     memoryStates: commaList('--memory-state', args.memoryState, MEMORY_STATES),
     threads: optional('--threads', args.threads, 1, 1024),
     isa: args.isa,
-    ...exploringOf(args, loaders),
+    ...exploring,
     memoryRounds: whole('--memory-rounds', args.memoryRounds, 0, 1000),
     trace: args.trace,
     prompt: whole('--prompt', args.prompt, 0, 1_000_000),

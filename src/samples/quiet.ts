@@ -43,7 +43,7 @@ export function disturbancesOf({ stealNs, pressureNs, machine }: Omit<Meanwhile,
     add('steal', stealNs / (stealNs + (busyNs ?? 0)), quiet.stealShare);
   }
   const bytes = (otherReadBytes ?? 0) + (writtenBytes ?? 0);
-  add('device-traffic', (bytes * 1e9) / lastedNs, quiet.deviceBytesPerSecond);
+  add('device-traffic', Math.round((bytes * 1e9) / lastedNs), quiet.deviceBytesPerSecond);
   for (const resource of ['cpu', 'io', 'memory'] as const) {
     add(`${resource}-stall`, (pressureNs[resource] ?? 0) / lastedNs, quiet.stallShare);
   }

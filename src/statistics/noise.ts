@@ -27,8 +27,10 @@ const threshold = {
   spin: 1.25,
   /** First touch of equally prepared memory varies by a few hundredths, memory that a host took back is 3 to 36 times slower. */
   firstTouch: 1.5,
-  /** Share of the time that tasks were stalled, beyond what is usual in the cell. */
+  /** Share of the time that tasks were stalled, and how long, beyond what is usual in the cell: a process that begins and ends
+   * stalls some milliseconds by itself. */
   stallShare: 0.1,
+  stallNs: 1e7,
   /** Involuntary switches: so many times what is usual in the cell, and so many more, since the usual may be none. */
   switches: 3,
   moreSwitches: 100,
@@ -61,11 +63,7 @@ const tests: Readonly<Record<NoiseFlag, (noise: Noise, usual: Usual) => boolean>
   'slow-spin': ({ spinBeforeNs, spinAfterNs }, { spinNs }) =>
     exceeds(Math.max(spinBeforeNs ?? 0, spinAfterNs ?? 0), spinNs, threshold.spin),
   throttled: ({ machine }) => (machine?.throttleEvents ?? 0) > 0,
-  pressure: (of, { stalled }) =>
-    RESOURCES.some((resource) => {
-      const [share, common] = [stalledShare(of, resource), stalled[resource]];
-      return share !== null && common !== null && share > common + threshold.stallShare;
-    }),
+  pressure: wasStalled,
   'context-switches': ({ involuntarySwitches: count }, { involuntarySwitches: common }) =>
     exceeds(count, common, threshold.switches) && (count ?? 0) - (common ?? 0) >= threshold.moreSwitches,
   'first-touch': ({ firstTouchNs }, { firstTouchNs: common }) => exceeds(firstTouchNs, common, threshold.firstTouch),
@@ -96,6 +94,16 @@ function othersUsedDevice({ machine }: Noise): boolean {
   const { otherReadBytes = null, writtenBytes = null, ownReadBytes = null } = machine ?? {};
   const bytes = (otherReadBytes ?? 0) + (writtenBytes ?? 0);
   return bytes > Math.max(threshold.trafficBytes, threshold.trafficShare * (ownReadBytes ?? 0));
+}
+
+function wasStalled(noise: Noise, { stalled }: Usual): boolean {
+  return RESOURCES.some((resource) => {
+    const share = stalledShare(noise, resource);
+    const common = stalled[resource];
+    if (share === null || common === null) return false;
+    const more = share - common;
+    return more > threshold.stallShare && more * (noise.machine?.lastedNs ?? 0) > threshold.stallNs;
+  });
 }
 
 function stalledShare({ pressureNs, machine }: Noise, resource: Resource): number | null {

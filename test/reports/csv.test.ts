@@ -2,7 +2,7 @@ import test from 'ava';
 import { samplesCsv, samplesCsvChunks } from '../../reports/samples-csv.js';
 import { summaryCsv } from '../../reports/summary-csv.js';
 import { summaryJson } from '../../reports/summary-json.js';
-import type { Ledger } from '../../src/samples/record.js';
+import type { Ledger, Sample } from '../../src/samples/record.js';
 import { summarize } from '../../src/statistics/summarize.js';
 import { arm, ledger, memoryCeiling, ok, reason, without } from '../statistics/ledger-builder.js';
 
@@ -75,6 +75,29 @@ test('each token, what stalled and how many warnings are columns', (t) => {
     warnings_count: '2',
     warnings: 'one; two',
   });
+});
+
+test('what disturbed a sample is a column of both files', (t) => {
+  const sample = ok({ arm: base });
+  const machine = {
+    ...{ lastedNs: 1e9, cpus: 2, busyNs: 1e9, otherCpuNs: 5e8, ownReadBytes: 0, otherReadBytes: 7, writtenBytes: 8 },
+    ...{ throttleEvents: 1, clock: { lowHz: 2e9, highHz: 3e9 } },
+  };
+  const disturbed: Sample = { ...sample, noise: { ...sample.noise, machine } };
+  const made = ledger({ arms: [base], samples: [sample, disturbed] });
+  const [quiet, loud] = parse(csvOf(made));
+  t.like(quiet, { disturbed_by: '', watched_ns: '', other_cpu_ns: '' });
+  t.like(loud, {
+    disturbed_by: 'other-cpu; throttled',
+    watched_ns: '1000000000',
+    other_cpu_ns: '500000000',
+    other_read_bytes: '7',
+    device_written_bytes: '8',
+    throttle_events: '1',
+    clock_low_hz: '2000000000',
+    clock_high_hz: '3000000000',
+  });
+  t.like(parse(summaryCsv(summarize(made)))[0], { disturbed: '1', disturbed_by: 'other-cpu 1; throttled 1' });
 });
 
 test('no two columns have one name', (t) => {
