@@ -1,6 +1,7 @@
 /** Samples as CSV (RFC 4180), a row each, units in the names of columns. Cells that a spreadsheet would run are escaped. */
 import { stringify } from 'csv-stringify/sync';
 import type { Arm, Ledger, Memory, Phase, Sample } from '../src/samples/record.js';
+import type { NoiseFlag, Summary } from '../src/statistics/summary-types.js';
 
 type Cell = string | number | null;
 
@@ -30,7 +31,9 @@ const memoryColumns: readonly (readonly [string, (memory: Memory) => Cell])[] = 
 
 type Arms = Readonly<Record<string, Arm>>;
 
-type Column = readonly [name: string, of: (sample: Sample, arms: Arms) => Cell];
+type Flags = readonly NoiseFlag[];
+
+type Column = readonly [name: string, of: (sample: Sample, arms: Arms, flags: Flags) => Cell];
 
 const columns: readonly Column[] = [
   ['round', ({ round }) => round],
@@ -128,6 +131,15 @@ const columns: readonly Column[] = [
   ['io_pressure_ns', ({ noise }) => noise?.pressureNs.io ?? null],
   ['memory_pressure_ns', ({ noise }) => noise?.pressureNs.memory ?? null],
   ['load_average', ({ noise }) => noise?.loadAverage ?? null],
+  ['watched_ns', ({ noise }) => noise?.machine?.lastedNs ?? null],
+  ['busy_cpu_ns', ({ noise }) => noise?.machine?.busyNs ?? null],
+  ['other_cpu_ns', ({ noise }) => noise?.machine?.otherCpuNs ?? null],
+  ['other_read_bytes', ({ noise }) => noise?.machine?.otherReadBytes ?? null],
+  ['device_written_bytes', ({ noise }) => noise?.machine?.writtenBytes ?? null],
+  ['throttle_events', ({ noise }) => noise?.machine?.throttleEvents ?? null],
+  ['clock_low_hz', ({ noise }) => noise?.machine?.clock?.lowHz ?? null],
+  ['clock_high_hz', ({ noise }) => noise?.machine?.clock?.highHz ?? null],
+  ['disturbed_by', (_sample, _arms, flags) => flags.join('; ')],
   ['effective', ({ effective }) => (effective === null ? null : JSON.stringify(effective))],
   ['warnings_count', ({ warnings }) => warnings.length],
   ['warnings', ({ warnings }) => warnings.join('; ')],
@@ -138,11 +150,21 @@ const CHUNK = 1000;
 
 const text = (rows: Cell[][]): string => stringify(rows, { escape_formulas: true });
 
-/** The heading, then samples some thousand at a time, for ledgers too long for one string: `Readable.from(…)` writes it. */
-export function* samplesCsvChunks(samples: Iterable<Sample>, arms: Arms): Generator<string, void, void> {
+/**
+ * The heading, then samples some thousand at a time, for ledgers too long for one string: `Readable.from(…)` writes it.
+ * `marks` are those of the summary.
+ */
+export function* samplesCsvChunks(
+  samples: Iterable<Sample>,
+  arms: Arms,
+  marks: Summary['noise']['marks'],
+): Generator<string, void, void> {
+  const flagsOf = new Map(marks.map(({ sample, flags }) => [sample, flags]));
   let rows: Cell[][] = [columns.map(([name]) => name)];
+  let index = 0;
   for (const sample of samples) {
-    rows.push(columns.map(([, of]) => of(sample, arms)));
+    const flags = flagsOf.get(index++) ?? [];
+    rows.push(columns.map(([, of]) => of(sample, arms, flags)));
     if (rows.length < CHUNK) continue;
     yield text(rows);
     rows = [];
@@ -150,6 +172,6 @@ export function* samplesCsvChunks(samples: Iterable<Sample>, arms: Arms): Genera
   if (rows.length > 0) yield text(rows);
 }
 
-export function samplesCsv({ run, samples }: Ledger): string {
-  return [...samplesCsvChunks(samples, run.arms)].join('');
+export function samplesCsv({ run, samples }: Ledger, { noise }: Pick<Summary, 'noise'>): string {
+  return [...samplesCsvChunks(samples, run.arms, noise.marks)].join('');
 }

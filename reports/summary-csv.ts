@@ -58,6 +58,8 @@ const columns: readonly Column[] = [
     'reasons',
     ({ reasons }) => reasons.map(({ outcome, reason, count }) => `${count} × ${outcome}: ${reason.code}`).join('; '),
   ],
+  ['disturbed', ({ noise }) => noise.disturbed],
+  ['disturbed_by', ({ noise }) => noise.by.map(({ flag, samples }) => `${flag} ${samples}`).join('; ')],
   ...described('load_ns', ({ loadNs }) => loadNs),
   ...described('ttft_ns', ({ ttftNs }) => ttftNs),
   ...described('complete_ns', ({ completeNs }) => completeNs),

@@ -56,6 +56,8 @@ const KEYS: Readonly<Record<OptionKey, { readonly kind: Kind; readonly several: 
   seed: { kind: 'number', several: false },
   timeBudget: { kind: 'number', several: false },
   timeout: { kind: 'number', several: false },
+  precision: { kind: 'number or text', several: false },
+  waitQuiet: { kind: 'number', several: false },
 };
 
 const OTHER_KEYS: readonly string[] = ['models', 'trace', 'commands'] satisfies readonly (keyof PlanConfig)[];

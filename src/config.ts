@@ -43,6 +43,10 @@ export interface PlanConfig {
   /** Seconds. */
   readonly timeBudget?: number;
   readonly timeout?: number;
+  /** A share, as 0.05 or '5%': then rounds are the most there may be. */
+  readonly precision?: number | string;
+  /** Longest wait for a quiet machine before each block, seconds. */
+  readonly waitQuiet?: number;
   readonly commands?: readonly CommandConfig[];
 }
 

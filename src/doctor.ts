@@ -5,6 +5,7 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
+import { clockRange, throttleEvents } from './cpu-clock.js';
 import { describe, failureOf, reasonOf } from './failure.js';
 import { machineFacts, type Limit, type MachineFacts } from './machine.js';
 import { native, type FileFacts, type Native } from './native.js';
@@ -138,6 +139,7 @@ function systemFindings(facts: MachineFacts): readonly Finding[] {
     damonFinding(facts),
     swapFinding(facts),
     governorFinding(facts),
+    ...clockFindings(),
     virtualFinding(facts),
     cgroupFinding(facts),
     storageFinding(facts),
@@ -218,6 +220,25 @@ function governorFinding({ cpu, virtualization }: MachineFacts): Finding {
   const used = cpu.governors.join(', ');
   if (used === 'performance') return ok(name, used);
   return limited(name, `${used}: the clock follows the load`, 'cpupower frequency-set -g performance');
+}
+
+/** Only where something is readable: that the host sets the clock is said of the governor. */
+function clockFindings(): readonly Finding[] {
+  const clock = clockRange();
+  const events = throttleEvents();
+  const gigahertz = (hz: number): string => (hz / 1e9).toFixed(2);
+  return [
+    ...(clock === null
+      ? []
+      : [ok('clock', `${gigahertz(clock.lowHz)} to ${gigahertz(clock.highHz)} GHz now; each sample records it`)]),
+    ...(events === null ? [] : [throttlingFinding(events)]),
+  ];
+}
+
+function throttlingFinding(events: number): Finding {
+  const name = 'throttling';
+  if (events === 0) return ok(name, 'counted by the CPUs, none since boot; samples that meet it are marked');
+  return limited(name, `${events} events since boot: the CPUs get hot; samples that meet it are marked`);
 }
 
 function virtualFinding({ virtualization }: MachineFacts): Finding {

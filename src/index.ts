@@ -3,5 +3,6 @@ export { defineConfig, type CommandConfig, type Config, type PlanConfig } from '
 export { defineLoader, type LoaderDefinition, type LoadFunction, type LoadPart, type Mechanism } from './loader.js';
 export { readLedger } from './samples/ledger.js';
 export type * from './samples/record.js';
+export { noiseFlagger } from './statistics/noise-flags.js';
 export { summarize } from './statistics/summarize.js';
 export type * from './statistics/summary-types.js';

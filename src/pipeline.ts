@@ -30,10 +30,12 @@ import {
   type Sample,
 } from './samples/record.js';
 import { MemoryLimits } from './samples/memory-limits.js';
+import { quietBefore } from './samples/quiet.js';
 import { FreeMemory, neverCold } from './samples/states.js';
 import { writeTrace } from './samples/trace-file.js';
 import type { WeighingContext } from './samples/prepare.js';
 import { BATCH } from './samples/task.js';
+import { precisionRule } from './statistics/precision.js';
 import { replay } from './statistics/replay.js';
 import { summarize } from './statistics/summarize.js';
 import { unitsOf } from './statistics/units.js';
@@ -42,6 +44,8 @@ import type { ReplayedCell, Summary } from './statistics/summary-types.js';
 /** What the pipeline says while it works. */
 export interface Listener {
   step(message: string): void;
+  /** Between two blocks. */
+  wait(message: string): void;
   start(cell: Cell, progress: Progress): void;
   /** Of several processes, their group alone. */
   sample(sample: Sample | Group, progress: Progress): void;
@@ -154,7 +158,7 @@ export async function resumeRun(
     const startedAt = performance.now();
     const { ledger: earlier, goodBytes } = readLedger(directory);
     const { run } = earlier;
-    if (isFinished(run, earlier)) {
+    if (isFinished(run, earlier, precisionRule(run))) {
       listener.step('nothing is left to weigh: the run is complete');
       return readResult(directory);
     }
@@ -240,6 +244,11 @@ async function measure(
       startedAt,
       append: (record) => {
         ledger.append(record);
+      },
+      enough: precisionRule(run),
+      beforeBlock: async (block, leftMs) => {
+        const waited = await quietBefore(context, block, leftMs, (why) => listener.wait(why));
+        if (waited !== null) ledger.append(waited);
       },
       onStart: (cell, progress) => {
         listener.start(cell, progress);

@@ -28,6 +28,9 @@ export function progressLines(stream: ProgressStream, label: (armId: string) => 
     step: (message) => {
       show(`preparing: ${message}`);
     },
+    wait: (message) => {
+      show(message);
+    },
     start: (cell, progress) => {
       if (live) {
         show(`${position(progress)}  ${label(cell.arm)} ${stateOf(cell)}${remaining(progress)}`);
@@ -54,12 +57,14 @@ function stateOf({ state, load }: { readonly state: string; readonly load: numbe
   return load === 1 ? state : `${state}, load ${load}`;
 }
 
-function position({ blocksDone, blocks, round, rounds }: Progress): string {
-  return `round ${round} of ${rounds}, block ${Math.min(blocksDone + 1, blocks)} of ${blocks}`;
+function position({ blocksDone, blocks, round, rounds, atMost }: Progress): string {
+  const of = atMost ? 'of at most' : 'of';
+  return `round ${round} ${of} ${rounds}, block ${Math.min(blocksDone + 1, blocks)} ${of} ${blocks}`;
 }
 
-function remaining({ remainingMs }: Progress): string {
+function remaining({ remainingMs, atMost }: Progress): string {
   if (remainingMs === null) return '';
   const seconds = Math.ceil(remainingMs / 1000);
-  return seconds < 90 ? `, about ${seconds} s left` : `, about ${Math.ceil(seconds / 60)} min left`;
+  const about = atMost ? 'at most' : 'about';
+  return seconds < 90 ? `, ${about} ${seconds} s left` : `, ${about} ${Math.ceil(seconds / 60)} min left`;
 }

@@ -12,7 +12,7 @@ import { summaryJson } from '../reports/summary-json.js';
 export function writeRun(directory: string, { ledger, summary, tinybench }: RunResult): string[] {
   const files: Readonly<Record<string, Iterable<string>>> = {
     'summary.json': [summaryJson({ ...summary, tinybench })],
-    'samples.csv': samplesCsvChunks(ledger.samples, ledger.run.arms),
+    'samples.csv': samplesCsvChunks(ledger.samples, ledger.run.arms, summary.noise.marks),
     ...(ledger.groups.length === 0 ? {} : { 'groups.csv': [groupsCsv(ledger.groups, ledger.run.arms)] }),
     'summary.csv': [summaryCsv(summary)],
   };

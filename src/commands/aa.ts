@@ -14,6 +14,7 @@ import { columnsOf } from '../wrap.js';
 import { writeRun } from '../write-run.js';
 import { noiseText } from '../../reports/noise-text.js';
 import { commaList, positive, whole } from './arguments.js';
+import { quietOptions, waitQuietSecondsOf } from './exploring-options.js';
 import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
 
 const STATES = ['cold', 'warm'] as const satisfies readonly State[];
@@ -34,6 +35,7 @@ const options = {
   context: { type: 'string', describe: 'Positions of the KV cache (default: 512 or what is needed)' },
   seed: { type: 'string', default: '1', describe: 'Seed of the order and of all resampling' },
   'time-budget': { type: 'string', describe: 'Seconds after which no block begins; the first round always runs' },
+  ...quietOptions,
   'lock-wait': { type: 'string', default: '0', describe: 'Seconds to wait for another run on this machine' },
   out: { type: 'string', describe: 'Directory for ledger and reports (default: weighbridge-runs/…)' },
   from: { type: 'string', describe: 'Weigh nothing: take the run in this directory, of one loader named twice' },
@@ -70,8 +72,10 @@ async function aa(args: Arguments): Promise<void> {
     return;
   }
   const { model } = args;
+  // First: it may have taken the model for its seconds, and says so.
+  const waitQuietSeconds = waitQuietSecondsOf(args.waitQuiet);
   if (model === undefined) throw new UsageError('name a GGUF model, or a run with --from');
-  const request = await requestOf(args, model);
+  const request = { ...(await requestOf(args, model)), waitQuietSeconds };
   const planned = planOf(request);
   const directory = outDirectory(args.out, model);
   await weighing(

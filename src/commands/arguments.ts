@@ -17,6 +17,16 @@ export function positive(name: string, text: string): number {
   return value;
 }
 
+/** A share above 0 and below 1: "5%" or "0.05". */
+export function share(name: string, text: string): number {
+  const number = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
+  const value = Number(number?.[1]) / (number?.[2] === '%' ? 100 : 1);
+  if (!(value > 0 && value < 1)) {
+    throw new UsageError(`${name} must be a share above 0 and below 100%, as 5% or 0.05, not ${JSON.stringify(text)}`);
+  }
+  return value;
+}
+
 /** Distinct words of a closed set, comma-separated, at least one. */
 export function commaList<T extends string>(name: string, text: string, allowed: readonly T[]): readonly T[] {
   const words = text.split(',').map((word) => word.trim());

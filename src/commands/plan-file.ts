@@ -24,6 +24,8 @@ const OPTIONS = {
   seed: 'seed',
   timeBudget: 'timeBudget',
   timeout: 'timeout',
+  precision: 'precision',
+  waitQuiet: 'waitQuiet',
 } as const satisfies Readonly<Record<keyof FoundPlan['options'], string>>;
 
 type OptionName = (typeof OPTIONS)[keyof typeof OPTIONS];

@@ -16,6 +16,9 @@ export function planText(planned: Planned, request: RunRequest, json: boolean): 
   const pairs = pairsForVerdict({ comparisons });
   const samples = samplesOf(plan, arms);
   if (json) return `${JSON.stringify({ plan, arms, models, samples, comparisons, pairsForVerdict: pairs })}\n`;
+  const { precision = null, waitQuietNs = null } = plan;
+  const adaptive = precision !== null;
+  const most = adaptive ? 'at most ' : '';
   const lines = [
     ...Object.values(models).map(
       (model) => `model      ${printable(model.path)} (${model.fileSystem}, ${(model.bytes / 2 ** 20).toFixed(0)} MiB)`,
@@ -27,14 +30,21 @@ export function planText(planned: Planned, request: RunRequest, json: boolean): 
     `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,
     ...settingLines(planned),
     ...((plan.loads ?? 1) === 1 ? [] : [`loads      ${plan.loads} in a row, the first ${chainedState(plan) ?? ''}`]),
-    `rounds     ${plan.rounds}, and ${plan.memoryRounds} of the memory pass${plan.trace === true ? '; each loader and state traced once' : ''}`,
-    `samples    ${samples}, each a process of its own; retries come on top`,
-    `pairs      ${plan.rounds} a comparison, ${comparisons} comparisons; an interval (95 %) needs 6`,
-    pairs === null
-      ? 'verdict    of a gate (1 % error over all comparisons): not possible with 40 pairs; compare fewer'
-      : `verdict    of a gate (1 % error over all comparisons): from ${pairs} pairs, --rounds ${pairs}`,
+    ...(waitQuietNs === null ? [] : [`quiet      waited for before each block, at most ${waitQuietNs / 1e9} s`]),
+    `rounds     ${most}${plan.rounds}, and ${plan.memoryRounds} of the memory pass${plan.trace === true ? '; each loader and state traced once' : ''}`,
+    `samples    ${most}${samples}, each a process of its own; retries come on top`,
+    `pairs      ${most}${plan.rounds} a comparison, ${comparisons} comparisons; an interval (95 %) needs 6`,
+    verdictLine(adaptive, pairs),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function verdictLine(adaptive: boolean, pairs: number | null): string {
+  if (adaptive) return 'verdict    of a gate: none; a run that may stop by the precision of its ratios explores';
+  const of = 'verdict    of a gate (1 % error over all comparisons)';
+  return pairs === null
+    ? `${of}: not possible with 40 pairs; compare fewer`
+    : `${of}: from ${pairs} pairs, --rounds ${pairs}`;
 }
 
 function comparisonsOf({ plan, arms }: Planned): number {

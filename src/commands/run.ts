@@ -13,6 +13,7 @@ import { writeRun } from '../write-run.js';
 import { terminalTable } from '../../reports/terminal-table.js';
 import { commaList, positive, whole } from './arguments.js';
 import { dimensionOptions, dimensionsOf } from './dimensions.js';
+import { exploringOf, exploringOptions } from './exploring-options.js';
 import { namingPlaces, planNamed, withPlan } from './plan-file.js';
 import { planText } from './plan-text.js';
 import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
@@ -56,7 +57,7 @@ const options = {
   },
   ...dimensionOptions,
   isa: { type: 'string', describe: "Instruction set of the kernel's products (default: auto)" },
-  rounds: { type: 'string', describe: 'Times that every cell is weighed (default: 3)' },
+  ...exploringOptions,
   'memory-rounds': {
     type: 'string',
     describe: 'Rounds of the memory pass, whose times are never used (default: 1)',
@@ -91,6 +92,7 @@ function build(argv: Argv) {
     .options(options)
     .example('$0 run model.gguf', 'compare the usual loaders, cold and warm')
     .example('$0 run model.gguf --loader all --rounds 10', 'every loader, enough pairs for an interval')
+    .example('$0 run model.gguf --precision 5% --wait-quiet', 'as many rounds as it takes, on a quiet machine')
     .example('$0 run model.gguf --loader mmap-shared,mmap-shared --state warm', 'A/A: a loader against itself')
     .example('$0 run model.gguf --loader read,./mine.so', 'a loader of your own beside ours')
     .example('$0 run model.gguf --processes 1,2,4 --state warm', 'what several processes with one model cost')
@@ -198,6 +200,8 @@ interface Subjects {
 
 function requestOf(args: Arguments, { loaders, commands, plan }: Subjects): RunRequest {
   const modelPaths = args.models ?? [];
+  // Before models: an option may have taken one for its value, and says so.
+  const exploring = exploringOf(args, loaders);
   if (modelPaths.length === 0) {
     throw new UsageError('name a GGUF model; weighbridge gen model.gguf --shape 110m --type f16 makes one');
   }
@@ -213,7 +217,7 @@ function requestOf(args: Arguments, { loaders, commands, plan }: Subjects): RunR
     memoryStates: commaList('--memory-state', args.memoryState ?? 'backed', MEMORY_STATES),
     ...dimensionsOf(args),
     isa: args.isa ?? 'auto',
-    rounds: whole('--rounds', args.rounds ?? '3', 1, 100_000),
+    ...exploring,
     memoryRounds: whole('--memory-rounds', args.memoryRounds ?? '1', 0, 1000),
     trace: args.trace ?? false,
     prompt: whole('--prompt', args.prompt ?? '32', 0, 1_000_000),

@@ -185,6 +185,8 @@ class Making {
         seed: request.seed,
         timeoutNs: Math.round((request.timeoutSeconds ?? most * (120 + largest / 20e6)) * 1e9),
         timeBudgetNs: request.timeBudgetSeconds === null ? null : Math.round(request.timeBudgetSeconds * 1e9),
+        precision: request.precision ?? null,
+        waitQuietNs: Math.round((request.waitQuietSeconds ?? 0) * 1e9) || null,
         loadersNamed: request.loadersNamed,
       },
       arms: this.#arms,

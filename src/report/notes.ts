@@ -8,6 +8,7 @@ import type { CellSummary, Summary } from '../statistics/summary-types.js';
 import { counted, duration, enumeration, significant, size } from './format.js';
 import { certificationNotes } from './free-memory.js';
 import { placesOf, unsupportedAlike } from './places.js';
+import { disturbedNotes, precisionNotes, waitNotes } from './quiet-notes.js';
 
 type Facts = Readonly<Record<string, unknown>>;
 
@@ -15,7 +16,10 @@ type Facts = Readonly<Record<string, unknown>>;
 export function notesOf(summary: Summary, ledger: Ledger): readonly string[] {
   return [
     ...stopNotes(summary, ledger),
+    ...precisionNotes(summary, ledger),
     ...excludedNotes(summary),
+    ...disturbedNotes(summary),
+    ...waitNotes(ledger),
     ...virtualMachineNotes(summary, ledger),
     ...certificationNotes(ledger),
     ...remedyNotes(summary),

@@ -11,6 +11,8 @@ export type { CompanionReport, CompanionWork } from './companion-types.js';
 const companionPath = fileURLToPath(new URL('./companion-child.js', import.meta.url));
 
 export interface Companion {
+  /** Undefined where its launcher does not tell. */
+  readonly pid: number | undefined;
   /** To be called when the sample is released: what it does from now on is reported. */
   begin(): void;
   /** Ends it. A refusal where it died or did not do its work: then the sample did not run beside it. */
@@ -64,6 +66,7 @@ export async function startCompanion(
     return 'outcome' in ended ? ended : refusal('failed', 'companion-died', 'companion', 'it ended at once');
   }
   return {
+    pid: child.pid,
     begin: () => void child.release.write('G'),
     end: async () => {
       child.release.end();

@@ -2,6 +2,7 @@
 import { allBlocks, loadsOf, type Block } from '../plan/blocks.js';
 import type { WeighingContext } from './prepare.js';
 import type { Group, Sample } from './record.js';
+import { stopsBefore, type Enough } from './stopping.js';
 
 /** An invalid sample is retried at once with its partner, this many times at most. */
 export const RETRIES = 2;
@@ -13,12 +14,15 @@ export interface Done {
 
 type PlannedArms = Pick<WeighingContext, 'plan' | 'arms'>;
 
-/** Whether every block of the plan has its samples. */
-export function isFinished(planned: PlannedArms, done: Done): boolean {
+/** Whether every block of the plan has its samples, or a round was the last. */
+export function isFinished(planned: PlannedArms, done: Done, enough: Enough | null): boolean {
   const earlier = groupByBlock(done);
-  return allBlocks(planned.plan, planned.arms).every((block) =>
-    isComplete(planned, block, earlier.get(blockKey(block)) ?? []),
-  );
+  const stops = stopsBefore(enough, () => done);
+  for (const block of allBlocks(planned.plan, planned.arms)) {
+    if (stops(block)) return true;
+    if (!isComplete(planned, block, earlier.get(blockKey(block)) ?? [])) return false;
+  }
+  return true;
 }
 
 /** Whether a load leaves what the next of its chain can meet. */

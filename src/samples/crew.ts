@@ -12,6 +12,8 @@ export interface CrewEnd {
 
 export interface Crew {
   readonly spawnedAtNs: readonly number[];
+  /** Of those that wait; undefined where one could not be started. */
+  pids(): readonly (number | undefined)[];
   /** Resolves to true when all wait at the start barrier, to false when one ended before: then all are ended. */
   readonly ready: Promise<boolean>;
   /** Lets all start, the bytes written back to back. */
@@ -41,6 +43,7 @@ export function startCrew(task: ChildTask, processes: number, timeoutMs: number,
   ).then((ends): CrewEnd => ({ ends, cause }));
   return {
     spawnedAtNs: children.map(({ spawnedAtNs }) => spawnedAtNs),
+    pids: () => children.map(({ pid }) => pid),
     ready: allReady(children, held),
     release: () => {
       for (const child of children) child.release();

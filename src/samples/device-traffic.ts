@@ -5,6 +5,7 @@ import type { DeviceTraffic } from './measurement-types.js';
 export interface DeviceCounters {
   readonly reads: number;
   readonly readBytes: number;
+  readonly writeBytes: number;
 }
 
 /** Of /sys/…/stat, whatever the device's own sectors are (Documentation/block/stat.rst). */
@@ -28,7 +29,7 @@ export function blockDevicesOf(paths: readonly string[]): readonly string[] | nu
 
 /** Of all devices together since they were there; null where one cannot be read. */
 export function deviceCounters(devices: readonly string[]): DeviceCounters | null {
-  const sum = { reads: 0, readBytes: 0 };
+  const sum = { reads: 0, readBytes: 0, writeBytes: 0 };
   for (const device of devices) {
     let text: string;
     try {
@@ -36,10 +37,11 @@ export function deviceCounters(devices: readonly string[]): DeviceCounters | nul
     } catch {
       return null;
     }
-    const [reads, , sectors] = text.trim().split(/\s+/).map(Number);
-    if (!Number.isSafeInteger(reads) || !Number.isSafeInteger(sectors)) return null;
+    const [reads, , sectorsRead, , , , sectorsWritten] = text.trim().split(/\s+/).map(Number);
+    if (![reads, sectorsRead, sectorsWritten].every(Number.isSafeInteger)) return null;
     sum.reads += reads ?? 0;
-    sum.readBytes += (sectors ?? 0) * SECTOR_BYTES;
+    sum.readBytes += (sectorsRead ?? 0) * SECTOR_BYTES;
+    sum.writeBytes += (sectorsWritten ?? 0) * SECTOR_BYTES;
   }
   return sum;
 }

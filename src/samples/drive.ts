@@ -8,6 +8,7 @@ import { settingKeyOf } from '../plan/settings.js';
 import { blockKey, goesOn, groupByBlock, isComplete, RETRIES, type Done } from './completion.js';
 import { discard, prepare, type Attempt, type Prepared, type WeighingContext } from './prepare.js';
 import type { Arm, EndRecord, Group, Pass, Plan, Sample } from './record.js';
+import { stopsBefore, type Enough } from './stopping.js';
 import { finish, unitOf, type Weighed } from './weigh.js';
 
 export interface Progress {
@@ -15,6 +16,8 @@ export interface Progress {
   readonly blocks: number;
   readonly round: number;
   readonly rounds: number;
+  /** Whether `rounds` is the most there may be. */
+  readonly atMost: boolean;
   readonly elapsedMs: number;
   /** Of what remains; null before there is anything to go by. */
   readonly remainingMs: number | null;
@@ -28,6 +31,10 @@ export interface DriveOptions {
   readonly startedAt: number;
   /** Puts a sample, or a group behind its samples, on disk before the next begins. */
   readonly append: (record: Sample | Group) => void;
+  /** Decides after each complete round whether it is the last; null to weigh all. */
+  readonly enough: Enough | null;
+  /** Runs before each block; it shall take no longer than the milliseconds that the time budget leaves. */
+  readonly beforeBlock: (block: Block, leftMs: number) => Promise<void>;
   readonly onStart: (cell: Cell, progress: Progress) => void;
   /** Of several processes told once, of their group. */
   readonly onSample: (sample: Sample | Group, progress: Progress) => void;
@@ -42,13 +49,17 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
   const pace = new Pace(blocks.filter((block) => !isComplete(context, block, earlier.get(blockKey(block)) ?? [])));
   const total = blocks.length;
   const budgetMs = plan.timeBudgetNs === null ? Infinity : plan.timeBudgetNs / 1e6;
+  const weighedSoFar = { samples: [...options.done.samples], groups: [...options.done.groups] };
+  const stops = stopsBefore(options.enough, () => weighedSoFar);
   let skipped = false;
 
   const progress = (round: number): Progress => {
     const elapsedMs = performance.now() - options.startedAt;
     const needed = pace.remainingMs();
     const remainingMs = needed === null ? null : Math.min(needed, Math.max(0, budgetMs - elapsedMs));
-    return { blocksDone: total - pace.pending, blocks: total, round, rounds: plan.rounds, elapsedMs, remainingMs };
+    const blocksDone = total - pace.pending;
+    const atMost = options.enough !== null;
+    return { blocksDone, blocks: total, round, rounds: plan.rounds, atMost, elapsedMs, remainingMs };
   };
   // No block begins that would probably end after the budget. The first round and its memory pass always run: without
   // them there is no answer.
@@ -58,8 +69,14 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
   const weighOne = async (attempt: Attempt): Promise<Sample | Group> => {
     options.onStart(attempt.cell, progress(attempt.block.round));
     const weighed = await runner.run(attempt);
-    for (const sample of weighed.samples) options.append(sample);
-    if (weighed.group !== null) options.append(weighed.group);
+    for (const sample of weighed.samples) {
+      options.append(sample);
+      weighedSoFar.samples.push(sample);
+    }
+    if (weighed.group !== null) {
+      options.append(weighed.group);
+      weighedSoFar.groups.push(weighed.group);
+    }
     const unit = unitOf(weighed);
     options.onSample(unit, progress(attempt.block.round));
     return unit;
@@ -77,8 +94,13 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
 
   try {
     for (const block of blocks) {
+      if (stops(block)) return 'precision';
       const had = earlier.get(blockKey(block)) ?? [];
       if (isComplete(context, block, had)) continue;
+      if (!overBudget(block)) {
+        await options.beforeBlock(block, Math.max(0, budgetMs - (performance.now() - options.startedAt)));
+      }
+      // Waiting takes of the time as well.
       if (overBudget(block)) {
         if (block.pass === 'time') return 'time-budget';
         skipped = true;

@@ -14,6 +14,8 @@ export interface LaunchEnd {
 }
 
 export interface Launched {
+  /** Undefined before it was started, and where it could not be. */
+  readonly pid: number | undefined;
   /** Descriptor 3 of the process. */
   readonly answer: Readable;
   /** Descriptor 4 of the process. */
@@ -48,6 +50,7 @@ export const direct: Launcher = {
       env: launchEnvironment(),
     });
     return {
+      pid: child.pid,
       answer: child.stdio[READY_FD] as Readable,
       release: child.stdio[RELEASE_FD] as Writable,
       stderr: child.stdio[2] as Readable,

@@ -20,6 +20,7 @@ import {
   type ResumeRecord,
   type RunRecord,
   type Sample,
+  type WaitRecord,
 } from './record.js';
 
 export const LEDGER_FILE = 'ledger.jsonl';
@@ -117,6 +118,7 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
   let end: EndRecord | null = null;
   const samples: Sample[] = [];
   const groups: Group[] = [];
+  const waits: WaitRecord[] = [];
   const resumes: ResumeRecord[] = [];
   for (const [index, line] of linesOf(bytes.subarray(0, goodBytes))) {
     const record = parseRecord(line, `${path}: line ${index + 1}`);
@@ -136,12 +138,15 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
     } else if (record.kind === 'resume') {
       resumes.push(record);
       end = null;
+    } else if (record.kind === 'wait') {
+      waits.push(record);
+      end = null;
     } else if (record.kind === 'end') {
       end = record;
     }
   }
   if (run === null) throw new UsageError(`${path}: the ledger is empty; start a new run`);
-  return { ledger: { run, samples, groups, resumes, end, warnings }, goodBytes };
+  return { ledger: { run, samples, groups, resumes, waits, end, warnings }, goodBytes };
 }
 
 const NEW_LINE = 0x0a;

@@ -68,6 +68,30 @@ export interface Residency {
   readonly size: number;
 }
 
+/**
+ * The whole machine from the certification of a sample's states to the end of its processes, the same for all of a group:
+ * what others did is what is not this run's, its processes' nor that of what it put beside them. What marks a sample as disturbed is decided later, over the whole ledger.
+ */
+export interface MachineActivity {
+  readonly lastedNs: number;
+  /** CPUs online, over which times are added up. */
+  readonly cpus: number | null;
+  /** CPU time in use, interrupts included; time that the hypervisor stole is not. */
+  readonly busyNs: number | null;
+  /** Of it, by other programs and by interrupts that met none of ours. Sampled by the kernel's ticks. */
+  readonly otherCpuNs: number | null;
+  /** Issued to storage by the run and its processes, whatever the device. */
+  readonly ownReadBytes: number | null;
+  /** Read from the model's devices by others. */
+  readonly otherReadBytes: number | null;
+  /** Written to the model's devices by anybody: a sample writes nothing there. */
+  readonly writtenBytes: number | null;
+  /** Times that a CPU was slowed down for its heat: more than 0 has a meaning, how many more has none. */
+  readonly throttleEvents: number | null;
+  /** At the end, when CPUs may idle already: for the record. A slow clock during the sample shows in the spins. */
+  readonly clock: { readonly lowHz: number; readonly highHz: number } | null;
+}
+
 export interface Noise {
   /** CPU time stolen by the hypervisor between start and end of the sample, all CPUs. */
   readonly stealNs: number | null;
@@ -82,6 +106,8 @@ export interface Noise {
   /** Stall totals of PSI ("some") that grew during the sample. */
   readonly pressureNs: { readonly cpu: number | null; readonly io: number | null; readonly memory: number | null };
   readonly loadAverage: number;
+  /** Absent in earlier ledgers. */
+  readonly machine?: MachineActivity;
 }
 
 /** What a loader left unpaid when it returned, seen at the first token. A warm map pays here, a filled arena hardly. */

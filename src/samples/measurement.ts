@@ -3,7 +3,7 @@ import { availableParallelism, cpus } from 'node:os';
 import type { NativeCeiling } from '../native.js';
 import { effectiveOf } from './audit.js';
 import { debtOf } from './debt.js';
-import { since, type MachineCounters } from './noise.js';
+import type { Meanwhile } from './noise.js';
 import type { ChildAnswer, CommandAnswer } from './protocol.js';
 import type { Arm, DeviceTraffic, Measurement, ModelRecord, Pass } from './record.js';
 
@@ -44,7 +44,7 @@ export interface Seen {
   readonly before: number | null;
   readonly after: number | null;
   readonly firstTouchNs: number | null;
-  readonly counters: MachineCounters;
+  readonly meanwhile: Meanwhile;
   /** What the model's devices did while it ran. */
   readonly traffic: DeviceTraffic | null;
 }
@@ -53,14 +53,13 @@ export function measurementOf(
   arm: Arm,
   model: ModelRecord | undefined,
   pass: Pass,
-  { before, after, firstTouchNs, counters, traffic }: Seen,
+  { before, after, firstTouchNs, meanwhile, traffic }: Seen,
   answer: Measured,
 ): Measurement {
   const size = model?.bytes ?? 0;
-  const machine = since(counters);
   const noise = (own: OwnNoise): Measurement['noise'] => ({
     ...own,
-    ...machine,
+    ...meanwhile,
     firstTouchNs,
   });
   const residency = { before, opened: null, loaded: null, firstToken: null, after, size };
@@ -71,7 +70,7 @@ export function measurementOf(
     phases: sample.phases,
     perTokenNs: sample.tokens?.perTokenNs ?? [],
     waitedNs: sample.waitedNs,
-    stealNs: machine.stealNs,
+    stealNs: meanwhile.stealNs,
   };
   return {
     ttftNs: sample.ttftNs,

@@ -135,6 +135,7 @@ class SupervisorProcess implements Supervisor {
   readonly pid: number;
   readonly opened: Promise<Opened>;
   readonly #child: ChildProcess;
+  readonly #pids = new Map<number, number>();
   readonly #ends = new Map<number, (end: LaunchEnd) => void>();
   readonly #died: Promise<void>;
   #closed: Closed | null = null;
@@ -175,7 +176,14 @@ class SupervisorProcess implements Supervisor {
       this.#ends.set(lane, (end) => void Promise.all(closed).then(() => resolve(end)));
       this.#order(order);
     });
-    return { stderr, answer, release, ended, kill: () => this.#order({ kind: 'kill', lane }) };
+    const pidOf = (): number | undefined => this.#pids.get(lane);
+    return {
+      get pid() {
+        return pidOf();
+      },
+      ...{ stderr, answer, release, ended },
+      kill: () => this.#order({ kind: 'kill', lane }),
+    };
   }
 
   async close(): Promise<Closed | 'died'> {
@@ -196,6 +204,7 @@ class SupervisorProcess implements Supervisor {
   #hear(news: SupervisorNews, opened: (news: Opened) => void): void {
     if (news.kind === 'opened' || news.kind === 'refused') opened(news);
     else if (news.kind === 'closed') this.#closed = news;
+    else if (news.kind === 'started') this.#pids.set(news.lane, news.pid);
     else {
       const { lane, exitCode, signal, problem } = news;
       this.#ends.get(lane)?.({ exitCode, signal, problem });

@@ -104,6 +104,13 @@ export interface Plan {
   readonly seed: number;
   readonly timeoutNs: number;
   readonly timeBudgetNs: number | null;
+  /**
+   * Relative half width of intervals at which no further round begins; null to weigh all rounds. A run that may stop so is
+   * for exploration: it never gates. Absent in earlier ledgers.
+   */
+  readonly precision?: number | null;
+  /** Longest wait for a quiet machine before a block; null for none. Absent in earlier ledgers. */
+  readonly waitQuietNs?: number | null;
   /** Whether loaders were named one by one: an unsupported one then fails the run. */
   readonly loadersNamed: boolean;
 }

@@ -81,7 +81,7 @@ export async function discard(prepared: Prepared): Promise<void> {
     await prepared.crew.ended;
     prepared.releaseMemory();
   }
-  await prepared.surroundings.close();
+  await prepared.surroundings.close(null);
 }
 
 /** Throws where the plan has no such arm. */
@@ -152,7 +152,7 @@ async function certify(
     return { kind: 'refused', startedAt, refusal: why };
   };
   if (memory.refusal !== null) return refuse(memory.refusal);
-  const counters = machineCounters();
+  const counters = machineCounters({ paths: cache.paths, waiting: crew.pids(), beside: surroundings.pids });
   // The mapping that held a warm cache goes first, so that unmapping disturbs nothing and what is certified is what the
   // processes meet.
   cache.release();

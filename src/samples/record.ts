@@ -7,10 +7,12 @@ import type { Group } from './group-types.js';
 import type { Limit } from './limit-types.js';
 import type { CommandMeasurement, Measurement } from './measurement-types.js';
 import type { Arm, Plan } from './plan-types.js';
+import type { WaitRecord } from './wait-types.js';
 
 export type * from './group-types.js';
 export type * from './measurement-types.js';
 export type * from './plan-types.js';
+export type * from './wait-types.js';
 
 export const SCHEMA_VERSION = 1;
 
@@ -151,11 +153,11 @@ export interface EndRecord {
   readonly kind: 'end';
   readonly endedAt: string;
   /** What stopped the run. */
-  readonly stopped: 'complete' | 'time-budget' | 'interrupted' | 'error';
+  readonly stopped: 'complete' | 'precision' | 'time-budget' | 'interrupted' | 'error';
   readonly message: string | null;
 }
 
-export type LedgerRecord = RunRecord | Sample | Group | ResumeRecord | EndRecord;
+export type LedgerRecord = RunRecord | Sample | Group | ResumeRecord | WaitRecord | EndRecord;
 
 /** A ledger as read back. */
 export interface Ledger {
@@ -163,6 +165,7 @@ export interface Ledger {
   readonly samples: readonly Sample[];
   readonly groups: readonly Group[];
   readonly resumes: readonly ResumeRecord[];
+  readonly waits: readonly WaitRecord[];
   readonly end: EndRecord | null;
   /** Of reading: a torn last line that was cut. */
   readonly warnings: readonly string[];

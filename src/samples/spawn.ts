@@ -18,6 +18,8 @@ export type ChildEnd =
   | { readonly kind: 'timeout' };
 
 export interface WaitingChild {
+  /** Undefined before it was started, and where it could not be. */
+  readonly pid: number | undefined;
   /** CLOCK_MONOTONIC nanoseconds. */
   readonly spawnedAtNs: number;
   /** Resolves to true at the barrier, to false if the child ended before. */
@@ -99,6 +101,9 @@ export function spawnChild(task: ChildTask, timeoutMs: number, launcher: Launche
   });
 
   return {
+    get pid() {
+      return child.pid;
+    },
     spawnedAtNs,
     ready,
     release: () => {

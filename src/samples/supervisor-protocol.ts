@@ -41,6 +41,7 @@ export type SupervisorOrder =
 export type SupervisorNews =
   | { readonly kind: 'opened'; readonly path: string }
   | { readonly kind: 'refused'; readonly reason: Reason }
+  | { readonly kind: 'started'; readonly lane: number; readonly pid: number }
   | {
       readonly kind: 'ended';
       readonly lane: number;

@@ -62,6 +62,7 @@ function start(path: string, { lane, group, command, args }: SupervisorOrder & {
     stdio: ['ignore', 'ignore', stderr, answer, release],
   });
   running.set(lane, child);
+  if (child.pid !== undefined) tell({ kind: 'started', lane, pid: child.pid });
   // Ours would keep the lane open after the process has ended.
   for (const descriptor of [stderr, answer, release]) closeSync(descriptor);
   const ended = (exitCode: number | null, signal: string | null, problem: string | null): void => {

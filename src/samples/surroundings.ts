@@ -31,6 +31,8 @@ export interface Surrounded {
 
 export interface Surroundings {
   readonly launcher: Launcher;
+  /** Of our own processes that are there until it is closed: what they use is not what others do. */
+  readonly pids: readonly (number | undefined)[];
   /** To be called when the processes are released. */
   begin(): void;
   /** Ends them, when all processes have ended. To be called once. */
@@ -75,6 +77,8 @@ const nothing: Surrounded = { effective: {}, warnings: [], refusal: null };
 function around(group: LimitAround | null, companion: Companion | null): Surroundings {
   return {
     launcher: group?.launcher ?? direct,
+    // What starts the processes under a limit is the one whose children they are.
+    pids: [...(group === null ? [] : [group.launcher.parent]), ...(companion === null ? [] : [companion.pid])],
     begin: () => {
       companion?.begin();
     },

@@ -7,6 +7,7 @@ import type { CrewEnd } from './crew.js';
 import { blockDevicesOf, deviceCounters, trafficBetween } from './device-traffic.js';
 import { groupOf, refusedGroup, type GroupPlace } from './group.js';
 import { endedWithGroup, failureReason, judge, meansUnsupported, referenceKey } from './judge.js';
+import { since, type Meanwhile } from './noise.js';
 import { measurementOf, runtimeStart, unmeasured } from './measurement.js';
 import { subjectOf, type Attempt, type Prepared, type WeighingContext } from './prepare.js';
 import type { Arm, DeviceTraffic, Group, Reason, Sample } from './record.js';
@@ -76,13 +77,16 @@ function refused(arm: Arm, { id, ...place }: GroupPlace, why: Refusal): Weighed 
 interface Ran {
   readonly end: CrewEnd;
   readonly traffic: DeviceTraffic | null;
+  /** Null where they ended before they were released. */
+  readonly meanwhile: Meanwhile | null;
   readonly after: number | null;
   readonly surrounded: Surrounded;
 }
 
 async function run(context: WeighingContext, prepared: Exclude<Prepared, { kind: 'refused' }>): Promise<Ran> {
   if (prepared.kind === 'ended') {
-    return { end: prepared.end, traffic: null, after: null, surrounded: await prepared.surroundings.close(null) };
+    const surrounded = await prepared.surroundings.close(null);
+    return { end: prepared.end, traffic: null, meanwhile: null, after: null, surrounded };
   }
   const { crew, paths } = prepared;
   const kill = (): void => {
@@ -95,13 +99,14 @@ async function run(context: WeighingContext, prepared: Exclude<Prepared, { kind:
   prepared.surroundings.begin();
   crew.release();
   const end = await crew.ended;
+  const meanwhile = since(prepared.counters);
   const traffic = devices === null ? null : trafficBetween(before, deviceCounters(devices));
   context.signal.removeEventListener('abort', kill);
   prepared.releaseMemory();
   context.freeMemory.freed();
   const after = residencyAfter(paths);
   const surrounded = await prepared.surroundings.close(chargeOf(end, prepared.before, after));
-  return { end, traffic, after, surrounded };
+  return { end, traffic, meanwhile, after, surrounded };
 }
 
 /** Null where one of the processes has no measurement. */
@@ -128,7 +133,7 @@ function sampleOf(
   context: WeighingContext,
   attempt: Attempt,
   prepared: Exclude<Prepared, { kind: 'refused' }>,
-  { traffic, after, surrounded }: Ran,
+  { traffic, meanwhile, after, surrounded }: Ran,
   { index, end, reason: endedBy }: OneEnd,
 ): Sample {
   const { arm, model } = subjectOf(context, attempt);
@@ -136,7 +141,7 @@ function sampleOf(
   const { id, ...place } = placeOf(attempt, arm, prepared.startedAt);
   const base = { kind: 'sample', ...place, group: arm.processes === 1 ? null : id, command: null } as const;
   const own = { ...nobody, index, of: arm.processes };
-  if (end.kind !== 'answered' || end.answer.kind === 'failed' || prepared.kind === 'ended') {
+  if (end.kind !== 'answered' || end.answer.kind === 'failed' || prepared.kind === 'ended' || meanwhile === null) {
     const reason = endedBy ?? prepared.surroundings.explain(end) ?? failureReason(end, context.plan.timeoutNs);
     const outcome = meansUnsupported(reason) ? 'unsupported' : 'failed';
     const how =
@@ -151,7 +156,7 @@ function sampleOf(
     const reason = prepared.surroundings.explain(end) ?? broken;
     return { ...base, process, warnings: [], command, outcome: 'failed', reason, ...unmeasured };
   }
-  const measuredAlone = measurementOf(arm, model, block.pass, { ...prepared, after, traffic }, answer);
+  const measuredAlone = measurementOf(arm, model, block.pass, { ...prepared, after, traffic, meanwhile }, answer);
   const measured = { ...measuredAlone, effective: { ...measuredAlone.effective, ...surrounded.effective } };
   const spawnToStartNs = runtimeStart(answer, prepared.crew.spawnedAtNs[index] ?? 0);
   const judged =

@@ -84,6 +84,9 @@ export function noiseOf(ledger: Ledger, run: string): readonly NoiseRecord[] {
   if (base.loader !== head.loader || base.model !== head.model) {
     throw new RangeError(`${head.label} and ${base.label} are not the same arm: their differences are no noise`);
   }
+  if ((plan.precision ?? null) !== null) {
+    throw new RangeError('the run could stop by the precision of its ratios, which makes its noise look smaller');
+  }
   const family = plan.states.length * plan.memoryStates.length * METRICS.length;
   return plan.memoryStates.flatMap((memoryState) =>
     plan.states.map((state): NoiseRecord => {

@@ -7,6 +7,7 @@ import { modesOf } from './bimodality.js';
 import { bindingOf } from './binding.js';
 import { commandFigures, execToTokenNs } from './commands.js';
 import { footprintOf, footprintOfGroups } from './footprint.js';
+import { noiseCounts, noiseFlagger, noiseMarks, unitFlagger, type Flagger } from './noise-flags.js';
 import { describe } from './order.js';
 import { pairedRatio, pairsOf, type OkSample, type Pair } from './pairs.js';
 import { scalingOf } from './scaling.js';
@@ -31,10 +32,12 @@ interface Cells {
 export function summarize(ledger: Ledger): Summary {
   const { run, samples } = ledger;
   const units = unitsOf(ledger);
+  const flagger = noiseFlagger(ledger);
+  const flagsOf = unitFlagger(samples, flagger);
   const byCell = { units: groupByCell(units), groups: groupByCell(ledger.groups) };
   const count = (wanted: Sample['outcome']): number => units.filter(({ outcome }) => outcome === wanted).length;
   const settings = settingsOf(run.plan, run.arms);
-  const cells = placesOf(ledger, units).flatMap((place) => summarizePlace(ledger, byCell, place));
+  const cells = placesOf(ledger, units).flatMap((place) => summarizePlace(ledger, byCell, place, flagsOf));
   return {
     schema: 1,
     tool: run.tool,
@@ -50,6 +53,7 @@ export function summarize(ledger: Ledger): Summary {
       failed: count('failed'),
       mismatch: count('mismatch'),
     },
+    noise: { ...noiseCounts(units, flagsOf), marks: noiseMarks(samples, flagger) },
     stopped: ledger.end?.stopped ?? null,
     warnings: ledger.warnings,
   };
@@ -82,7 +86,7 @@ function placesOf({ run }: Ledger, units: readonly Sample[]): readonly Place[] {
   });
 }
 
-function summarizePlace({ run }: Ledger, cells: Cells, place: Place): readonly CellSummary[] {
+function summarizePlace({ run }: Ledger, cells: Cells, place: Place, flagsOf: Flagger): readonly CellSummary[] {
   const { plan } = run;
   const armOf = (id: string): Arm => {
     const arm = run.arms[id];
@@ -110,6 +114,7 @@ function summarizePlace({ run }: Ledger, cells: Cells, place: Place): readonly C
       ceiling: ceilingId === undefined ? [] : samplesOf(ceilingId),
       // Earlier ledgers have none.
       limits: run.limits ?? [],
+      flagsOf,
     });
   const limits = ceilingsOf(plan, setting, state).map(armOf).filter(takesPart);
   const bounds = arms.filter(({ kind }) => kind === 'bound');
@@ -152,10 +157,11 @@ interface CellInput {
   readonly firstCommand: readonly Sample[];
   readonly ceiling: readonly Sample[];
   readonly limits: readonly Limit[];
+  readonly flagsOf: Flagger;
 }
 
 function summarizeCell(input: CellInput): CellSummary {
-  const { arm, place, samples, groups, isReference, reference, firstCommand, ceiling, limits } = input;
+  const { arm, place, samples, groups, isReference, reference, firstCommand, ceiling, limits, flagsOf } = input;
   const ok = samples.filter((sample): sample is OkSample => sample.outcome === 'ok');
   const timed = ok.filter(({ pass }) => pass === 'time');
   const figures = (of: (sample: OkSample) => number | null): Description | null =>
@@ -175,6 +181,7 @@ function summarizeCell(input: CellInput): CellSummary {
     outcomes: countOutcomes(samples),
     reasons: distinctReasons(samples),
     warnings: [...new Set(samples.flatMap(({ warnings }) => warnings))],
+    noise: noiseCounts(samples, flagsOf),
     loadNs: loads ? figures(loadNs) : null,
     // Without weights there is no first token, whatever the harness timed.
     ttftNs: bringsBytes ? figures(({ ttftNs }) => ttftNs) : null,

@@ -76,6 +76,18 @@ export interface CommandFigures {
   readonly firstByteRatio: PairedRatio | null;
 }
 
+/** What disturbed a sample; what each means and from where on is in `noise-flags.ts`. */
+export type NoiseFlag =
+  'steal' | 'other-cpu' | 'other-traffic' | 'slow-spin' | 'throttled' | 'pressure' | 'context-switches' | 'first-touch';
+
+/** Of ok samples of the time pass; of several processes the group, disturbed with any of them. All are in all figures alike. */
+export interface NoiseCounts {
+  readonly samples: number;
+  readonly disturbed: number;
+  /** Most frequent first; a sample may have several. */
+  readonly by: readonly { readonly flag: NoiseFlag; readonly samples: number }[];
+}
+
 /** Of several processes, the group is what is counted: times of the slowest, speeds and memory of all together. */
 export interface CellSummary {
   readonly arm: Arm;
@@ -91,6 +103,7 @@ export interface CellSummary {
   /** Distinct reasons of samples of either pass that were not ok, most frequent first. */
   readonly reasons: readonly { readonly outcome: string; readonly reason: Reason; readonly count: number }[];
   readonly warnings: readonly string[];
+  readonly noise: NoiseCounts;
   /** open + acquire, nanoseconds. Never shown without ttft. */
   readonly loadNs: Description | null;
   readonly ttftNs: Description | null;
@@ -184,6 +197,10 @@ export interface Summary {
     readonly invalid: number;
     readonly failed: number;
     readonly mismatch: number;
+  };
+  readonly noise: NoiseCounts & {
+    /** Every sample with a flag, whatever its pass and outcome, by its place in the ledger's samples from 0. */
+    readonly marks: readonly { readonly sample: number; readonly flags: readonly NoiseFlag[] }[];
   };
   readonly stopped: string | null;
   /** Each cell as tinybench describes it; absent where it was not replayed. */

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { root, weighbridge } from '../command.js';
+import { clockRange, throttleEvents } from '../../src/cpu-clock.js';
 import type { Diagnosis, Finding } from '../../src/doctor.js';
 
 /** A folder on the file system of this repository: a temporary directory may be memory. */
@@ -33,6 +34,13 @@ test('doctor looks at everything that it promises, in words that fit 80 columns'
   }
   const tooLong = stdout.split('\n').filter((line) => line.length > 80 && !line.includes(path));
   t.deepEqual(tooLong, []);
+});
+
+test('clock and throttling are told where the CPUs show them, and only there', async (t) => {
+  const found = await diagnosis(await folder(t));
+  t.is(finding(found, 'clock') !== undefined, clockRange() !== null);
+  t.is(finding(found, 'throttling') !== undefined, throttleEvents() !== null);
+  if (clockRange() === null && throttleEvents() === null) t.log('partly skipped: this machine shows neither');
 });
 
 test('doctor leaves nothing behind', async (t) => {

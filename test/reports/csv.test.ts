@@ -2,6 +2,7 @@ import test from 'ava';
 import { samplesCsv, samplesCsvChunks } from '../../reports/samples-csv.js';
 import { summaryCsv } from '../../reports/summary-csv.js';
 import { summaryJson } from '../../reports/summary-json.js';
+import type { Ledger, Sample } from '../../src/samples/record.js';
 import { summarize } from '../../src/statistics/summarize.js';
 import { arm, ledger, memoryCeiling, ok, reason, without } from '../statistics/ledger-builder.js';
 
@@ -16,12 +17,14 @@ function parse(csv: string): readonly Readonly<Record<string, string>>[] {
   return records.map((record) => Object.fromEntries(header!.map((name, index) => [name, record[index] ?? 'missing'])));
 }
 
+const csvOf = (of: Ledger): string => samplesCsv(of, summarize(of));
+
 const base = arm('cxx-stream');
 const head = arm('mmap-shared');
 
 test('a sample is a row whose columns name their units', (t) => {
   const [row] = parse(
-    samplesCsv(
+    csvOf(
       ledger({ arms: [base], samples: [ok({ arm: base, round: 3 }, { loadNs: 1000, ttftNs: 77, completeNs: 88 })] }),
     ),
   );
@@ -43,7 +46,7 @@ test('a sample is a row whose columns name their units', (t) => {
 
 test('what was not measured is an empty cell, never 0', (t) => {
   const samples = [ok({ arm: memoryCeiling() }), without('failed', { arm: base }, reason('signal'))];
-  const [ceiling, failed] = parse(samplesCsv(ledger({ arms: [base, memoryCeiling()], samples })));
+  const [ceiling, failed] = parse(csvOf(ledger({ arms: [base, memoryCeiling()], samples })));
   t.like(ceiling, { ttft_ns: '', phase_acquire_ns: '', kv_cache_bytes: '' });
   t.like(failed, { ttft_ns: '', complete_ns: '', effective: '', reason_code: 'signal' });
 });
@@ -52,7 +55,7 @@ test('both files tell a loader from itself, by label and id', (t) => {
   const copy = arm('cxx-stream', { label: 'cxx-stream#2', id: 'cxx-stream#2 model-a' });
   const made = ledger({ arms: [base, copy], samples: [ok({ arm: copy }), ok({ arm: base })] });
   const wanted = { loader: 'cxx-stream', arm_label: 'cxx-stream#2', arm_id: 'cxx-stream#2 model-a' };
-  t.like(parse(samplesCsv(made))[0], wanted);
+  t.like(parse(csvOf(made))[0], wanted);
   t.like(
     parse(summaryCsv(summarize(made))).find((row) => row['is_reference'] === 'false'),
     wanted,
@@ -62,7 +65,7 @@ test('both files tell a loader from itself, by label and id', (t) => {
 test('each token, what stalled and how many warnings are columns', (t) => {
   const sample = ok({ arm: base }, {}, { warnings: ['one', 'two'] });
   const noise = { ...sample.noise, pressureNs: { cpu: 1, io: 22, memory: null }, loadAverage: 0.25 };
-  const [row] = parse(samplesCsv(ledger({ arms: [base], samples: [{ ...sample, noise }] })));
+  const [row] = parse(csvOf(ledger({ arms: [base], samples: [{ ...sample, noise }] })));
   t.like(row, {
     per_token_ns: '20000000;5000000',
     cpu_pressure_ns: '1',
@@ -74,9 +77,32 @@ test('each token, what stalled and how many warnings are columns', (t) => {
   });
 });
 
+test('what disturbed a sample is a column of both files', (t) => {
+  const sample = ok({ arm: base });
+  const machine = {
+    ...{ lastedNs: 1e9, cpus: 2, busyNs: 1e9, otherCpuNs: 5e8, ownReadBytes: 0, otherReadBytes: 7, writtenBytes: 8 },
+    ...{ throttleEvents: 1, clock: { lowHz: 2e9, highHz: 3e9 } },
+  };
+  const disturbed: Sample = { ...sample, noise: { ...sample.noise, machine } };
+  const made = ledger({ arms: [base], samples: [sample, disturbed] });
+  const [quiet, loud] = parse(csvOf(made));
+  t.like(quiet, { disturbed_by: '', watched_ns: '', other_cpu_ns: '' });
+  t.like(loud, {
+    disturbed_by: 'other-cpu; throttled',
+    watched_ns: '1000000000',
+    other_cpu_ns: '500000000',
+    other_read_bytes: '7',
+    device_written_bytes: '8',
+    throttle_events: '1',
+    clock_low_hz: '2000000000',
+    clock_high_hz: '3000000000',
+  });
+  t.like(parse(summaryCsv(summarize(made)))[0], { disturbed: '1', disturbed_by: 'other-cpu 1; throttled 1' });
+});
+
 test('no two columns have one name', (t) => {
   for (const header of [
-    samplesCsv(ledger({ arms: [], samples: [] })),
+    csvOf(ledger({ arms: [], samples: [] })),
     summaryCsv(summarize(ledger({ arms: [], samples: [] }))),
   ]) {
     const names = header.trim().split(',');
@@ -87,12 +113,12 @@ test('no two columns have one name', (t) => {
 test('text with quotes, commas and line breaks comes back as it was', (t) => {
   const message = 'a "quoted", reason\nof two lines';
   const samples = [ok({ arm: base }), without('failed', { arm: base }, reason('signal', { message }))];
-  t.is(parse(samplesCsv(ledger({ arms: [base], samples })))[1]!['reason_message'], message);
+  t.is(parse(csvOf(ledger({ arms: [base], samples })))[1]!['reason_message'], message);
 });
 
 test('thousands of samples come in chunks, one heading and none lost', (t) => {
   const samples = Array.from({ length: 2500 }, (_, round) => ok({ arm: base, round }));
-  const chunks = [...samplesCsvChunks(samples, { [base.id]: base })];
+  const chunks = [...samplesCsvChunks(samples, { [base.id]: base }, [])];
   t.true(chunks.length > 1);
   t.true(chunks.every((chunk) => chunk.endsWith('\n')));
   t.deepEqual(
@@ -133,7 +159,7 @@ for (const formula of ['=cmd|" /C calc"!A0', '+1', '@SUM(A1)', '-2+3', '\t=1', '
   test(`a cell that begins like the formula ${JSON.stringify(formula)} is escaped`, (t) => {
     const of = arm('x', { id: formula, loader: formula, label: formula });
     const made = ledger({ arms: [of], samples: [ok({ arm: of }, {}, { warnings: [formula] })] });
-    const [sample] = parse(samplesCsv(made));
+    const [sample] = parse(csvOf(made));
     t.like(sample, { loader: `'${formula}`, arm_id: `'${formula}`, arm_label: `'${formula}`, warnings: `'${formula}` });
     const [cell] = parse(summaryCsv(summarize(made)));
     t.like(cell, { loader: `'${formula}`, arm_id: `'${formula}`, arm_label: `'${formula}`, warnings: `'${formula}` });

@@ -5,6 +5,7 @@ import { native } from '../../src/native.js';
 import { startCrew, type Crew } from '../../src/samples/crew.js';
 import type { ChildTask } from '../../src/samples/protocol.js';
 import type { ModelRecord } from '../../src/samples/record.js';
+import { direct, type Launcher } from '../../src/samples/launch.js';
 import { taskOf } from '../../src/samples/task.js';
 import { copyOfFixture, processesWith, removeFolder, scratchFolder, until } from '../processes.js';
 import { arm } from '../statistics/ledger-builder.js';
@@ -31,16 +32,21 @@ function task(processes: number, mechanism = 'mmap'): ChildTask {
 
 const pids = (): number[] => processesWith('samples/child.js', path).sort((a, b) => a - b);
 
+/** Starts processes by a program that becomes them. */
+function through([program = '', ...first]: readonly string[]): Launcher {
+  return { ...direct, launch: (command, args) => direct.launch(program, [...first, command, ...args]) };
+}
+
 /** A crew that waits at its start barrier, and its processes. */
 async function waiting(processes: number): Promise<{ readonly crew: Crew; readonly members: readonly number[] }> {
-  const crew = startCrew(task(processes), processes, TIMEOUT_MS);
+  const crew = startCrew(task(processes), processes, TIMEOUT_MS, direct);
   if (!(await crew.ready)) throw new Error(JSON.stringify(await crew.ended));
   return { crew, members: pids() };
 }
 
 /** A whole sample of another process: longer than one that is already at its barrier has to go. */
 async function another(): Promise<void> {
-  const crew = startCrew(task(1), 1, TIMEOUT_MS);
+  const crew = startCrew(task(1), 1, TIMEOUT_MS, direct);
   await crew.ready;
   crew.release();
   await crew.ended;
@@ -76,7 +82,7 @@ test.serial('one that dies at a meeting ends the others, and is the cause', asyn
 
 test.serial('one that dies before the barrier ends the others', async (t) => {
   const never = ['/bin/sh', '-c', 'while [ ! -e "$0" ]; do sleep 0.05; done; exec "$@"', join(folder, 'never')];
-  const crew = startCrew(task(3), 3, TIMEOUT_MS, never);
+  const crew = startCrew(task(3), 3, TIMEOUT_MS, through(never));
   await until(() => pids().length === 3, 60, 'three processes');
   process.kill(pids()[2] ?? 0, 'SIGKILL');
   t.false(await crew.ready);
@@ -84,14 +90,14 @@ test.serial('one that dies before the barrier ends the others', async (t) => {
 });
 
 test.serial('what launches a process becomes it', async (t) => {
-  const crew = startCrew(task(2), 2, TIMEOUT_MS, ['/bin/sh', '-c', 'exec "$@"', 'sh']);
+  const crew = startCrew(task(2), 2, TIMEOUT_MS, through(['/bin/sh', '-c', 'exec "$@"', 'sh']));
   t.true(await crew.ready);
   crew.release();
   t.is((await crew.ended).cause, null);
 });
 
 test.serial('a loader that throws in one ends all, with its reason', async (t) => {
-  const crew = startCrew(task(2, 'telepathy'), 2, TIMEOUT_MS);
+  const crew = startCrew(task(2, 'telepathy'), 2, TIMEOUT_MS, direct);
   t.false(await crew.ready);
   const { ends, cause } = await crew.ended;
   const end = ends[cause ?? 0];

@@ -53,7 +53,7 @@ test('files that lie on no block device have no traffic, and nothing breaks', (t
 });
 
 test('without reads there is no mean size, and a counter that began anew tells nothing', (t) => {
-  const at = (reads: number, readBytes: number) => ({ reads, readBytes });
+  const at = (reads: number, readBytes: number) => ({ reads, readBytes, writeBytes: 0 });
   t.deepEqual(trafficBetween(at(5, 4096), at(5, 4096)), { reads: 0, readBytes: 0, meanRequestBytes: null });
   t.deepEqual(trafficBetween(at(5, 4096), at(8, 8192)), { reads: 3, readBytes: 4096, meanRequestBytes: 1365 });
   t.is(trafficBetween(at(5, 4096), at(1, 512)), null);

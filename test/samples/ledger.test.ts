@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import test from 'ava';
 import { LedgerError, LedgerWriter, readLedger } from '../../src/samples/ledger.js';
-import type { EndRecord } from '../../src/samples/record.js';
+import type { EndRecord, WaitRecord } from '../../src/samples/record.js';
 import { arm, ledger as ledgerOf, ok } from '../statistics/ledger-builder.js';
 import { removeFolder, scratchFolder } from '../processes.js';
 
@@ -53,6 +53,22 @@ test('an empty ledger, of a run that died at once, is written anew', (t) => {
   writeFileSync(join(directory, 'ledger.jsonl'), '');
   LedgerWriter.create(directory, run).close();
   t.is(readLedger(directory).ledger.run.seed, run.seed);
+});
+
+test('waits are kept apart from samples, in their order', (t) => {
+  const directory = emptyDirectory('waited');
+  const writer = LedgerWriter.create(directory, run);
+  const wait: WaitRecord = {
+    ...{ kind: 'wait', startedAt: '2026-01-01T00:00:00Z', pass: 'time', round: 1, block: 0 },
+    ...{ limitNs: 6e10, waitedNs: 1e9, windows: 2, quiet: true },
+    disturbances: [{ kind: 'other-cpu', windows: 1, most: 0.8 }],
+  };
+  for (const record of [wait, sample, { ...wait, round: 2 }, sample, end]) writer.append(record);
+  writer.close();
+  const { ledger } = readLedger(directory);
+  t.deepEqual(ledger.waits, [wait, { ...wait, round: 2 }]);
+  t.is(ledger.samples.length, 2);
+  t.is(ledger.end?.stopped, 'complete');
 });
 
 for (const [name, text, message] of [

@@ -319,6 +319,7 @@ export function ledger(contents: Contents): Ledger {
     samples,
     groups: [],
     resumes: [],
+    waits: [],
     end: { kind: 'end', endedAt: '2026-01-02T03:09:05.000Z', stopped: 'complete', message: null },
     warnings: [],
     ...contents.ledger,

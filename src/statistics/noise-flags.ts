@@ -1,0 +1,210 @@
+/**
+ * Which samples were disturbed, and by what. Pure; over the whole ledger, since what is slow or much is known only beside
+ * the other samples of the run. So the marks are no part of the samples, which stay as they were taken: earlier ledgers get
+ * marks too, and a better threshold needs no new run. A mark takes nothing away: disturbed samples stay in all figures, since
+ * leaving out what a disturbance made slow would leave out what was slow for other reasons as well.
+ */
+import { cellKey } from '../plan/blocks.js';
+import { settingKeyOf } from '../plan/settings.js';
+import type { Ledger, Noise, Sample } from '../samples/record.js';
+import { median } from './order.js';
+import type { NoiseCounts, NoiseFlag } from './summary-types.js';
+
+/**
+ * From where on a sample counts as disturbed. The shares are those that shift a time by as much as the differences that
+ * ratios are read for.
+ */
+const threshold = {
+  /** Of the CPU time that was asked for. Counted in ticks of 10 ms, so that less than two may be a rounding. */
+  stealShare: 0.05,
+  stealNs: 2e7,
+  /** Of the time of all CPUs; and four ticks, since busy time is sampled by them and the run's own is not. */
+  otherCpuShare: 0.05,
+  otherCpuNs: 4e7,
+  /** Of what the sample itself read; and 4 MiB, some milliseconds of a disk: logs and journals write less. */
+  trafficShare: 0.02,
+  trafficBytes: 4 * 2 ** 20,
+  /** The spin is a chain of multiplications: only a slower clock or theft of the core lengthens it. Turbo steps reach 15 %. */
+  spin: 1.25,
+  /** First touch of equally prepared memory varies by a few hundredths, memory that a host took back is 3 to 36 times slower. */
+  firstTouch: 1.5,
+  /** Share of the time that tasks were stalled, and how long, beyond what is usual in the cell: a process that begins and ends
+   * stalls some milliseconds by itself. */
+  stallShare: 0.1,
+  stallNs: 1e7,
+  /** Involuntary switches: so many times what is usual in the cell, and so many more, since the usual may be none. */
+  switches: 3,
+  moreSwitches: 100,
+} as const;
+
+/** Fewer values than this have no usual one. */
+const LEAST_FOR_USUAL = 5;
+
+type Resource = keyof Noise['pressureNs'];
+const RESOURCES: readonly Resource[] = ['cpu', 'io', 'memory'];
+
+/**
+ * What is usual: medians, which a few disturbed samples do not move; null from fewer than five values. Of the spins those of
+ * the same setting (several processes, and a companion, take the CPUs from each other), of first touch those of the same
+ * memory state. An arm's own threads preempt each other, a cold load waits
+ * for its own reads, and one that needs more memory than there is stalls itself: of switches and stalls only that is
+ * noise which other samples of the same cell do not have.
+ */
+export interface Usual {
+  readonly spinNs: number | null;
+  readonly firstTouchNs: number | null;
+  readonly involuntarySwitches: number | null;
+  /** Stalled share of the time. */
+  readonly stalled: Readonly<Record<Resource, number | null>>;
+}
+
+const tests: Readonly<Record<NoiseFlag, (noise: Noise, usual: Usual) => boolean>> = {
+  steal: wasStolen,
+  'other-cpu': othersUsedCpu,
+  'other-traffic': othersUsedDevice,
+  'slow-spin': ({ spinBeforeNs, spinAfterNs }, { spinNs }) =>
+    exceeds(Math.max(spinBeforeNs ?? 0, spinAfterNs ?? 0), spinNs, threshold.spin),
+  throttled: ({ machine }) => (machine?.throttleEvents ?? 0) > 0,
+  pressure: wasStalled,
+  'context-switches': ({ involuntarySwitches: count }, { involuntarySwitches: common }) =>
+    exceeds(count, common, threshold.switches) && (count ?? 0) - (common ?? 0) >= threshold.moreSwitches,
+  'first-touch': ({ firstTouchNs }, { firstTouchNs: common }) => exceeds(firstTouchNs, common, threshold.firstTouch),
+};
+
+/** What could not be read, or has no usual value, gives no mark. */
+export function flagsOf(noise: Noise, usual: Usual): readonly NoiseFlag[] {
+  return (Object.keys(tests) as NoiseFlag[]).filter((flag) => tests[flag](noise, usual));
+}
+
+function exceeds(value: number | null, common: number | null, times: number): boolean {
+  return value !== null && common !== null && value > times * common;
+}
+
+function wasStolen({ stealNs, machine }: Noise): boolean {
+  const busyNs = machine?.busyNs ?? null;
+  if (stealNs === null || busyNs === null || stealNs < threshold.stealNs) return false;
+  return stealNs > threshold.stealShare * (stealNs + busyNs);
+}
+
+function othersUsedCpu({ machine }: Noise): boolean {
+  const { otherCpuNs = null, cpus = null, lastedNs = 0 } = machine ?? {};
+  if (otherCpuNs === null || cpus === null) return false;
+  return otherCpuNs > Math.max(threshold.otherCpuNs, threshold.otherCpuShare * cpus * lastedNs);
+}
+
+function othersUsedDevice({ machine }: Noise): boolean {
+  const { otherReadBytes = null, writtenBytes = null, ownReadBytes = null } = machine ?? {};
+  const bytes = (otherReadBytes ?? 0) + (writtenBytes ?? 0);
+  return bytes > Math.max(threshold.trafficBytes, threshold.trafficShare * (ownReadBytes ?? 0));
+}
+
+function wasStalled(noise: Noise, { stalled }: Usual): boolean {
+  return RESOURCES.some((resource) => {
+    const share = stalledShare(noise, resource);
+    const common = stalled[resource];
+    if (share === null || common === null) return false;
+    const more = share - common;
+    return more > threshold.stallShare && more * (noise.machine?.lastedNs ?? 0) > threshold.stallNs;
+  });
+}
+
+function stalledShare({ pressureNs, machine }: Noise, resource: Resource): number | null {
+  const stalled = pressureNs[resource];
+  return stalled === null || machine === undefined ? null : stalled / machine.lastedNs;
+}
+
+/** The marks of a sample; none for one that measured nothing. */
+export type Flagger = (sample: Sample) => readonly NoiseFlag[];
+
+/** For samples of this ledger: each process's own, where several were one group. */
+export function noiseFlagger({ run, samples }: Pick<Ledger, 'run' | 'samples'>): Flagger {
+  const settingOf = ({ arm: { id, model } }: Sample): string => settingKeyOf(run.arms[id] ?? { model });
+  const spins = new Groups();
+  const touches = new Groups();
+  const switches = new Groups();
+  const stalls: Readonly<Record<Resource, Groups>> = { cpu: new Groups(), io: new Groups(), memory: new Groups() };
+  for (const sample of samples) {
+    const { noise, memoryState } = sample;
+    if (noise === null) continue;
+    const cell = cellOf(sample);
+    for (const ns of [noise.spinBeforeNs, noise.spinAfterNs]) spins.add(settingOf(sample), ns);
+    touches.add(memoryState, noise.firstTouchNs);
+    switches.add(cell, noise.involuntarySwitches);
+    for (const resource of RESOURCES) stalls[resource].add(cell, stalledShare(noise, resource));
+  }
+  return (sample) => {
+    if (sample.noise === null) return [];
+    const cell = cellOf(sample);
+    return flagsOf(sample.noise, {
+      spinNs: spins.usual(settingOf(sample)),
+      firstTouchNs: touches.usual(sample.memoryState),
+      involuntarySwitches: switches.usual(cell),
+      stalled: { cpu: stalls.cpu.usual(cell), io: stalls.io.usual(cell), memory: stalls.memory.usual(cell) },
+    });
+  };
+}
+
+/** The passes differ in what they do: a cell of each is usual in its own way. */
+function cellOf({ arm, state, memoryState, load, pass }: Sample): string {
+  return `${pass} ${cellKey({ arm: arm.id, state, memoryState, load })}`;
+}
+
+function usualOf(values: readonly number[]): number | null {
+  return values.length < LEAST_FOR_USUAL ? null : median(values);
+}
+
+/** Values by key, and the usual one of each key. */
+class Groups {
+  readonly #values = new Map<string, number[]>();
+  readonly #usual = new Map<string, number | null>();
+
+  add(key: string, value: number | null): void {
+    if (value === null) return;
+    const group = this.#values.get(key);
+    if (group === undefined) this.#values.set(key, [value]);
+    else group.push(value);
+  }
+
+  usual(key: string): number | null {
+    const known = this.#usual.get(key);
+    if (known !== undefined) return known;
+    const usual = usualOf(this.#values.get(key) ?? []);
+    this.#usual.set(key, usual);
+    return usual;
+  }
+}
+
+/** For units of statistics: a group has the marks of all of its processes, since it is there when its slowest is. */
+export function unitFlagger(samples: readonly Sample[], flagger: Flagger): Flagger {
+  const together = new Map<string, Set<NoiseFlag>>();
+  for (const sample of samples) {
+    if (sample.group === null) continue;
+    const flags = together.get(sample.group) ?? new Set();
+    for (const flag of flagger(sample)) flags.add(flag);
+    together.set(sample.group, flags);
+  }
+  return (unit) => (unit.group === null ? flagger(unit) : [...(together.get(unit.group) ?? [])]);
+}
+
+/** Of ok units of the time pass: those whose times are used. */
+export function noiseCounts(units: readonly Sample[], flagger: Flagger): NoiseCounts {
+  const timed = units.filter(({ outcome, pass }) => outcome === 'ok' && pass === 'time');
+  const counts = new Map<NoiseFlag, number>();
+  let disturbed = 0;
+  for (const unit of timed) {
+    const flags = flagger(unit);
+    if (flags.length > 0) disturbed += 1;
+    for (const flag of flags) counts.set(flag, (counts.get(flag) ?? 0) + 1);
+  }
+  const by = [...counts].map(([flag, count]) => ({ flag, samples: count }));
+  return { samples: timed.length, disturbed, by: by.sort((a, b) => b.samples - a.samples) };
+}
+
+export function noiseMarks(
+  samples: readonly Sample[],
+  flagger: Flagger,
+): readonly { readonly sample: number; readonly flags: readonly NoiseFlag[] }[] {
+  return samples
+    .map((sample, index) => ({ sample: index, flags: flagger(sample) }))
+    .filter(({ flags }) => flags.length > 0);
+}
