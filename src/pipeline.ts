@@ -17,7 +17,8 @@ import {
   warmRuntime,
   type CalibrationOptions,
 } from './samples/calibrate.js';
-import { drive, durationMs, isFinished, type Done, type Progress } from './samples/drive.js';
+import { isFinished, type Done } from './samples/completion.js';
+import { drive, durationMs, type Progress } from './samples/drive.js';
 import { LedgerError, LedgerWriter, readLedger, refuseToOverwrite } from './samples/ledger.js';
 import { lockMachine } from './samples/lock.js';
 import {

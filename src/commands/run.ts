@@ -160,13 +160,17 @@ async function measure(
 
 /** In pieces: the whole may be longer than the longest string. */
 function printJson({ ledger, summary, tinybench }: RunResult): void {
-  process.stdout.write(`{"run":${JSON.stringify(ledger.run)},"samples":[`);
-  for (const [index, sample] of ledger.samples.entries()) {
-    process.stdout.write(`${index === 0 ? '' : ','}${JSON.stringify(sample)}`);
-  }
-  process.stdout.write(
-    `],"groups":${JSON.stringify(ledger.groups)},"summary":${JSON.stringify({ ...summary, tinybench })}}\n`,
-  );
+  const list = (name: string, records: readonly unknown[]): void => {
+    process.stdout.write(`,"${name}":[`);
+    for (const [index, record] of records.entries()) {
+      process.stdout.write(`${index === 0 ? '' : ','}${JSON.stringify(record)}`);
+    }
+    process.stdout.write(']');
+  };
+  process.stdout.write(`{"run":${JSON.stringify(ledger.run)}`);
+  list('samples', ledger.samples);
+  list('groups', ledger.groups);
+  process.stdout.write(`,"summary":${JSON.stringify({ ...summary, tinybench })}}\n`);
 }
 
 /** What is compared. Commands alone leave no loader to be weighed. */

@@ -3,14 +3,12 @@
  * prepares and certifies the states, and the child's own time comes back as the duration. The ledger is the truth.
  */
 import { Bench, type Task } from 'tinybench';
-import { allBlocks, cellKey, cellsOf, laterLoads, loadsOf, type Block, type Cell } from '../plan/blocks.js';
+import { allBlocks, cellKey, cellsOf, laterLoads, type Block, type Cell } from '../plan/blocks.js';
 import { settingKeyOf } from '../plan/settings.js';
-import { prepare, type Attempt, type Prepared, type WeighingContext } from './prepare.js';
+import { blockKey, goesOn, groupByBlock, isComplete, RETRIES, type Done } from './completion.js';
+import { discard, prepare, type Attempt, type Prepared, type WeighingContext } from './prepare.js';
 import type { Arm, EndRecord, Group, Pass, Plan, Sample } from './record.js';
 import { finish, unitOf, type Weighed } from './weigh.js';
-
-/** An invalid sample is retried at once with its partner, this many times at most. */
-const RETRIES = 2;
 
 export interface Progress {
   readonly blocksDone: number;
@@ -33,21 +31,6 @@ export interface DriveOptions {
   readonly onStart: (cell: Cell, progress: Progress) => void;
   /** Of several processes told once, of their group. */
   readonly onSample: (sample: Sample | Group, progress: Progress) => void;
-}
-
-export interface Done {
-  readonly samples: readonly Sample[];
-  readonly groups: readonly Group[];
-}
-
-type PlannedArms = Pick<WeighingContext, 'plan' | 'arms'>;
-
-/** Whether every block of the plan has its samples. */
-export function isFinished(planned: PlannedArms, done: Done): boolean {
-  const earlier = groupByBlock(done);
-  return allBlocks(planned.plan, planned.arms).every((block) =>
-    isComplete(planned, block, earlier.get(blockKey(block)) ?? []),
-  );
 }
 
 export async function drive(options: DriveOptions): Promise<EndRecord['stopped']> {
@@ -116,11 +99,6 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
 
 function isCeiling(plan: Plan, arm: Arm | undefined, { state }: Cell): boolean {
   return arm !== undefined && arm.id === plan.ceilings[settingKeyOf(arm)]?.[state];
-}
-
-/** Whether a load leaves what the next of its chain can meet. */
-function goesOn(outcome: Sample['outcome']): boolean {
-  return outcome === 'ok' || outcome === 'mismatch';
 }
 
 /** How long blocks take, each pass for itself: memory and trace pass are slower, and have blocks of another size. */
@@ -232,6 +210,9 @@ class CellRunner {
     this.#result = null;
     task.reset(false);
     await task.run();
+    // An aborted task does not take its turn.
+    const waiting = this.#unused();
+    if (waiting !== null) await discard(waiting);
     this.#context.signal.throwIfAborted();
     const result = this.#taken();
     if (result instanceof Error) throw result;
@@ -242,6 +223,11 @@ class CellRunner {
   /** What the task's turn gave; a method, since the compiler does not see the turn write it. */
   #taken(): Weighed | Error | null {
     return this.#result;
+  }
+
+  /** What was prepared and did not run. */
+  #unused(): Prepared | null {
+    return this.#prepared;
   }
 
   async #prepare(): Promise<void> {
@@ -256,8 +242,10 @@ class CellRunner {
   async #weigh(): Promise<{ overriddenDuration: number }> {
     if (this.#attempt === null || this.#prepared === null) throw new Error('the sample was not prepared');
     let unit: Sample | Group;
+    const prepared = this.#prepared;
+    this.#prepared = null;
     try {
-      const weighed = await finish(this.#context, this.#attempt, this.#prepared);
+      const weighed = await finish(this.#context, this.#attempt, prepared);
       this.#result = weighed;
       unit = unitOf(weighed);
     } catch (error) {
@@ -280,39 +268,3 @@ export function durationMs(unit: Sample | Group): number | null {
   const ns = unit.ttftNs ?? unit.completeNs ?? program ?? null;
   return ns !== null && Number.isFinite(ns) && ns >= 0 ? ns / 1e6 : null;
 }
-
-const blockKey = (block: { readonly pass: string; readonly round: number; readonly index: number }): string =>
-  `${block.pass} ${block.round} ${block.index}`;
-
-function groupByBlock({ samples, groups }: Done): Map<string, (Sample | Group)[]> {
-  const blocks = new Map<string, (Sample | Group)[]>();
-  for (const record of [...samples, ...groups]) {
-    const key = blockKey({ pass: record.pass, round: record.round, index: record.block });
-    const block = blocks.get(key);
-    if (block === undefined) blocks.set(key, [record]);
-    else block.push(record);
-  }
-  return blocks;
-}
-
-/**
- * Every cell has an attempt that is not invalid, with all loads that follow, or was tried as often as it may be. Samples
- * of a group count for nothing without it: a run may have ended between them.
- */
-function isComplete({ plan, arms }: PlannedArms, block: Block, had: readonly (Sample | Group)[]): boolean {
-  return block.cells.every((cell) => {
-    const units = had.filter((unit) => unit.arm.id === cell.arm && (unit.kind === 'group' || unit.group === null));
-    const loads = loadsOf(plan, arms[cell.arm], cell.state, block.pass);
-    const attempts = new Map<string, Sample | Group>();
-    for (const unit of units) {
-      const last = attempts.get(attemptKey(unit));
-      if (last === undefined || unit.load > last.load) attempts.set(attemptKey(unit), unit);
-    }
-    const lasts = [...attempts.values()];
-    const ended = lasts.some(({ outcome, load }) => (goesOn(outcome) ? load >= loads : outcome !== 'invalid'));
-    return ended || lasts.filter(({ outcome }) => outcome === 'invalid').length > RETRIES;
-  });
-}
-
-/** A cell may run twice in one attempt: where its partner made the block begin again. */
-const attemptKey = ({ attempt, position }: Sample | Group): string => `${attempt} ${position}`;

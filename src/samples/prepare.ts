@@ -71,6 +71,17 @@ export async function prepare(context: WeighingContext, attempt: Attempt): Promi
   }
 }
 
+/** Ends what waits and will not run: an interruption came in between. */
+export async function discard(prepared: Prepared): Promise<void> {
+  if (prepared.kind === 'refused') return;
+  if (prepared.kind === 'waiting') {
+    prepared.crew.kill();
+    await prepared.crew.ended;
+    prepared.releaseMemory();
+  }
+  await prepared.surroundings.close();
+}
+
 /** Throws where the plan has no such arm. */
 export function subjectOf(context: WeighingContext, { cell }: Attempt): Subject {
   const arm = context.arms[cell.arm];

@@ -121,8 +121,8 @@ export function heldOf({ unreclaimable, pool }: Need): number {
 export function recommend(summary: Summary, ledger: Ledger, circumstances: Circumstances): Recommendation {
   const groups = new Map<string, CellSummary[]>();
   for (const cell of summary.cells) {
-    if (cell.arm.kind !== 'loader' || cell.arm.work === 'none') continue;
-    const key = JSON.stringify([cell.setting, cell.memoryState, cell.state, cell.load]);
+    if (cell.arm.kind !== 'loader' || cell.arm.work === 'none' || cell.load !== 1) continue;
+    const key = JSON.stringify([cell.setting, cell.memoryState, cell.state]);
     groups.set(key, [...(groups.get(key) ?? []), cell]);
   }
   const needs = needsOf(summary, ledger, circumstances);
