@@ -81,7 +81,7 @@ export async function discard(prepared: Prepared): Promise<void> {
     await prepared.crew.ended;
     prepared.releaseMemory();
   }
-  await prepared.surroundings.close();
+  await prepared.surroundings.close(null);
 }
 
 /** Throws where the plan has no such arm. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { native } from '../../src/native.js';
 import { startCrew, type Crew } from '../../src/samples/crew.js';
+import { direct, type Launcher } from '../../src/samples/launch.js';
 import type { ChildTask } from '../../src/samples/protocol.js';
 import type { ModelRecord } from '../../src/samples/record.js';
 import { taskOf } from '../../src/samples/task.js';
@@ -28,6 +29,12 @@ function task(processes: number, mechanism = 'mmap'): ChildTask {
   const ceilings = { device: {}, firstTouch: { backedNs: 0, returnedNs: null, limitNs: null } };
   return taskOf({ ...of, context: 8 }, model, shape, 'memory', ceilings);
 }
+
+/** Starts what becomes the process that is asked for. */
+const through = ([program = '', ...words]: readonly string[]): Launcher => ({
+  ...direct,
+  launch: (command, args) => direct.launch(program, [...words, command, ...args]),
+});
 
 const pids = (): number[] => processesWith('samples/child.js', path).sort((a, b) => a - b);
 
@@ -76,7 +83,7 @@ test.serial('one that dies at a meeting ends the others, and is the cause', asyn
 
 test.serial('one that dies before the barrier ends the others', async (t) => {
   const never = ['/bin/sh', '-c', 'while [ ! -e "$0" ]; do sleep 0.05; done; exec "$@"', join(folder, 'never')];
-  const crew = startCrew(task(3), 3, TIMEOUT_MS, never);
+  const crew = startCrew(task(3), 3, TIMEOUT_MS, through(never));
   await until(() => pids().length === 3, 60, 'three processes');
   process.kill(pids()[2] ?? 0, 'SIGKILL');
   t.false(await crew.ready);
@@ -84,7 +91,7 @@ test.serial('one that dies before the barrier ends the others', async (t) => {
 });
 
 test.serial('what launches a process becomes it', async (t) => {
-  const crew = startCrew(task(2), 2, TIMEOUT_MS, ['/bin/sh', '-c', 'exec "$@"', 'sh']);
+  const crew = startCrew(task(2), 2, TIMEOUT_MS, through(['/bin/sh', '-c', 'exec "$@"', 'sh']));
   t.true(await crew.ready);
   crew.release();
   t.is((await crew.ended).cause, null);
