@@ -26,11 +26,26 @@ export function fitTable({ heading, lines, notes }: FitTable, width = 80): strin
   const most = (of: (line: FitLine) => string): number => Math.max(...rows.map((line) => textWidth(of(line))));
   const row = (line: FitLine): readonly string[] => {
     const cells = [
-      padEnd(line.loader, most(({ loader }) => loader)),
-      padStart(line.smallest, most(({ smallest }) => smallest)),
-      padStart(line.ofModel, most(({ ofModel }) => ofModel)),
-      padStart(line.speed, most(({ speed }) => speed)),
-      padStart(line.ofUnlimited, most(({ ofUnlimited }) => ofUnlimited)),
+      padEnd(
+        line.loader,
+        most(({ loader }) => loader),
+      ),
+      padStart(
+        line.smallest,
+        most(({ smallest }) => smallest),
+      ),
+      padStart(
+        line.ofModel,
+        most(({ ofModel }) => ofModel),
+      ),
+      padStart(
+        line.speed,
+        most(({ speed }) => speed),
+      ),
+      padStart(
+        line.ofUnlimited,
+        most(({ ofUnlimited }) => ofUnlimited),
+      ),
     ];
     const before = cells.join(GAP) + GAP;
     // What lies below is told on a line of its own where there is no room for it.

@@ -15,10 +15,9 @@ export function splitWords(where: string, text: string): readonly string[] {
   const words: string[] = [];
   let word: string | null = null;
   let quote: '"' | "'" | null = null;
-  const characters = [...text];
-  for (let at = 0; at < characters.length; at++) {
-    const character = characters[at] as string;
-    const next = characters[at + 1];
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charAt(at);
+    const next = text[at + 1];
     if (quote === "'") {
       if (character === "'") quote = null;
       else word = (word ?? '') + character;

@@ -17,6 +17,7 @@
 #include <tuple>
 #include <utility>
 
+#include "drained_pipe.h"
 #include "helper_process.h"
 #include "process.h"
 
@@ -24,96 +25,8 @@ namespace weighbridge {
 
 namespace {
 
-constexpr size_t pipe_capacity = 1 << 20;  // the most that a user may ask for (pipe-max-size)
-constexpr size_t kept_each = 32 << 10;     // of the head, and again of the tail
 // VmHWM of a growing process is approximate by a few pages for each CPU; a mark this close tells nothing.
 constexpr uint64_t mark_margin = 1 << 20;
-
-// The beginning and the end of a stream. What is cut is cut at line breaks, so that no half of a number remains.
-class Kept {
- public:
-  void add(std::string_view bytes) {
-    const size_t to_head = std::min(kept_each - head_.size(), bytes.size());
-    head_.append(bytes.substr(0, to_head));
-    bytes.remove_prefix(to_head);
-    if (bytes.size() > kept_each) {
-      dropped_ = true;
-      tail_.clear();
-      bytes.remove_prefix(bytes.size() - kept_each);
-    }
-    tail_.append(bytes);
-    // Trimmed only now and then: small pieces would else move the whole tail each time.
-    if (tail_.size() > 2 * kept_each) {
-      tail_.erase(0, tail_.size() - kept_each);
-      dropped_ = true;
-    }
-  }
-
-  std::string text() && {
-    if (tail_.size() > kept_each) {
-      tail_.erase(0, tail_.size() - kept_each);
-      dropped_ = true;
-    }
-    if (dropped_) {
-      head_.erase(head_.rfind('\n') + 1);
-      tail_.erase(0, tail_.find('\n') + 1);
-    }
-    return std::move(head_) + tail_;
-  }
-
- private:
-  std::string head_, tail_;
-  bool dropped_ = false;
-};
-
-// Empties a pipe. What nobody wants to keep is not copied (splice(2) into /dev/null).
-class Drain {
- public:
-  Drain(FileDescriptor from, int null, bool keep)
-      : from_(std::move(from)), null_(null), keep_(keep), buffer_(keep ? pipe_capacity : 0) {}
-
-  // -1 once there is nothing to come: poll(2) passes over it.
-  int fd() const noexcept { return from_.get(); }
-
-  // What is there now, at most the pipe's capacity. False where it was empty or has ended.
-  bool some() {
-    if (!from_) return false;
-    ssize_t got = 0;
-    do {
-      got = keep_ ? ::read(from_.get(), buffer_.data(), buffer_.size())
-                  : ::splice(from_.get(), nullptr, null_, nullptr, pipe_capacity,
-                            SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-    } while (got < 0 && errno == EINTR);
-    if (got < 0 && errno != EAGAIN) throw_errno(keep_ ? "read" : "splice", "");
-    if (got == 0) from_.reset();
-    if (got > 0 && keep_) kept_.add({buffer_.data(), static_cast<size_t>(got)});
-    return got > 0;
-  }
-
-  // What the program left behind. A process that got away and writes on must not hold us.
-  std::string rest() && {
-    for (int turns = 0; turns < 4 && some(); ++turns) {
-    }
-    return std::move(kept_).text();
-  }
-
- private:
-  FileDescriptor from_;
-  int null_;
-  bool keep_;
-  std::vector<char> buffer_;
-  Kept kept_;
-};
-
-std::pair<FileDescriptor, FileDescriptor> drained_pipe() {
-  std::array<int, 2> ends = {-1, -1};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno("pipe", "");
-  std::pair<FileDescriptor, FileDescriptor> pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
-  if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) throw_errno("fcntl", "");
-  // Fewer turns for the same bytes. Where it is refused the pipe is smaller, and pipe_bytes says so.
-  ::fcntl(ends[0], F_SETPIPE_SZ, static_cast<int>(pipe_capacity));
-  return pipe;
-}
 
 FileDescriptor pidfd(pid_t pid) {
   constexpr long pidfd_open_number = 434;  // Linux 5.3; older headers lack it

@@ -25,16 +25,16 @@ struct CommandSpec {
 
 struct CommandResult {
   int64_t start_at_ns;  // CLOCK_MONOTONIC
-  uint64_t wall_ns;     // spawn → the program is a zombie, its memory given back
+  uint64_t wall_ns;  // spawn → the program is a zombie, its memory given back
   std::optional<uint64_t> first_byte_ns;
-  // wait4(2): of the program and of those of its children that it waited for. Without read-ahead of others, read_bytes is
-  // what they caused to be fetched from storage (/proc/PID/io).
+  // Of the program and of those of its children that it waited for: wait4(2), and /proc/PID/io for the bytes that they
+  // caused to be fetched from storage.
   uint64_t user_ns, system_ns, minor_faults, major_faults;
   uint64_t voluntary_switches, involuntary_switches;
   std::optional<uint64_t> read_bytes;
   // Highest resident memory of any one of its processes. wait4's figure begins at this process's own (exec_mmap() of
-  // fs/exec.c passes the parent's mark on) and is exact above it; below, VmHWM is watched while the program runs, and what
-  // it allocates just before it ends may be missed (peak_rss_watched).
+  // fs/exec.c passes the parent's mark on) and is exact above it; below, VmHWM is watched while the program runs, and
+  // what it allocates just before it ends may be missed (peak_rss_watched).
   std::optional<uint64_t> peak_rss;
   bool peak_rss_watched;
   std::optional<uint64_t> peak_pss;  // highest sum over the program and its descendants; memory pass
@@ -45,11 +45,11 @@ struct CommandResult {
 
 class Command {
  public:
-  // Everything that can be done beforehand: the program looked up, pipes and the guarded group made. Throws Error, among
-  // others code command-not-found, not-permitted.
+  // Everything that can be done beforehand: the program looked up, pipes and the guarded group made. Throws Error,
+  // among others code command-not-found, not-permitted.
   explicit Command(CommandSpec spec);
 
-  // Once. The program runs in the guarded group and is killed with this thread. Throws Error where it cannot be started.
+  // Once. The program runs in the guarded group and is killed with this thread. Throws Error where it cannot start.
   CommandResult run();
 
  private:

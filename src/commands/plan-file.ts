@@ -38,9 +38,12 @@ export type GivenOptions = Readonly<Record<OptionName, string | undefined>> & {
 
 const keys = Object.keys(OPTIONS) as readonly (keyof typeof OPTIONS)[];
 
+/** Of --plan without a name. */
+const DEFAULT_PLAN = 'default';
+
 /** The plan of that name, found from the current folder upwards; null where none is asked for. Throws UsageError. */
 export async function planNamed(name: string | undefined): Promise<FoundPlan | null> {
-  return name === undefined ? null : findPlan(name, process.cwd());
+  return name === undefined ? null : findPlan(name === '' ? DEFAULT_PLAN : name, process.cwd());
 }
 
 export function withPlan<T extends GivenOptions>(args: T, plan: FoundPlan | null): T {

@@ -48,7 +48,7 @@ const options = {
   },
   plan: {
     type: 'string',
-    describe: 'Plan of weighbridge.config.ts (.js, .mjs, .json); options given here override it',
+    describe: 'Plan of weighbridge.config.ts (.js, .mjs, .json), default where none is named; options override it',
   },
   state: { type: 'string', describe: 'Page cache before a sample: cold, warm (default: both)' },
   'memory-state': {

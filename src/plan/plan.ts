@@ -43,6 +43,10 @@ export interface PlanRequest extends Dimensions {
   readonly seed: number;
   readonly timeoutSeconds: number | null;
   readonly timeBudgetSeconds: number | null;
+  /** Relative half width of intervals that is enough; then `rounds` is the most. */
+  readonly precision?: number | null;
+  /** Longest wait for a quiet machine before each block. */
+  readonly waitQuietSeconds?: number | null;
   readonly build: string;
 }
 

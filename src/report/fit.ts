@@ -37,8 +37,10 @@ export function fitLines(fits: readonly LoaderFit[]): readonly FitLine[] {
     const speed = free === null ? NONE : `${significant(free)} tok/s`;
     const missing = { loader, smallest: NONE, ofModel: NONE, speed, ofUnlimited: NONE };
     if (fit.kind === 'undecided') return { ...missing, below: `not told: ${describe({ ...fit.reason, path: null })}` };
-    const told = (point: FitPoint): string => belowText(point, labelOf(point, free ?? 0, request), request.modelBytes, free ?? 0);
-    if (fit.kind === 'none') return { ...missing, smallest: `> ${mebibytes(fit.highest.bytes)}`, below: told(fit.highest) };
+    const told = (point: FitPoint): string =>
+      belowText(point, labelOf(point, free ?? 0, request), request.modelBytes, free ?? 0);
+    if (fit.kind === 'none')
+      return { ...missing, smallest: `> ${mebibytes(fit.highest.bytes)}`, below: told(fit.highest) };
     const { bytes, tokensPerSecond } = fit.smallest;
     return {
       loader,

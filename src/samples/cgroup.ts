@@ -11,12 +11,16 @@ import { groupsUnder, readCounters, textOf, wholeNumber, type GroupVersion } fro
 /** weighbridge-PID-STARTTIME-N: the run that owns it, and its how manieth it is. */
 const NAME = /^weighbridge-(\d+)-(\d+)-(\d+)$/;
 
-/** Clock ticks from boot to the start of a process (proc_pid_stat(5), field 22): with its number, who it is. Null if gone. */
+/**
+ * Clock ticks from boot to the start of a process (proc_pid_stat(5), field 22): with its number, who it is. Null if it has
+ * ended, also where nobody waited for it yet.
+ */
 export function startTimeOf(pid: number): number | null {
   const stat = textOf(`/proc/${pid}/stat`);
   if (stat === null) return null;
   // The second field is a name in brackets, which may hold anything.
-  return wholeNumber(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  const [state = '', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return state === 'Z' || state === 'X' ? null : wholeNumber(fields[18]);
 }
 
 let made = 0;

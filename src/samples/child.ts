@@ -4,7 +4,6 @@
  * as JSON.
  */
 import { writeSync } from 'node:fs';
-import { loadFunctionOf } from '../catalog.js';
 import { UsageError, failWith, reasonOf } from '../failure.js';
 import { native, type Callback } from '../native.js';
 import { changedFile } from '../module-digest.js';
@@ -30,6 +29,8 @@ function refuseChanged({ loader, spec }: SampleTask): void {
 
 async function callbackOf({ loader, spec }: SampleTask): Promise<Callback> {
   if (spec.mechanism !== 'callback') return {};
+  // Imported for it alone: every other sample would start some milliseconds later.
+  const { loadFunctionOf } = await import('../catalog.js');
   try {
     return { load: await loadFunctionOf(loader.name, loader.module) };
   } catch (error) {

@@ -85,7 +85,7 @@ export function commandWarnings(arm: Arm, state: State, { command, matched }: Co
       : `no argument holds ${MODEL}: the model's states were prepared, but the program was not told which model it is`,
     pattern !== null && matched === null ? 'the pattern picked no number out of what the program wrote' : '',
     state === 'warm' && (command.readBytes ?? 0) > 0
-      ? 'the program read from storage with all of the model in the page cache: files of its own, or direct I/O'
+      ? 'the program read from storage although all of the model was in the page cache at its start: files of its own, direct I/O, or pages that the system took back'
       : '',
     command.peakRss === null ? 'the program ended before its memory could be looked at' : '',
   ].filter((warning) => warning !== '');

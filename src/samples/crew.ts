@@ -1,5 +1,5 @@
 /** The processes of one sample or group, as one: started, held, released and ended together. */
-import type { Launcher } from './launch.js';
+import { direct, type Launcher } from './launch.js';
 import { MEETINGS, type ChildTask } from './protocol.js';
 import { spawnChild, type ChildEnd, type WaitingChild } from './spawn.js';
 
@@ -23,7 +23,7 @@ export interface Crew {
   kill(): void;
 }
 
-export function startCrew(task: ChildTask, processes: number, timeoutMs: number, launcher: Launcher): Crew {
+export function startCrew(task: ChildTask, processes: number, timeoutMs: number, launcher: Launcher = direct): Crew {
   const children = Array.from({ length: processes }, () => spawnChild(task, timeoutMs, launcher));
   const held = task.kind === 'sample' && task.spec.held;
   const kill = (): void => {

@@ -23,6 +23,7 @@ export interface Launched {
   readonly stderr: Readable;
   /** Settles when the process has ended and its pipes are closed. Never rejects. */
   readonly ended: Promise<LaunchEnd>;
+  /** Of one that has ended, its pipes are closed: whatever it left behind with them would keep us waiting for ever. */
   kill(): void;
 }
 
@@ -60,6 +61,7 @@ export const direct: Launcher = {
       }),
       kill: () => {
         if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+        else for (const pipe of child.stdio) pipe?.destroy();
       },
     };
   },

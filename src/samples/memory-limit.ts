@@ -1,6 +1,5 @@
 /** Memory limits for processes of a sample: a fresh control group each, owned by a supervisor. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -139,6 +138,8 @@ class SupervisorProcess implements Supervisor {
   readonly #ends = new Map<number, (end: LaunchEnd) => void>();
   readonly #died: Promise<void>;
   #closed: Closed | null = null;
+  /** It may die while states are prepared, before anything was launched: nobody would tell how that ended. */
+  #isDead = false;
   #stderr = '';
 
   constructor(child: ChildProcess, lanes: number) {
@@ -165,24 +166,32 @@ class SupervisorProcess implements Supervisor {
       }
       void this.#died.then(() => resolve({ kind: 'refused', reason: this.#failure() }));
     });
-    void this.#died.then(() => this.#endAll());
+    void this.#died.then(() => {
+      this.#isDead = true;
+      this.#endAll();
+    });
   }
 
   launch(order: SupervisorOrder & { readonly kind: 'start' }): Launched {
     const { lane } = order;
     const [stderr, answer, release] = this.#lane(lane);
-    const closed = [stderr, answer].map((pipe) => once(pipe, 'close'));
+    const pipes = [stderr, answer];
+    const closed = pipes.map((pipe) => new Promise<void>((resolve) => whenClosed(pipe, resolve)));
     const ended = new Promise<LaunchEnd>((resolve) => {
       this.#ends.set(lane, (end) => void Promise.all(closed).then(() => resolve(end)));
-      this.#order(order);
+      if (this.#isDead) this.#endAll();
+      else this.#order(order);
     });
+    const kill = (): void => {
+      if (this.#ends.has(lane)) this.#order({ kind: 'kill', lane });
+      else for (const pipe of pipes) pipe.destroy();
+    };
     const pidOf = (): number | undefined => this.#pids.get(lane);
     return {
       get pid() {
         return pidOf();
       },
-      ...{ stderr, answer, release, ended },
-      kill: () => this.#order({ kind: 'kill', lane }),
+      ...{ stderr, answer, release, ended, kill },
     };
   }
 
@@ -223,6 +232,12 @@ class SupervisorProcess implements Supervisor {
     const told = `the process that owns the limit ended${last === '' ? '' : `: ${last}`}`;
     return refusal('unsupported', 'no-memory-groups', 'memory limit', told).reason;
   }
+}
+
+/** A pipe that is closed already does not say so again. */
+function whenClosed(pipe: Readable, then: () => void): void {
+  if (pipe.closed) then();
+  else pipe.once('close', then);
 }
 
 const STDERR_KEPT = 4096;

@@ -151,7 +151,7 @@ export class FreeMemory {
   ): Promise<PreparedMemory> {
     const most = keepCache ? mostUnused() : Infinity;
     // Where every page is taken, what the processes get was somebody's a moment ago: it is backed.
-    if (most < PROBE_BYTES) return { firstTouchNs: null, refusal: null, release: () => undefined };
+    if (most < PROBE_BYTES) return { firstTouchNs: null, refusal: fullOf(state), release: () => undefined };
     if (state === 'returned') return this.#prepareReturned(most, signal);
     if (state === 'backed') {
       await native().backFreeMemory(Math.min(most, backingBytes(modelBytes, processes)), threads);
@@ -247,6 +247,18 @@ function backingBytes(modelBytes: number, processes = 1): number {
 function mostUnused(): number {
   const reserve = Math.max(UNUSED_RESERVE, 3 * (leastFreeMemory() ?? 0));
   return Math.max(0, Math.floor((unusedMemory() ?? 0) - reserve));
+}
+
+/** What cannot be looked for without taking page cache that must stay. */
+function fullOf(state: MemoryState): Refusal | null {
+  if (state !== 'returned') return null;
+  return refusal(
+    'unsupported',
+    'memory-not-returned',
+    'first touch',
+    'nearly all memory is taken by now: what a later load gets was in use a moment ago, and cannot have been given back',
+    'weigh a smaller model, or ask for another memory state',
+  );
 }
 
 const UNUSED_RESERVE = 256 * 2 ** 20;

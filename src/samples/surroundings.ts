@@ -166,7 +166,9 @@ class LimitAround {
 
   explain(end: ChildEnd): Reason | null {
     const killed = end.kind === 'died' && end.signal === 'SIGKILL';
-    return killed ? (this.#killed?.reason ?? null) : null;
+    // Of a program it is one of its own processes that is killed, and ours lives to tell.
+    const command = end.kind === 'answered' && end.answer.kind === 'command';
+    return killed || command ? (this.#killed?.reason ?? null) : null;
   }
 }
 

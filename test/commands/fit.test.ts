@@ -19,32 +19,35 @@ test.before(async (t) => {
   if (made.code !== 0) t.fail(made.stderr);
 });
 
-test.serial('a copy fits where the runtime and the model do, and is out of memory below; a map fits in less', async (t) => {
-  const fit = await weighbridge(['fit', model, '--loader', 'stdio,mmap-shared', '--json', ...work.split(' ')]);
-  const { reason } = limitSupport();
-  if (reason !== null) {
-    t.log(`skipped: ${reason.message}`);
-    t.is(fit.code, 1);
-    t.true(fit.stderr.includes(reason.message), fit.stderr);
-    return;
-  }
-  t.is(fit.code, 0, fit.stderr);
-  const { fits } = JSON.parse(fit.stdout) as { readonly fits: readonly LoaderFit[] };
-  const of = (loader: string): LoaderFit | undefined => fits.find(({ arm }) => arm.loader === loader);
-  const copied = of('stdio');
-  if (copied?.fit.kind !== 'found') throw new Error(JSON.stringify(copied?.fit));
-  const { lowestBytes, modelBytes } = copied.request;
-  t.true((copied.fit.smallest.bytes ?? 0) >= lowestBytes + 0.6 * modelBytes);
-  t.true((copied.fit.smallest.bytes ?? 0) <= lowestBytes + 1.6 * modelBytes);
-  t.is(copied.fit.below?.outcome, 'failed');
-  const mapped = of('mmap-shared');
-  if (mapped?.fit.kind !== 'found') throw new Error(JSON.stringify(mapped?.fit));
-  t.true((mapped.fit.smallest.bytes ?? Infinity) < (copied.fit.smallest.bytes ?? 0));
-  for (const { fit: found, samples } of fits) {
-    t.is(samples.length, found.points.length);
-    for (const { state } of samples) t.is(state, 'cold');
-  }
-});
+test.serial(
+  'a copy fits where the runtime and the model do, and is out of memory below; a map fits in less',
+  async (t) => {
+    const fit = await weighbridge(['fit', model, '--loader', 'stdio,mmap-shared', '--json', ...work.split(' ')]);
+    const { reason } = limitSupport();
+    if (reason !== null) {
+      t.log(`skipped: ${reason.message}`);
+      t.is(fit.code, 1);
+      t.true(fit.stderr.includes(reason.message), fit.stderr);
+      return;
+    }
+    t.is(fit.code, 0, fit.stderr);
+    const { fits } = JSON.parse(fit.stdout) as { readonly fits: readonly LoaderFit[] };
+    const of = (loader: string): LoaderFit | undefined => fits.find(({ arm }) => arm.loader === loader);
+    const copied = of('stdio');
+    if (copied?.fit.kind !== 'found') throw new Error(JSON.stringify(copied?.fit));
+    const { lowestBytes, modelBytes } = copied.request;
+    t.true((copied.fit.smallest.bytes ?? 0) >= lowestBytes + 0.6 * modelBytes);
+    t.true((copied.fit.smallest.bytes ?? 0) <= lowestBytes + 1.6 * modelBytes);
+    t.is(copied.fit.below?.outcome, 'failed');
+    const mapped = of('mmap-shared');
+    if (mapped?.fit.kind !== 'found') throw new Error(JSON.stringify(mapped?.fit));
+    t.true((mapped.fit.smallest.bytes ?? Infinity) < (copied.fit.smallest.bytes ?? 0));
+    for (const { fit: found, samples } of fits) {
+      t.is(samples.length, found.points.length);
+      for (const { state } of samples) t.is(state, 'cold');
+    }
+  },
+);
 
 test.serial('the table has a row a loader and says what was kept', async (t) => {
   if (limitSupport().reason !== null) {

@@ -178,9 +178,13 @@ test('the count of samples holds every process and every load', (t) => {
   t.is(samplesOf(four.plan, four.arms), 4 * (3 + 3));
 });
 
-test('a command is an arm of each setting and may be the reference', (t) => {
+test('a command is an arm of each setting, and the reference where no loader is', (t) => {
   const command = { argv: ['cat', '{model}'], output: 'discard', pattern: null } as const;
-  const { plan, arms } = planned({ commands: [{ name: 'cat', command }], reference: 'cat', threads: [1, 2] });
+  const commands = [{ name: 'cat', command }];
+  const beside = planned({ commands, threads: [1, 2] });
+  t.is(Object.values(beside.arms).filter(({ kind }) => kind === 'command').length, 2);
+  t.throws(() => planned({ commands, reference: 'cat' }), { name: 'UsageError', message: /--reference cat/ });
+  const { plan, arms } = planned({ commands, loaders: [], reference: 'cat', threads: [1, 2] });
   for (const { key } of plan.settings ?? [])
     t.like(arms[plan.reference[key] ?? ''], { kind: 'command', label: 'cat', command });
   t.is(plan.arms.filter((id) => arms[id]?.kind === 'command').length, 2);

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { LedgerRecord, RunRecord, Sample } from '../../src/samples/record.js';
+import type { Group, LedgerRecord, RunRecord, Sample } from '../../src/samples/record.js';
 import type { CellSummary, Summary } from '../../src/statistics/summary-types.js';
 import { weighbridge } from '../command.js';
 import { copyOfFixture, endOf, processesWith, removeFolder, scratchFolder, start, until } from '../processes.js';
@@ -10,6 +10,7 @@ import { copyOfFixture, endOf, processesWith, removeFolder, scratchFolder, start
 interface Output {
   readonly run: RunRecord;
   readonly samples: readonly Sample[];
+  readonly groups: readonly Group[];
   readonly summary: Summary;
 }
 
@@ -184,6 +185,15 @@ test.serial('kill -9 of the run leaves no program behind', async (t) => {
   await until(() => processesWith(`sleep\0${mark}`).length === 0, 10, 'the processes to end');
 });
 
+test.serial('several processes of a command are a group whose last end counts', async (t) => {
+  const args = ['--state', 'warm', '--rounds', '1', '--processes', '2', '--command', "nap=sh -c 'sleep 0.1' {model}"];
+  const { samples, groups, summary } = await run(t, 0, ...args);
+  t.deepEqual(samples.map(({ process: { index, of } }) => `${index} of ${of}`).toSorted(), ['0 of 2', '1 of 2']);
+  t.like(groups[0], { processes: 2, outcome: 'ok' });
+  const walls = samples.map(({ command }) => command?.wallNs ?? 0);
+  t.deepEqual(summary.cells[0]?.command?.wallNs?.values, [Math.max(...walls)]);
+});
+
 test.serial('a command that is not told the model is weighed, and says so', async (t) => {
   const { samples } = await run(t, 0, '--state', 'warm', '--rounds', '1', '--command', 'free=true');
   t.regex(ofCommand(samples, 'free')[0]?.warnings.join() ?? '', /no argument holds \{model\}/);
@@ -247,6 +257,21 @@ for (const [what, args, expected] of wrong) {
     t.is(stdout, '');
   });
 }
+
+test.serial('--plan without a name is the plan default', async (t) => {
+  const place = scratchFolder();
+  t.teardown(() => {
+    removeFolder(place);
+  });
+  writeFileSync(join(place, 'weighbridge.config.json'), JSON.stringify({ plans: { default: { models: model } } }));
+  const { code, stdout, stderr } = await weighbridge(
+    ['run', '--dry-run', '--rounds', '7', '--plan'],
+    process.env,
+    place,
+  );
+  t.is(code, 0, stderr);
+  t.regex(stdout, /^rounds +7,/m);
+});
 
 test.serial('a value of a plan that is out of range is named by its file and key', async (t) => {
   const place = scratchFolder();

@@ -52,7 +52,10 @@ test.serial('a limited sample is weighed in a group of its own, whose counters i
     t.is(effective?.['limitBytes'], 400 * MIB);
     t.is(effective?.['limitOomKills'], 0);
     const peak = effective?.['limitPeakBytes'];
-    t.true(peak === undefined || (Number(peak) > 20 * MIB && Number(peak) <= 400 * MIB), `${arm.loader}: ${String(peak)}`);
+    t.true(
+      peak === undefined || (Number(peak) > 20 * MIB && Number(peak) <= 400 * MIB),
+      `${arm.loader}: ${String(peak)}`,
+    );
   }
 });
 
@@ -116,7 +119,11 @@ test.serial('a run that is killed while a limited sample is at work leaves no gr
   child.kill('SIGKILL');
   await ended;
   await until(() => groupsOfRun(child.pid ?? 0).length === 0, 30, 'the group to go');
-  await until(() => [...ours, ...processesWith('samples/child.js', model)].every((pid) => !isAlive(pid)), 30, 'the processes to end');
+  await until(
+    () => [...ours, ...processesWith('samples/child.js', model)].every((pid) => !isAlive(pid)),
+    30,
+    'the processes to end',
+  );
   t.pass();
 });
 

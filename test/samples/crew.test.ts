@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import test from 'ava';
 import { native } from '../../src/native.js';
 import { startCrew, type Crew } from '../../src/samples/crew.js';
+import { direct, type Launcher } from '../../src/samples/launch.js';
 import type { ChildTask } from '../../src/samples/protocol.js';
 import type { ModelRecord } from '../../src/samples/record.js';
-import { direct, type Launcher } from '../../src/samples/launch.js';
 import { taskOf } from '../../src/samples/task.js';
 import { copyOfFixture, processesWith, removeFolder, scratchFolder, until } from '../processes.js';
 import { arm } from '../statistics/ledger-builder.js';
@@ -30,23 +30,24 @@ function task(processes: number, mechanism = 'mmap'): ChildTask {
   return taskOf({ ...of, context: 8 }, model, shape, 'memory', ceilings);
 }
 
-const pids = (): number[] => processesWith('samples/child.js', path).sort((a, b) => a - b);
+/** Starts what becomes the process that is asked for. */
+const through = ([program = '', ...words]: readonly string[]): Launcher => ({
+  ...direct,
+  launch: (command, args) => direct.launch(program, [...words, command, ...args]),
+});
 
-/** Starts processes by a program that becomes them. */
-function through([program = '', ...first]: readonly string[]): Launcher {
-  return { ...direct, launch: (command, args) => direct.launch(program, [...first, command, ...args]) };
-}
+const pids = (): number[] => processesWith('samples/child.js', path).sort((a, b) => a - b);
 
 /** A crew that waits at its start barrier, and its processes. */
 async function waiting(processes: number): Promise<{ readonly crew: Crew; readonly members: readonly number[] }> {
-  const crew = startCrew(task(processes), processes, TIMEOUT_MS, direct);
+  const crew = startCrew(task(processes), processes, TIMEOUT_MS);
   if (!(await crew.ready)) throw new Error(JSON.stringify(await crew.ended));
   return { crew, members: pids() };
 }
 
 /** A whole sample of another process: longer than one that is already at its barrier has to go. */
 async function another(): Promise<void> {
-  const crew = startCrew(task(1), 1, TIMEOUT_MS, direct);
+  const crew = startCrew(task(1), 1, TIMEOUT_MS);
   await crew.ready;
   crew.release();
   await crew.ended;
@@ -97,7 +98,7 @@ test.serial('what launches a process becomes it', async (t) => {
 });
 
 test.serial('a loader that throws in one ends all, with its reason', async (t) => {
-  const crew = startCrew(task(2, 'telepathy'), 2, TIMEOUT_MS, direct);
+  const crew = startCrew(task(2, 'telepathy'), 2, TIMEOUT_MS);
   t.false(await crew.ready);
   const { ends, cause } = await crew.ended;
   const end = ends[cause ?? 0];

@@ -14,11 +14,11 @@ const rounds = (...numbers: readonly number[]): Sample[] => numbers.map((round) 
 function asked(samples: readonly Sample[], blocks: readonly Block[], enough = () => false) {
   const decisions: number[][] = [];
   const stops = stopsBefore(
-    (of) => {
+    ({ samples: of }) => {
       decisions.push(of.filter(({ pass }) => pass === 'time').map(({ round }) => round));
       return enough();
     },
-    () => samples,
+    () => ({ samples, groups: [] }),
   );
   return { answers: blocks.map(stops), decisions };
 }
@@ -41,6 +41,6 @@ test('the first block of the round after the last does not begin', (t) => {
 });
 
 test('without a rule no block stops', (t) => {
-  const stops = stopsBefore(null, () => rounds(1, 2));
+  const stops = stopsBefore(null, () => ({ samples: rounds(1, 2), groups: [] }));
   t.deepEqual([block(1), block(2), block(9)].map(stops), [false, false, false]);
 });

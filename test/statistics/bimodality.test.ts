@@ -33,6 +33,15 @@ test('neither order, nor shift, scale or reversal matters', (t) => {
   }
 });
 
+test('a sample and its mirror image have the same dip, with many equal values too', (t) => {
+  const draw = random(55);
+  for (let run = 0; run < 300; run += 1) {
+    const values = Array.from({ length: 4 + (run % 9) }, () => Math.floor(12 * draw.uniform() ** 2));
+    const mirrored = dipOf(values.map((value) => -value));
+    t.true(Math.abs(dipOf(values) - mirrored) < 1e-12, values.join(' '));
+  }
+});
+
 const shapes: readonly { readonly shape: string; readonly one: (draw: ReturnType<typeof random>) => number }[] = [
   { shape: 'uniform', one: (draw) => draw.uniform() },
   { shape: 'normal', one: (draw) => draw.normal() },

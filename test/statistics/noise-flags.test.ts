@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { MachineActivity, Noise, Sample } from '../../src/samples/record.js';
-import { noiseFlagger, noiseOf, type Usual } from '../../src/statistics/noise.js';
+import { flagsOf, noiseFlagger, type Usual } from '../../src/statistics/noise-flags.js';
 import { summarize } from '../../src/statistics/summarize.js';
 import type { NoiseFlag } from '../../src/statistics/summary-types.js';
 import { arm, ledger, ok, reason, without } from './ledger-builder.js';
@@ -75,7 +75,7 @@ const cases: readonly (readonly [string, Noise, readonly NoiseFlag[]])[] = [
 
 for (const [name, of, expected] of cases) {
   test(`${name}: ${expected.join(' and ') || 'no mark'}`, (t) => {
-    t.deepEqual(noiseOf(of, usual), expected);
+    t.deepEqual(flagsOf(of, usual), expected);
   });
 }
 
@@ -83,17 +83,17 @@ test('what could not be read, or has no usual value, gives no mark', (t) => {
   const unknown = { spinNs: null, firstTouchNs: null, involuntarySwitches: null } as const;
   const nothing: Usual = { ...unknown, stalled: { cpu: null, io: null, memory: null } };
   const wild = noise({ spinAfterNs: 9 * MS, firstTouchNs: 900 * MS, involuntarySwitches: 9999 });
-  t.deepEqual(noiseOf({ ...wild, pressureNs: { cpu: 900 * MS, io: 900 * MS, memory: 900 * MS } }, nothing), []);
+  t.deepEqual(flagsOf({ ...wild, pressureNs: { cpu: 900 * MS, io: 900 * MS, memory: 900 * MS } }, nothing), []);
   const blind = { cpus: null, busyNs: null, otherCpuNs: null, ownReadBytes: null, otherReadBytes: null } as const;
   const unread = noise({ stealNs: null, pressureNs: { cpu: null, io: null, memory: null } }, blind);
-  t.deepEqual(noiseOf(unread, usual), []);
+  t.deepEqual(flagsOf(unread, usual), []);
 });
 
 test('an earlier ledger, without what others did, is marked by what it has', (t) => {
   const { voluntarySwitches, involuntarySwitches, firstTouchNs, pressureNs, loadAverage, spinBeforeNs } = noise();
   const counted = { voluntarySwitches, involuntarySwitches, firstTouchNs, pressureNs, loadAverage };
   const earlier: Noise = { ...counted, stealNs: 900 * MS, spinBeforeNs, spinAfterNs: 2 * MS };
-  t.deepEqual(noiseOf(earlier, usual), ['slow-spin']);
+  t.deepEqual(flagsOf(earlier, usual), ['slow-spin']);
 });
 
 /** `count` samples of an arm, of which the last has this noise. */
@@ -106,17 +106,17 @@ function withLast(of: typeof base, count: number, last: Noise): Sample[] {
 test('a spin is slow beside the median of the run, not beside a figure of ours', (t) => {
   const slow = noise({ spinBeforeNs: 8 * MS, spinAfterNs: 8 * MS });
   const everywhere = withLast(base, 6, slow).map((sample) => ({ ...sample, noise: slow }) as Sample);
-  const flagger = noiseFlagger({ samples: everywhere });
+  const flagger = noiseFlagger(ledger({ arms: [base], samples: everywhere }));
   t.deepEqual(everywhere.flatMap(flagger), []);
   const once = withLast(base, 6, slow);
-  t.deepEqual(once.map(noiseFlagger({ samples: once })), [[], [], [], [], [], ['slow-spin']]);
+  t.deepEqual(once.map(noiseFlagger(ledger({ arms: [base], samples: once }))), [[], [], [], [], [], ['slow-spin']]);
 });
 
 test('stalls and preemptions that all samples of a cell have are its own, and of another cell say nothing', (t) => {
   const busy = noise({ involuntarySwitches: 5000, ...stalls({ cpu: 700 * MS }) });
   const own = withLast(head, 6, busy).map((sample) => ({ ...sample, noise: busy }) as Sample);
   const samples = [...withLast(base, 6, busy), ...own];
-  const flagger = noiseFlagger({ samples });
+  const flagger = noiseFlagger(ledger({ arms: [base, head], samples }));
   t.deepEqual(own.flatMap(flagger), []);
   t.deepEqual(flagger(samples[5]!), ['pressure', 'context-switches']);
 });
@@ -134,7 +134,7 @@ test('first touch is compared within one state of free memory', (t) => {
       ),
     ),
   );
-  t.deepEqual(samples.flatMap(noiseFlagger({ samples })), []);
+  t.deepEqual(samples.flatMap(noiseFlagger(ledger({ arms: [base], samples }))), []);
 });
 
 test('disturbed samples are marked and counted, and stay in every figure', (t) => {

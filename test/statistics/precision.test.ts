@@ -21,7 +21,7 @@ const runWith = (precision: number | null, arms = [base, head]) => {
   return { ...made.run, plan: { ...made.run.plan, precision } };
 };
 const enough = (samples: readonly Sample[], precision: number, arms = [base, head]): boolean | undefined =>
-  precisionRule(runWith(precision, arms))?.(samples);
+  precisionRule(runWith(precision, arms))?.({ samples, groups: [] });
 
 // With 6 to 8 pairs the 95 % interval goes from the lowest to the highest; with 9 from the second to the last but one.
 const cases: readonly (readonly [string, readonly number[], number, boolean])[] = [

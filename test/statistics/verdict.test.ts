@@ -108,6 +108,12 @@ test('Holm: with four comparisons ten pairs prove nothing, and three that are pr
   t.is(judge([weak], { family: 4 }).verdicts[0]?.kind, 'open');
 });
 
+test('unchanged is as dear as regressed: ten pairs show it of three comparisons, not of four', (t) => {
+  const equals = comparison(pairs(around(10, 0)));
+  t.is(judge([equals], { family: 3 }).verdicts[0]?.kind, 'unchanged');
+  t.is(judge([equals], { family: 4 }).verdicts[0]?.kind, 'open');
+});
+
 test('a family smaller than its comparisons is refused', (t) => {
   t.throws(() => judge([comparison([]), comparison([])], { family: 1 }), { instanceOf: RangeError });
 });
