@@ -36,9 +36,7 @@ function isCompared({ ratio, outcomes }: CellSummary): boolean {
 }
 
 /** The rule of a run that stops by precision: a function of what was weighed alone. Null where it does not. */
-export function precisionRule(
-  run: RunRecord,
-): ((weighed: Pick<Ledger, 'samples' | 'groups'>) => boolean) | null {
+export function precisionRule(run: RunRecord): ((weighed: Pick<Ledger, 'samples' | 'groups'>) => boolean) | null {
   const wanted = run.plan.precision ?? null;
   if (wanted === null) return null;
   return ({ samples, groups }) =>

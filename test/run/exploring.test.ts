@@ -34,7 +34,11 @@ function lastRound(t: ExecutionContext, { run, samples }: Ledger): number {
   const enough = precisionRule(run);
   const last = Math.max(...samples.map(({ round }) => round));
   for (let round = 1; round <= last; round++) {
-    t.is(enough?.({ samples: samples.filter((sample) => sample.round <= round), groups: [] }), round === last, `round ${round}`);
+    t.is(
+      enough?.({ samples: samples.filter((sample) => sample.round <= round), groups: [] }),
+      round === last,
+      `round ${round}`,
+    );
   }
   return last;
 }
