@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "digest.h"
+#include "probes/node.h"
 #include "probes/page_cache.h"
 
 namespace weighbridge {
@@ -113,6 +114,21 @@ void exchange(const Barrier& barrier, char byte) {
 int32_t bos_of(const gguf::Model& model, uint32_t vocabulary) {
   const uint64_t bos = model.unsigned_value("tokenizer.ggml.bos_token_id").value_or(1);
   return bos < vocabulary ? static_cast<int32_t>(bos) : 0;
+}
+
+// Where the memory of a process that is bound to a node came from: what was in the page cache before lies where it lay.
+void tell_node(uint32_t node, SampleResult& result) {
+  const std::optional<NodeBytes> bytes = bytes_on_node(node);
+  if (!bytes) {
+    result.warnings.push_back("the kernel does not tell on which NUMA node memory lies");
+    return;
+  }
+  result.effective["boundNodeBytes"] = static_cast<int64_t>(bytes->on_node);
+  result.effective["otherNodeBytes"] = static_cast<int64_t>(bytes->elsewhere);
+  if (bytes->elsewhere > bytes->on_node / 20) {
+    result.warnings.push_back(std::to_string(bytes->elsewhere) + " bytes that the process had mapped lie on other NUMA nodes than " +
+                              std::to_string(node));
+  }
 }
 
 }  // namespace
@@ -306,6 +322,7 @@ SampleResult run_sample(const SampleSpec& spec) {
   result.peak_rss = peak_rss();
   result.effective = weights->effective();
   result.warnings = weights->warnings();
+  if (spec.node && spec.pass == Pass::memory) tell_node(*spec.node, result);
   const Mark release_begin = mark(reader);
   weights.reset();
   const Mark released = mark(reader);

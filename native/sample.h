@@ -47,6 +47,7 @@ struct SampleSpec {
   // before all have read, so that a page is divided among all of its users. Before the baseline, which follows the start
   // barrier's own byte, and twice at each point after it.
   bool held;
+  std::optional<uint32_t> node = {};  // that the process is bound to; the memory pass looks where its memory lies
   Barrier barrier;
 };
 

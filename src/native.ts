@@ -164,6 +164,8 @@ export interface NativeSampleSpec {
   readonly pass: Pass;
   /** Whether it waits for the others of its group around each reading of memory: 'P' to readyFd, one byte from releaseFd. */
   readonly held: boolean;
+  /** NUMA node that the process is bound to: the memory pass looks where its memory lies. */
+  readonly node: number | null;
   /** Descriptors of the start barrier: one byte is written to readyFd, one read from releaseFd. */
   readonly readyFd: number;
   readonly releaseFd: number;
@@ -327,6 +329,10 @@ export interface Native extends NativeLimits {
   spinNs(): number;
   nowNs(): number;
   bindToParent(parentPid: number, firstToDie: boolean): boolean;
+  /** Why nothing can be bound to a NUMA node here, or why it would change nothing. */
+  nodeUnsupported(node: number): Reason | null;
+  /** Binds the calling thread and those that it starts later, memory and CPUs; how many CPUs the node leaves it. */
+  bindToNode(node: number): number;
   fileFacts(path: string): FileFacts;
   capabilities(): {
     readonly cachestat: Capability;

@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "../format/gguf.h"
+#include "../loaders/numa.h"
 #include "../probes/ceilings.h"
 #include "../probes/free_memory.h"
 #include "../probes/machine.h"
+#include "../probes/node.h"
 #include "../probes/page_cache.h"
 #include "../probes/process.h"
 #include "convert.h"
@@ -234,6 +236,20 @@ Napi::Value bind(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value node_unsupported(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&] {
+    return reason_or_null(env, numa_unsupported(static_cast<uint32_t>(whole_argument(info, 0, "node", most_numa_nodes - 1))));
+  });
+}
+
+Napi::Value bind_node(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return guarded(env, [&] {
+    return number(env, bind_process_to_node(static_cast<uint32_t>(whole_argument(info, 0, "node", most_numa_nodes - 1))));
+  });
+}
+
 Napi::Value number_or_null(Napi::Env env, const std::optional<uint32_t>& value) {
   if (!value) return env.Null();
   return number(env, *value);
@@ -309,6 +325,8 @@ void export_probes(Napi::Env env, Napi::Object exports) {
   add("spinNs", spin);
   add("nowNs", now);
   add("bindToParent", bind);
+  add("nodeUnsupported", node_unsupported);
+  add("bindToNode", bind_node);
   add("fileFacts", facts_of_file);
   add("capabilities", capabilities);
   add("deviceCeilingUnsupported", device_unsupported);

@@ -168,6 +168,11 @@ Napi::Object to_js(Napi::Env env, const SampleResult& result, const SampleSpec& 
   return object;
 }
 
+std::optional<uint32_t> node_of(const Napi::Object& object) {
+  if (object.Get("node").IsNull()) return std::nullopt;
+  return small(object, "node");
+}
+
 Napi::Value run(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return guarded(env, [&]() -> Napi::Value {
@@ -184,6 +189,7 @@ Napi::Value run(const Napi::CallbackInfo& info) {
                              .generate = small(object, "generate"),
                              .pass = pass_of(text(object, "pass")),
                              .held = object.Get("held").ToBoolean().Value(),
+                             .node = node_of(object),
                              .barrier = barrier_of(object)};
     const LoadFunctionScope function(object);
     return to_js(env, run_sample(spec), spec);

@@ -67,7 +67,7 @@ std::optional<Reason> numa_unsupported(uint32_t node) {
   const std::vector<uint32_t> all = nodes();
   if (all.size() < 2) {
     return refusal("read", 0, "this machine has one memory node: there is nothing to choose",
-                   "use the same loader without a node");
+                   "leave the node out");
   }
   bool exists = false;
   for (const uint32_t one : all) exists = exists || one == node;

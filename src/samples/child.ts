@@ -8,9 +8,14 @@ import { UsageError, failWith, reasonOf } from '../failure.js';
 import { native, type Callback } from '../native.js';
 import { changedFile } from '../module-digest.js';
 import { lastLineOf, matchedIn } from './command-output.js';
-import { READY_FD, type ChildAnswer, type ChildTask, type CommandAnswer, type CommandTask } from './protocol.js';
-
-type SampleTask = Extract<ChildTask, { readonly kind: 'sample' }>;
+import {
+  READY_FD,
+  type ChildAnswer,
+  type ChildTask,
+  type CommandAnswer,
+  type CommandTask,
+  type SampleTask,
+} from './protocol.js';
 
 /** Refuses a file that is not the one that was planned, before anything of it runs. */
 function refuseChanged({ loader, spec }: SampleTask): void {
@@ -57,12 +62,14 @@ function runProgram({ pattern, spec }: CommandTask): CommandAnswer {
 async function answer(task: ChildTask): Promise<ChildAnswer | null> {
   try {
     if (!native().bindToParent(task.parent, true)) return null;
+    const bound = task.node === null ? {} : { boundNode: task.node, boundCpus: native().bindToNode(task.node) };
     if (task.kind === 'ceiling') return { kind: 'ceiling', ceiling: native().runCeiling(task.spec) };
     if (task.kind === 'command') return runProgram(task);
     refuseChanged(task);
     askLibrary(task);
     const callback = await callbackOf(task);
-    return { kind: 'sample', sample: native().runSample({ ...task.spec, ...callback }) };
+    const sample = native().runSample({ ...task.spec, ...callback });
+    return { kind: 'sample', sample: { ...sample, effective: { ...sample.effective, ...bound } } };
   } catch (error) {
     const reason = reasonOf(error);
     if (reason === null) throw error;

@@ -16,6 +16,7 @@ export function commandTask(arm: Arm, model: ModelRecord, pass: Pass): CommandTa
   return {
     kind: 'command',
     parent: process.pid,
+    node: arm.numa,
     pattern,
     spec: { argv, output, keepOutput: pattern !== null, pass, ...barrier },
   };

@@ -30,9 +30,14 @@ export interface ChildLoader {
   readonly paths: readonly string[];
 }
 
-export interface CommandTask {
-  readonly kind: 'command';
+interface TaskBase {
   readonly parent: number;
+  /** NUMA node that the child binds itself to before anything else, null for none. */
+  readonly node: number | null;
+}
+
+export interface CommandTask extends TaskBase {
+  readonly kind: 'command';
   /** Applied in the child: a pattern that never ends is ended with it. */
   readonly pattern: string | null;
   readonly spec: NativeCommandSpec;
@@ -48,15 +53,18 @@ export interface CommandAnswer {
   readonly lastLine: string;
 }
 
-export type ChildTask =
-  | {
-      readonly kind: 'sample';
-      readonly parent: number;
-      readonly loader: ChildLoader;
-      readonly spec: NativeSampleSpec;
-    }
-  | { readonly kind: 'ceiling'; readonly parent: number; readonly spec: NativeCeilingSpec }
-  | CommandTask;
+export interface SampleTask extends TaskBase {
+  readonly kind: 'sample';
+  readonly loader: ChildLoader;
+  readonly spec: NativeSampleSpec;
+}
+
+export interface CeilingTask extends TaskBase {
+  readonly kind: 'ceiling';
+  readonly spec: NativeCeilingSpec;
+}
+
+export type ChildTask = SampleTask | CeilingTask | CommandTask;
 
 export type ChildAnswer =
   | { readonly kind: 'sample'; readonly sample: NativeSample }

@@ -3,6 +3,7 @@
  * works against them, a node that they are bound to. Opened before they start, closed when all have ended.
  */
 import type { GroupCounters } from './cgroup-counters.js';
+import { native } from '../native.js';
 import { startCompanion, type Companion, type CompanionReport, type CompanionWork } from './companion.js';
 import { direct, type Launcher } from './launch.js';
 import type { MemoryLimit } from './memory-limit.js';
@@ -10,7 +11,7 @@ import { outOfMemory, refuseUncharged } from './memory-limit-verdict.js';
 import type { Limited, MemoryLimits } from './memory-limits.js';
 import type { EffectiveValue, Pressure, Reason } from './record.js';
 import type { ChildEnd } from './spawn.js';
-import { refusal, type Refusal } from './states.js';
+import type { Refusal } from './states.js';
 
 /** What the processes must have been charged for, where all of them have a measurement. */
 export interface Charge {
@@ -53,7 +54,8 @@ export async function openSurroundings(
   signal.throwIfAborted();
   const { memoryLimit, pressure, numa } = asked.arm;
   if (numa !== null) {
-    return refusal('unsupported', 'not-built-yet', 'surroundings', 'a NUMA node cannot be put around a sample yet');
+    const reason = native().nodeUnsupported(numa);
+    if (reason !== null) return { outcome: 'unsupported', reason };
   }
   const limited = memoryLimit === null ? null : { ...asked, limitBytes: memoryLimit };
   const limit = limited === null ? null : await limits.open(limited);

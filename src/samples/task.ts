@@ -19,6 +19,7 @@ export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, c
     return {
       kind: 'ceiling',
       parent: process.pid,
+      node: arm.numa,
       spec: {
         path: model.path,
         ceiling,
@@ -31,6 +32,7 @@ export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, c
   return {
     kind: 'sample',
     parent: process.pid,
+    node: arm.numa,
     loader: {
       name: arm.loader,
       module: arm.module,
@@ -50,6 +52,7 @@ export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, c
       generate: arm.generate,
       pass,
       held: pass === 'memory' && arm.processes > 1,
+      node: arm.numa,
       ...barrier,
     },
   };

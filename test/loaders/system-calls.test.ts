@@ -50,6 +50,7 @@ function traceSample(loader: LoaderDefinition, path: string, out: string): Promi
   const task: ChildTask = {
     kind: 'sample',
     parent: process.pid,
+    node: null,
     loader: { name: loader.name, module: null, moduleDigest: null, paths: [path] },
     spec: {
       ...{ path, mechanism: loader.mechanism, options: loader.options ?? {}, isa: 'auto', threads: 2 },
@@ -60,6 +61,7 @@ function traceSample(loader: LoaderDefinition, path: string, out: string): Promi
         generate: 0,
         pass: 'time',
         held: false,
+        node: null,
         readyFd: READY_FD,
         releaseFd: RELEASE_FD,
       },
