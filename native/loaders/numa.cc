@@ -5,11 +5,10 @@
 
 #include <array>
 #include <climits>
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "../probes/kernel_list.h"
 #include "arena.h"
 
 namespace weighbridge {
@@ -24,22 +23,6 @@ Reason refusal(const char* operation, int error_number, std::string message, std
                 .error_number = error_number,
                 .message = std::move(message),
                 .remedy = std::move(remedy)};
-}
-
-// A list as "0-3,8". Empty where the kernel knows no nodes.
-std::vector<uint32_t> nodes() {
-  std::ifstream file(nodes_with_memory);
-  std::vector<uint32_t> found;
-  std::string item;
-  while (std::getline(file, item, ',')) {
-    std::istringstream text(item);
-    uint32_t first = 0;
-    if (!(text >> first)) continue;
-    uint32_t last = first;
-    if (text.get() == '-' && !(text >> last)) continue;
-    for (uint32_t node = first; node <= last && node < most_numa_nodes; ++node) found.push_back(node);
-  }
-  return found;
 }
 
 std::optional<Reason> bind(std::span<std::byte> memory, uint32_t node) {
@@ -64,7 +47,7 @@ std::optional<Reason> bind(std::span<std::byte> memory, uint32_t node) {
 }  // namespace
 
 std::optional<Reason> numa_unsupported(uint32_t node) {
-  const std::vector<uint32_t> all = nodes();
+  const std::vector<uint32_t> all = read_kernel_list(nodes_with_memory, most_numa_nodes);
   if (all.size() < 2) {
     return refusal("read", 0, "this machine has one memory node: there is nothing to choose",
                    "leave the node out");

@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "kernel_list.h"
+
 namespace weighbridge {
 
 namespace {
@@ -41,17 +43,9 @@ cpu_set_t cpus_of(uint32_t node) {
   if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) refuse("sched_getaffinity", node);
   cpu_set_t found;
   CPU_ZERO(&found);
-  std::ifstream list("/sys/devices/system/node/node" + std::to_string(node) + "/cpulist");
-  std::string item;
-  while (std::getline(list, item, ',')) {
-    std::istringstream text(item);
-    size_t first = 0;
-    if (!(text >> first)) continue;
-    size_t last = first;
-    if (text.get() == '-' && !(text >> last)) continue;
-    for (size_t cpu = first; cpu <= last && cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &allowed)) CPU_SET(cpu, &found);
-    }
+  const std::string list = "/sys/devices/system/node/node" + std::to_string(node) + "/cpulist";
+  for (const uint32_t cpu : read_kernel_list(list, CPU_SETSIZE)) {
+    if (CPU_ISSET(cpu, &allowed)) CPU_SET(cpu, &found);
   }
   return found;
 }
