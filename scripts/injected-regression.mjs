@@ -1,8 +1,9 @@
 /**
  * Whether the verdict rule finds a regression that was put in, and lets equals alone, on this machine:
  *   node scripts/injected-regression.mjs MODEL [--pairs 40] [--threshold 0.05] [--delay 2] [--state warm]
- * Three loaders of one function are weighed in one interleaved run: base, its equal twin, and one that sleeps first, for
- * --delay times the threshold of what base takes to its first token. Twin and sleeper are judged against base by the rule
+ * Three loaders of one function are weighed in one interleaved run: base, its equal twin, and one that sleeps behind its own
+ * load, for such a share of it that its first token comes later by --delay times the threshold. A share, since the machine's
+ * speed changes between two runs. Twin and sleeper are judged against base by the rule
  * of the gate, all metrics in one family. Exit code 1 where the sleeper's first token is not regressed, or anything of the
  * twin is; 2 for bad input.
  */
@@ -47,17 +48,20 @@ function argumentsOf() {
   }
 }
 
-/** A loader that sleeps so long, then reads. */
-function source(milliseconds) {
+/** A loader that reads, then sleeps for a share of the time that it took. */
+function source(share) {
   return `import { readFileSync } from 'node:fs';
 const nap = new Int32Array(new SharedArrayBuffer(4));
 export const load = (parts, allocate) => {
-  if (${milliseconds} > 0) Atomics.wait(nap, 0, 0, ${milliseconds});
-  return parts.map((part) => {
+  const begin = performance.now();
+  const loaded = parts.map((part) => {
     const bytes = allocate(part);
     bytes.set(readFileSync(part.path).subarray(part.begin, part.end));
     return bytes;
   });
+  const milliseconds = ${share} * (performance.now() - begin);
+  if (milliseconds > 0) Atomics.wait(nap, 0, 0, milliseconds);
+  return loaded;
 };
 `;
 }
@@ -66,9 +70,9 @@ const { model, pairs, threshold, delay, state } = argumentsOf();
 const scratch = mkdtempSync(join(tmpdir(), 'weighbridge-injected-'));
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
-function write(name, milliseconds) {
+function write(name, share) {
   const path = join(scratch, `${name}.mjs`);
-  writeFileSync(path, source(milliseconds));
+  writeFileSync(path, source(share));
   return path;
 }
 
@@ -83,9 +87,12 @@ function weigh(loaders, rounds) {
 
 const base = write('base', 0);
 const alone = weigh([base], 5);
-const usualMs = median(alone.samples.flatMap(({ outcome, ttftNs }) => (outcome === 'ok' ? [ttftNs / 1e6] : [])));
-const sleepMs = delay * threshold * usualMs;
-const ledger = weigh([base, write('twin', 0), write('sleeper', sleepMs)], pairs);
+const loadShare = median(
+  // A ceiling has no phases.
+  alone.samples.flatMap(({ ttftNs, phases }) => (phases === null ? [] : [phases.acquire.ns / ttftNs])),
+);
+const added = delay * threshold;
+const ledger = weigh([base, write('twin', 0), write('sleeper', added / loadShare)], pairs);
 const ids = Object.fromEntries(ledger.run.plan.arms.map((id) => [ledger.run.arms[id].loader, id]));
 const [memoryState] = ledger.run.plan.memoryStates;
 const registered = ['twin', 'sleeper'].flatMap((head) => {
@@ -98,7 +105,7 @@ const { verdicts } = judge(
   true,
 );
 
-console.log(`base: first token after ${usualMs.toFixed(1)} ms; the sleeper sleeps ${sleepMs.toFixed(1)} ms`);
+console.log(`the sleeper's first token should come at ${(1 + added).toFixed(3)} of base's time`);
 for (const [index, { head, metric, rounds }] of registered.entries()) {
   const differences = rounds.flatMap((round) => (round.kind === 'pair' ? [round.difference] : []));
   const ratio = differences.length === 0 ? 'no pair' : Math.exp(median(differences)).toFixed(3);
