@@ -3,6 +3,8 @@ import type { ClaimLine, ClaimSection, ClaimsReport } from '../src/report/claims
 import { hang, padEnd, padStart, textWidth, wrap } from './text-layout.js';
 
 const GAP = '  ';
+/** Leaves room for an interval of times in 80 columns. */
+const WHAT = 36;
 
 /** Ends with a line break. No line is wider than `width`, which is at least 80. */
 export function claimsText({ title, machine, claims, notes }: ClaimsReport, width = 80): string {
@@ -25,7 +27,7 @@ function sectionLines(
   const most = (of: (line: ClaimLine) => string): number => Math.max(0, ...lines.map((line) => textWidth(of(line))));
   const what = Math.min(
     most(({ what: text }) => text),
-    46,
+    WHAT,
   );
   const median = most(({ median: text }) => text);
   return [

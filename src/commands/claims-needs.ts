@@ -3,6 +3,7 @@ import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsageError } from '../failure.js';
 import { counted, size } from '../report/format.js';
+import { wrap } from '../wrap.js';
 
 export interface Needs {
   readonly modelBytes: number;
@@ -40,12 +41,16 @@ export function needsText(needs: Needs): string {
   ];
   const available =
     availableBytes === null ? 'how much is available is not known' : `${size(availableBytes)} available`;
-  return [
-    `disk    ${disk.join('; ')}`,
-    `memory  ${size(leastBytes(needs))} at least, ${size(copyBytes(needs))} to copy the model, ${size(warmCopyBytes(needs))} with its file cached (${available})`,
-    `time    at most about ${counted(Math.ceil(budgetSeconds / 60), 'minute')}`,
-  ].join('\n');
+  const memory = `${size(leastBytes(needs))} at least, ${size(copyBytes(needs))} to copy the model, ${size(warmCopyBytes(needs))} with its file cached (${available})`;
+  const lines = [
+    ['disk    ', disk.join('; ')],
+    ['memory  ', memory],
+    ['time    ', `about ${counted(Math.ceil(budgetSeconds / 60), 'minute')} at most`],
+  ] as const;
+  return lines.map(([name, text]) => wrap(text, COLUMNS, ' '.repeat(name.length), name)).join('\n');
 }
+
+const COLUMNS = 80;
 
 /** Throws UsageError where disk or memory cannot suffice for any of it. */
 export function refuseShort(needs: Needs): void {

@@ -70,7 +70,11 @@ export async function weighParts(
         continue;
       }
       const result = await weighOne(around.request, directory, signal);
-      ended({ kind: 'ran', ledger: result.ledger }, result, result.failure === null ? null : new Error(result.failure));
+      ended(
+        { kind: 'ran', ledger: result.ledger, leftOut: plan.leftOut },
+        result,
+        result.failure === null ? null : new Error(result.failure),
+      );
     } catch (error) {
       const failed = !(error instanceof Interrupted) && !signal.aborted;
       ended({ kind: 'stopped', why: failureOf(error).line }, null, failed ? error : null);

@@ -11,6 +11,9 @@ export interface PartPlan {
   readonly name: ClaimPart;
   readonly why: string;
   readonly loaders: readonly string[];
+  readonly commands: readonly ChosenCommand[];
+  /** By label: why an arm was left out. */
+  readonly leftOut: Readonly<Record<string, string>>;
   readonly states: readonly State[];
   readonly memoryState: MemoryState;
   readonly loads: number;
@@ -21,22 +24,29 @@ export interface PartPlan {
   readonly weight: number;
 }
 
-/** Intervals of two medians set against each other begin at 7 values, others at 6. */
-export const ROUNDS = 7;
+/**
+ * Intervals of two medians set against each other begin at 7 values, which one odd sample spoils: from 10 on the lowest and
+ * the highest do not count. Others begin at 6; what hardly varies, or waits long for each sample, has no more.
+ */
+export const ROUNDS = 10;
 const MEMORY_ROUNDS = 6;
+const SHELL_ROUNDS = 7;
 /** From this size on, two processes are left out of the series: their slope is that of one and four. */
 const LARGE = 2e9;
 
 /** In the order in which they run: what is least likely to fit into the time comes last. */
-export function partPlans(modelBytes: number, rounds: number, copiesWarm: boolean): readonly PartPlan[] {
+export function partPlans(modelBytes: number, rounds: number): readonly PartPlan[] {
   const memoryRounds = Math.min(rounds, MEMORY_ROUNDS);
-  const usual = { loads: 1, rounds, memoryRounds: 0, processes: [1], states: ['warm'], memoryState: 'backed' } as const;
+  const usual = {
+    ...{ loads: 1, rounds, memoryRounds: 0, processes: [1] },
+    ...{ states: ['warm'], memoryState: 'backed', commands: [], leftOut: {} },
+  } as const;
   return [
     {
       ...usual,
       name: 'warm',
       why: 'what loading and the first token take when the file is in the page cache: a copy, a map',
-      loaders: [MAP, ...(copiesWarm ? COPIES : []), 'mmap-private'],
+      loaders: [MAP, ...COPIES, 'mmap-private'],
       weight: 3,
     },
     {
@@ -85,6 +95,8 @@ export function partPlans(modelBytes: number, rounds: number, copiesWarm: boolea
       name: 'shell',
       why: 'what a user of a shell waits for: from exec to the first byte of a program of its own',
       loaders: [],
+      commands: shellCommands(),
+      rounds: Math.min(rounds, SHELL_ROUNDS),
       weight: 2,
     },
     {
@@ -102,7 +114,7 @@ export function partPlans(modelBytes: number, rounds: number, copiesWarm: boolea
 const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
 
 /** This program's own, and what of it is the start of the runtime. */
-function shellCommands(copiesWarm: boolean): readonly ChosenCommand[] {
+function shellCommands(): readonly ChosenCommand[] {
   const command = (name: string, output: 'first-byte' | 'discard', ...args: readonly string[]): ChosenCommand => ({
     name,
     command: { argv: [process.execPath, ...args], output, pattern: null },
@@ -112,7 +124,7 @@ function shellCommands(copiesWarm: boolean): readonly ChosenCommand[] {
     command(name, 'first-byte', cli, 'generate', '{model}', '-n', '4', '--loader', loader);
   return [
     generate(SHELL.mapped, MAP),
-    ...(copiesWarm ? [generate(SHELL.copied, 'stdio')] : []),
+    generate(SHELL.copied, 'stdio'),
     command(SHELL.start, 'first-byte', cli, '--version'),
     command(SHELL.runtime, 'discard', '-e', '0'),
   ];
@@ -120,7 +132,6 @@ function shellCommands(copiesWarm: boolean): readonly ChosenCommand[] {
 
 export interface Common {
   readonly model: string;
-  readonly copiesWarm: boolean;
   readonly threads: readonly number[];
   readonly seed: number;
   readonly timeoutSeconds: number | null;
@@ -129,14 +140,14 @@ export interface Common {
 
 export async function requestOf(
   plan: PartPlan,
-  { model, copiesWarm, threads, seed, timeoutSeconds, lockWaitSeconds }: Common,
+  { model, threads, seed, timeoutSeconds, lockWaitSeconds }: Common,
   timeBudgetSeconds: number | null,
 ): Promise<RunRequest> {
-  const { name, loaders, states, memoryState, loads, rounds, memoryRounds, processes } = plan;
+  const { name, loaders, commands, states, memoryState, loads, rounds, memoryRounds, processes } = plan;
   return {
     modelPaths: [model],
     loaders: loaders.length === 0 ? [] : await findLoaders(loaders.join(',')),
-    ...(name === 'shell' ? { commands: shellCommands(copiesWarm) } : {}),
+    commands,
     loadersNamed: false,
     reference: loaders.length === 0 ? null : MAP,
     states,

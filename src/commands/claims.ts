@@ -8,6 +8,7 @@ import { native } from '../native.js';
 import { claimsReport } from '../report/claims.js';
 import { counted, size } from '../report/format.js';
 import { judgeClaims } from '../statistics/claims.js';
+import { SHELL } from '../statistics/claims-time.js';
 import { CLAIMS_SCHEMA, CLAIM_PARTS, type ClaimParts } from '../statistics/claims-types.js';
 import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
 import { cachedModel, writeCachedModel, type CachedModel } from '../synthetic/cached-model.js';
@@ -19,6 +20,7 @@ import { positive, whole } from './arguments.js';
 import { copyBytes, fits, needsText, refuseShort, usualBudget, warmCopyBytes, type Needs } from './claims-needs.js';
 import { weighParts, type WeighedPart } from './claims-parts.js';
 import { ROUNDS, partPlans, type PartPlan } from './claims-plan.js';
+import { progressReporter } from './gen.js';
 import { batch } from './session-options.js';
 import { interruptible, outDirectory } from './weighing.js';
 
@@ -92,19 +94,17 @@ async function claims(args: Arguments): Promise<void> {
   tell(needsText(needs));
   refuseShort(needs);
   const startedAt = new Date().toISOString();
-  const copiesWarm = fits(warmCopyBytes(needs), needs);
   const parts = await interruptible(async (signal) => {
     if (cached !== null && !cached.isThere && args.shape !== undefined) {
       tell(`writing ${printable(cached.path)}`);
-      await writeCachedModel(args.shape, cached, { signal });
+      const progress = progressReporter();
+      await writeCachedModel(args.shape, cached, { signal, onProgress: progress.update }).finally(progress.end);
     }
-    const plans = partPlans(bytes, rounds, copiesWarm);
     return weighParts(
-      plans.map((plan) => ({ ...plan, loaders: affordable(plan, needs) })),
+      partPlans(bytes, rounds).map((plan) => affordable(plan, needs)),
       {
         ...common,
         model,
-        copiesWarm,
         directory,
         budgetSeconds,
         bystanderBytes: needs.bystanderBytes,
@@ -144,11 +144,24 @@ function subjectOf({ model, shape }: Arguments): Subject {
   return { model, cached: null, bytes, sessionBytes: kvCacheBytes + scratchBytes };
 }
 
-const COPYING = new Set(['cxx-stream', 'stdio', 'direct', 'mmap-private-dirtied']);
+const COPYING = new Set<string>(['cxx-stream', 'stdio', 'direct', SHELL.copied]);
 
-/** Copies that do not fit are left out: the kernel would choose who dies. Under a limit it chooses among ours. */
-function affordable({ name, loaders }: PartPlan, needs: Needs): readonly string[] {
-  return name === 'processes' || fits(copyBytes(needs), needs) ? loaders : loaders.filter((each) => !COPYING.has(each));
+/**
+ * Copies that do not fit are left out: the kernel would choose who dies. Groups of processes are looked at by the sampler,
+ * and under a limit the kernel chooses among ours.
+ */
+function affordable(plan: PartPlan, needs: Needs): PartPlan {
+  const bytes = plan.states.includes('warm') ? warmCopyBytes(needs) : copyBytes(needs);
+  if (plan.name === 'processes' || fits(bytes, needs)) return plan;
+  const why = `a copy${plan.states.includes('warm') ? ' beside the cached file' : ''} needs ${size(bytes)} of memory, ${size(needs.availableBytes ?? 0)} available`;
+  const stays = (name: string): boolean => !COPYING.has(name);
+  const names = [...plan.loaders, ...plan.commands.map(({ name }) => name)];
+  return {
+    ...plan,
+    loaders: plan.loaders.filter(stays),
+    commands: plan.commands.filter(({ name }) => stays(name)),
+    leftOut: Object.fromEntries(names.filter((name) => !stays(name)).map((name) => [name, why])),
+  };
 }
 
 /** What can be known before: why a part says nothing about its claim here. */

@@ -17,9 +17,11 @@ export class PartView {
   readonly ledger: Ledger;
   readonly summary: Summary;
   readonly units: readonly Sample[];
+  readonly #leftOut: Readonly<Record<string, string>>;
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Ledger, leftOut: Readonly<Record<string, string>>) {
     this.ledger = ledger;
+    this.#leftOut = leftOut;
     this.summary = summarize(ledger);
     this.units = unitsOf(ledger);
   }
@@ -78,6 +80,8 @@ export class PartView {
   /** Why one of these has no figure. */
   missing(labels: readonly string[], place: Place): Missing {
     for (const label of labels) {
+      const why = this.#leftOut[label];
+      if (why !== undefined) return { testable: false, why };
       const cell = this.cell(label, place);
       if (cell === null) continue;
       const [first] = cell.reasons;
@@ -95,7 +99,9 @@ export class PartView {
 
 export function viewOf(parts: ClaimParts, name: ClaimPart): PartView | Missing {
   const part = parts[name];
-  return part.kind === 'ran' ? new PartView(part.ledger) : { testable: part.kind === 'stopped', why: part.why };
+  return part.kind === 'ran'
+    ? new PartView(part.ledger, part.leftOut ?? {})
+    : { testable: part.kind === 'stopped', why: part.why };
 }
 
 export const loadNs = ({ phases }: OkSample): number | null =>

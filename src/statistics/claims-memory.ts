@@ -51,6 +51,7 @@ export function memoryClaim(memory: PartView | Missing): ClaimResult {
     measures,
     notes: [
       'A copy through the page cache is there twice: once that nobody else can have, once that the kernel may take back. A hard limit therefore needs about one model for either, not two.',
+      'A map brings into the cache what was used of it; a copy has read all.',
       'Direct I/O leaves no second copy in the cache either: mapping is enough to halve the footprint, and not necessary.',
     ],
   };

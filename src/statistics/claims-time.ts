@@ -162,6 +162,10 @@ export function firstLoadClaim(cold: PartView | Missing, warm: PartView | Missin
         )
       : []),
   ];
+  if (cold instanceof PartView) {
+    const second = cold.paired('stdio', MAP, placeOf(2), ttftNs);
+    measures.push(beside({ what: `first token of load 2, stdio ÷ ${MAP}`, place: 'left', unit: 'ratio' }, second));
+  }
   return {
     number: 6,
     id: 'first-load',

@@ -9,7 +9,13 @@ export type ClaimPart = (typeof CLAIM_PARTS)[number];
 
 /** `cannot`: this machine has not what it takes; `stopped`: it was not weighed, and might have been. */
 export type PartOutcome =
-  { readonly kind: 'ran'; readonly ledger: Ledger } | { readonly kind: 'cannot' | 'stopped'; readonly why: string };
+  | {
+      readonly kind: 'ran';
+      readonly ledger: Ledger;
+      /** By label: why an arm that belongs to the part was not in it. */
+      readonly leftOut?: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: 'cannot' | 'stopped'; readonly why: string };
 
 export type ClaimParts = Readonly<Record<ClaimPart, PartOutcome>>;
 

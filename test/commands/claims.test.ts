@@ -25,7 +25,7 @@ test.serial('the six claims are weighed, judged, printed and written, whatever c
   const out = join(folder, 'claims');
   const { code, stdout, stderr } = await weighbridge(['claims', model, '--rounds', '1', '--out', out, ...quick]);
   t.is(code, 0, stderr);
-  t.regex(stderr, /^disk .*\nmemory .*\ntime /m);
+  t.regex(stderr, /^disk {4}\S[^]*\nmemory {2}\S[^]*\ntime {4}about 4 minutes at most$/m);
   const { schema, stopped, parts, claims } = claimsIn(out);
   t.is(schema, 1);
   t.is(stopped, 'complete');

@@ -99,6 +99,15 @@ test('what a machine cannot do is not testable, with the reason; what was cut sh
   t.regex(refused.why, /because of memory-short/);
 });
 
+test('an arm that was left out makes its claim not testable here', (t) => {
+  const warm = ledger({ arms: [map], samples: rounds(7).map((round) => ok({ arm: map, round })) });
+  const leftOut = { 'cxx-stream': 'too large', stdio: 'too large' };
+  t.like(judge({ warm: { kind: 'ran', ledger: warm, leftOut } }, 'load'), {
+    verdict: 'not testable here',
+    why: 'too large',
+  });
+});
+
 /** A copy holds so much that nobody else can have; cached is what the page cache has of the model. */
 function memoryPart(n: number, held: number, cached: Readonly<Record<string, number>>): Ledger {
   const weighed = (of: Arm, round: number, bytes: number): Sample => {
@@ -154,7 +163,8 @@ function processesPart(each: Readonly<Record<string, number>>): Ledger {
       const position = { round, pass: 'memory', state: 'warm' } as const;
       const sample = ok({ arm: one, ...position });
       const first = memory({ pssAnonymous: 30_000_000 + bytes });
-      alone.push({ ...sample, memory: { ...sample.memory!, firstToken: first } });
+      const residency = { ...sample.residency, firstToken: 1_000_500 };
+      alone.push({ ...sample, residency, memory: { ...sample.memory!, firstToken: first } });
       const grouped = memoryOf(4 * bytes);
       entries.push(
         group({ arm: four, ...position }, [MS, MS, MS, MS], { memory: { ...grouped, cachedBytes: 1_000_500 } }),
@@ -252,7 +262,7 @@ test('harm: a copy that is killed under the limit is told, and is no failure of 
 
 /** exec → first byte, mapped and copied. */
 function shellPart(mappedNs: number, copiedNs: number): Ledger {
-  const times = {
+  const times: Readonly<Record<string, number>> = {
     [SHELL.mapped]: mappedNs,
     [SHELL.copied]: copiedNs,
     [SHELL.start]: 60 * MS,
