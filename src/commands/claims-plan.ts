@@ -37,10 +37,13 @@ const LARGE = 2e9;
 /** In the order in which they run: what is least likely to fit into the time comes last. */
 export function partPlans(modelBytes: number, rounds: number): readonly PartPlan[] {
   const memoryRounds = Math.min(rounds, MEMORY_ROUNDS);
-  const usual = {
+  const usual: Omit<PartPlan, 'name' | 'why' | 'loaders' | 'weight'> = {
     ...{ loads: 1, rounds, memoryRounds: 0, processes: [1] },
-    ...{ states: ['warm'], memoryState: 'backed', commands: [], leftOut: {} },
-  } as const;
+    states: ['warm'],
+    memoryState: 'backed',
+    commands: [],
+    leftOut: {},
+  };
   return [
     {
       ...usual,

@@ -9,7 +9,7 @@ import { claimsReport } from '../report/claims.js';
 import { counted, size } from '../report/format.js';
 import { judgeClaims } from '../statistics/claims.js';
 import { SHELL } from '../statistics/claims-time.js';
-import { CLAIMS_SCHEMA, CLAIM_PARTS, type ClaimParts } from '../statistics/claims-types.js';
+import { CLAIMS_SCHEMA, type ClaimPart, type ClaimParts, type PartOutcome } from '../statistics/claims-types.js';
 import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
 import { cachedModel, writeCachedModel, type CachedModel } from '../synthetic/cached-model.js';
 import { shapes } from '../synthetic/shapes.js';
@@ -170,18 +170,11 @@ function cannotOf(needs: Needs): (plan: PartPlan) => string | null {
   const lacks = (bytes: number, what: string): string | null =>
     fits(bytes, needs) ? null : `${what} needs ${size(bytes)} of memory, ${size(availableBytes ?? 0)} available`;
   return ({ name }) => {
-    switch (name) {
-      case 'memory':
-        return lacks(copyBytes(needs), 'a copy of the model');
-      case 'harm':
-        return lacks(copyBytes(needs), 'a copy of the model');
-      case 'returned':
-        return machineFacts().memory.pageReporting === false
-          ? 'free memory is not given back to a host here: it is always backed'
-          : lacks(warmCopyBytes(needs), 'a copy of the model, with its file cached,');
-      default:
-        return null;
-    }
+    if (name === 'memory' || name === 'harm') return lacks(copyBytes(needs), 'a copy of the model');
+    if (name !== 'returned') return null;
+    return machineFacts().memory.pageReporting === false
+      ? 'free memory is not given back to a host here: it is always backed'
+      : lacks(warmCopyBytes(needs), 'a copy of the model, with its file cached,');
   };
 }
 
@@ -202,7 +195,8 @@ function conclude(args: Arguments, of: Conclusion, weighed: readonly WeighedPart
     result === null ? outcome.kind === 'stopped' && failure === null : result.stopped === 'interrupted',
   );
   if (ran === null) {
-    throw failed?.failure ?? new Interrupted('interrupted before a sample was weighed; there is nothing to judge');
+    if (failed?.failure instanceof Error) throw failed.failure;
+    throw new Interrupted('interrupted before a sample was weighed; there is nothing to judge');
   }
   const { run } = ran.ledger;
   const [record] = Object.values(run.models);
@@ -240,8 +234,11 @@ function conclude(args: Arguments, of: Conclusion, weighed: readonly WeighedPart
 
 function partsOf(weighed: readonly WeighedPart[]): ClaimParts {
   const outcomes = new Map(weighed.map(({ plan, outcome }) => [plan.name, outcome]));
-  const all = CLAIM_PARTS.map((name) => [name, outcomes.get(name) ?? { kind: 'stopped', why: 'it was not weighed' }]);
-  return Object.fromEntries(all) as unknown as ClaimParts;
+  const of = (name: ClaimPart): PartOutcome => outcomes.get(name) ?? { kind: 'stopped', why: 'it was not weighed' };
+  return {
+    ...{ warm: of('warm'), cold: of('cold'), memory: of('memory'), processes: of('processes') },
+    ...{ harm: of('harm'), shell: of('shell'), returned: of('returned') },
+  };
 }
 
 function notesOf({ rounds, needs }: Conclusion, weighed: readonly WeighedPart[]): readonly string[] {

@@ -168,14 +168,13 @@ function withContrast(
   against: Measure,
 ): Pick<ClaimResult, 'verdict' | 'why'> {
   if (decision.verdict !== 'refuted') return decision;
-  switch (against.verdict) {
-    case 'reproduced':
-      return { verdict: 'direction only', why: `${decision.why}; its second load is faster than a copy's` };
-    case 'refuted':
-      return { verdict: 'refuted', why: `${decision.why}; its second load is no faster than a copy's` };
-    default:
-      return { verdict: 'undecided', why: `${decision.why}; against a copy: ${against.why}` };
+  if (against.verdict === 'reproduced') {
+    return { verdict: 'direction only', why: `${decision.why}; its second load is faster than a copy's` };
   }
+  if (against.verdict === 'refuted') {
+    return { verdict: 'refuted', why: `${decision.why}; its second load is no faster than a copy's` };
+  }
+  return { verdict: 'undecided', why: `${decision.why}; against a copy: ${against.why}` };
 }
 
 /** Of the bystander's file, when the second load had ended. */

@@ -125,14 +125,13 @@ export function shellClaim(shell: PartView | Missing): ClaimResult {
 function withDirection(first: Measure, versus: Measure): Measure {
   // Short of the figure, with the whole interval.
   if (first.verdict !== 'direction only') return first;
-  switch (versus.verdict) {
-    case 'reproduced':
-      return { ...first, why: 'it takes longer than a second, and less than with a copy' };
-    case 'refuted':
-      return { ...first, verdict: 'refuted', why: 'it takes longer than a second, and no less than with a copy' };
-    default:
-      return { ...first, verdict: 'undecided', why: `it takes longer than a second; against a copy: ${versus.why}` };
+  if (versus.verdict === 'reproduced') {
+    return { ...first, why: 'it takes longer than a second, and less than with a copy' };
   }
+  if (versus.verdict === 'refuted') {
+    return { ...first, verdict: 'refuted', why: 'it takes longer than a second, and no less than with a copy' };
+  }
+  return { ...first, verdict: 'undecided', why: `it takes longer than a second; against a copy: ${versus.why}` };
 }
 
 const TWICE: Claimed = { bound: 'at-least', figure: 2, none: 1 };
