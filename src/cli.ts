@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UsageError, failureOf } from './failure.js';
 import { aaCommand } from './commands/aa.js';
+import { claimsCommand } from './commands/claims.js';
 import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
 import { fitCommand } from './commands/fit.js';
@@ -44,6 +45,7 @@ const parser = yargs(hideBin(process.argv))
   .command(generateCommand)
   .command(recommendCommand)
   .command(aaCommand)
+  .command(claimsCommand)
   .command(setupCommand)
   .completion('completion', 'Print a shell completion script (bash or zsh)')
   .demandCommand(1, 'name a command; weighbridge --help lists them')

@@ -23,6 +23,7 @@ import { LedgerError, LedgerWriter, readLedger, refuseToOverwrite } from './samp
 import { lockMachine } from './samples/lock.js';
 import {
   SCHEMA_VERSION,
+  type CeilingChoices,
   type EndRecord,
   type Group,
   type Ledger,
@@ -106,7 +107,11 @@ export async function weigh(
     tellWhatIsNeverCold(planned, listener);
     const calibration = calibrationOf(planned, machine, signal, listener);
     await warmRuntime(calibration);
-    const { ceilings, limits } = await limitsOf(calibration, machine, () => chooseCeilings(calibration));
+    const choose = (): Promise<CeilingChoices> => chooseCeilings(calibration);
+    const { ceilings, limits } =
+      request.ceilings === false
+        ? { ceilings: await choose(), limits: [] }
+        : await limitsOf(calibration, machine, choose);
     const hashes = await referenceHashes(calibration);
     const run: RunRecord = {
       kind: 'run',

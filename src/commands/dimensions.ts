@@ -1,5 +1,5 @@
 /** The dimensions of a run as people give them: lists, of which every combination is weighed. */
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UsageError } from '../failure.js';
 import type { Dimensions, SizeSpec } from '../plan/settings.js';
@@ -26,7 +26,7 @@ export const dimensionOptions = {
   pressure: {
     type: 'string',
     describe:
-      'What works against a sample, a list: memory held by a companion (4GiB), or a file that it reads (stream:FILE)',
+      'What works against a sample, a list: memory held by a companion (4GiB), a file that it reads (stream:FILE), or one that it has cached under the same --memory-limit (bystander:FILE)',
   },
 } as const;
 
@@ -103,25 +103,26 @@ function limitOf(text: string): SizeSpec {
   return { kind: 'bytes', text, bytes };
 }
 
-const STREAM = 'stream:';
+const WITH_FILE = ['stream', 'bystander'] as const satisfies readonly Pressure['kind'][];
 
 function pressureOf(text: string): Pressure {
-  if (text.startsWith(STREAM)) return streamOf(resolve(text.slice(STREAM.length)));
+  const kind = WITH_FILE.find((each) => text.startsWith(`${each}:`));
+  if (kind !== undefined) return withFile(kind, resolve(text.slice(kind.length + 1)));
   const bytes = bytesOf(text);
   if (bytes === null) {
     throw new UsageError(
-      `--pressure takes sizes (4GiB), stream:FILE and none, comma-separated, not ${JSON.stringify(text)}`,
+      `--pressure takes sizes (4GiB), stream:FILE, bystander:FILE and none, comma-separated, not ${JSON.stringify(text)}`,
     );
   }
   return { kind: 'memory', bytes, path: null };
 }
 
-function streamOf(path: string): Pressure {
+function withFile(kind: (typeof WITH_FILE)[number], path: string): Pressure {
   const status = statSync(path, { throwIfNoEntry: false });
   if (status?.isFile() !== true || status.size === 0) {
     throw new UsageError(
-      `--pressure stream:${path}: ${status === undefined ? 'there is no such file' : 'not a file with content'}`,
+      `--pressure ${kind}:${path}: ${status === undefined ? 'there is no such file' : 'not a file with content'}`,
     );
   }
-  return { kind: 'stream', bytes: status.size, path };
+  return { kind, bytes: status.size, path: realpathSync(path) };
 }

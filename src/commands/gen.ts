@@ -21,7 +21,7 @@ interface GenArguments {
 const lineInterval = 2000;
 
 /** One line that is written over, or now and then a plain line. */
-function progressReporter(): { readonly update: (bytes: number, of: number) => void; readonly end: () => void } {
+export function progressReporter(): { readonly update: (bytes: number, of: number) => void; readonly end: () => void } {
   const terminal = process.stderr.isTTY;
   let lastAt = performance.now();
   let shown = false;

@@ -10,12 +10,26 @@ import { runExitCode } from '../verdict.js';
 
 type Work = (signal: AbortSignal, listener: ReturnType<typeof progressLines>) => Promise<RunResult>;
 
-/** Does the work with progress on standard error; the first signal ends it, a second one the process. */
+/** Does the work with progress on standard error. */
 export async function weighing(
   label: (arm: string) => string,
   work: Work,
   done: (result: RunResult) => void,
 ): Promise<void> {
+  await interruptible(async (signal) => {
+    const listener = progressLines(process.stderr, label);
+    try {
+      const result = await work(signal, listener);
+      listener.finish();
+      done(result);
+    } finally {
+      listener.finish();
+    }
+  });
+}
+
+/** The first signal of the system ends the work, a second one the process. */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   // Each cell's Task listens, and so does each sample.
   setMaxListeners(0, controller.signal);
@@ -25,13 +39,9 @@ export async function weighing(
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of signals) process.on(name, stop);
-  const listener = progressLines(process.stderr, label);
   try {
-    const result = await work(controller.signal, listener);
-    listener.finish();
-    done(result);
+    return await work(controller.signal);
   } finally {
-    listener.finish();
     for (const name of signals) process.off(name, stop);
   }
 }
@@ -63,7 +73,7 @@ export function outDirectory(out: string | undefined, modelPath: string): string
  * Makes a directory and the missing ones above it. Node's own recursive mkdir never returns where a file system refuses
  * with ENOENT under a parent that exists, as /proc does.
  */
-function makeDirectory(path: string): void {
+export function makeDirectory(path: string): void {
   const status = statSync(path, { throwIfNoEntry: false });
   if (status?.isDirectory() === true) return;
   if (status !== undefined) throw new UsageError(`${path} is a file, not a directory; give --out another path`);

@@ -37,6 +37,8 @@ export interface PlanRequest extends Dimensions {
   readonly memoryRounds: number;
   /** Also one traced sample of each loader and state. */
   readonly trace?: boolean;
+  /** False leaves the physical limits out: arms are compared with each other alone. */
+  readonly ceilings?: boolean;
   readonly prompt: number;
   readonly generate: number;
   readonly isa: string;
@@ -77,11 +79,22 @@ export function makePlan(request: PlanRequest): Planned {
   return made.planned();
 }
 
-function refuseContradictions({ memoryLimits = [], states, models }: PlanRequest): void {
+function refuseContradictions({ memoryLimits = [], pressure = [], states, models }: PlanRequest): void {
+  const bystanders = pressure.filter((each) => each?.kind === 'bystander');
+  if (bystanders.length > 0 && (memoryLimits.length === 0 || memoryLimits.includes(null))) {
+    throw new UsageError(
+      '--pressure bystander:FILE takes --memory-limit with a size, and not none: it shares the limit with the processes that load the model',
+    );
+  }
   if (memoryLimits.some((limit) => limit !== null) && states.includes('warm')) {
     throw new UsageError(
       '--memory-limit takes --state cold alone: a page cache that was filled before the limit began costs the limited processes nothing, so that a warm limit limits nothing',
     );
+  }
+  const parts = models.flatMap(({ identity, info }) => [identity, ...info.parts.map(({ path }) => path)]);
+  const own = bystanders.find((each) => each?.path != null && parts.includes(each.path));
+  if (own != null) {
+    throw new UsageError(`--pressure bystander:${own.path}: that is the model itself; name a file of another program`);
   }
   for (const model of models) {
     if (models.some((other) => other !== model && other.identity === model.identity)) {
@@ -154,7 +167,7 @@ class Making {
     const limits: Partial<Record<State, string>> = {};
     this.#ceilings[setting.key] = limits;
     // Of programs it is not known what they read.
-    if (!hasCeilings(setting) || this.#request.loaders.length === 0) return;
+    if (this.#request.ceilings === false || !hasCeilings(setting) || this.#request.loaders.length === 0) return;
     const put = (loader: 'device' | 'home' | 'memory'): string => {
       const arm = ceilingArm(loader, setting, this.#request);
       this.#arms[arm.id] = arm;

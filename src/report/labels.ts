@@ -72,7 +72,7 @@ function limitText({ text, bytes }: NonNullable<Setting['memoryLimit']>): string
 }
 
 function pressureText({ kind, bytes, path }: NonNullable<Setting['pressure']>): string {
-  return kind === 'memory'
-    ? `${size(bytes)} of memory held beside it`
-    : `${path?.split('/').at(-1) ?? 'a file'} read beside it`;
+  if (kind === 'memory') return `${size(bytes)} of memory held beside it`;
+  const name = path?.split('/').at(-1) ?? 'a file';
+  return kind === 'stream' ? `${name} read beside it` : `a bystander with ${size(bytes)} of ${name} cached`;
 }

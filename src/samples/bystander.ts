@@ -11,6 +11,7 @@ import { openLimit } from './memory-limit.js';
 import { refusal, type Refusal } from './states.js';
 
 export interface SharedLimit {
+  readonly path: string;
   /** Of the processes that load the model; the bystander has its own. */
   readonly model: Launcher;
   /** Of the bystander's file, in the page cache now; null where it may not be known. */
@@ -56,6 +57,7 @@ export async function openSharedLimit(
   }
   companion.begin();
   return {
+    path: limit.path,
     model: limit.launcher('model'),
     cachedBytes: () => cachedBytesOf(file),
     counters: (of) => limit.counters(of),

@@ -30,7 +30,7 @@ const noCeilings: CeilingChoices = { device: {}, firstTouch: { backedNs: 0, retu
 /** How the ceilings of this run are measured. */
 export async function chooseCeilings(options: CalibrationOptions): Promise<CeilingChoices> {
   const device: Record<string, CeilingChoices['device'][string]> = {};
-  for (const [id, model] of Object.entries(options.models)) {
+  for (const [id, model] of hasCeilingArms(options) ? Object.entries(options.models) : []) {
     options.signal.throwIfAborted();
     options.onStep(`device ceiling of ${model.path}`);
     device[id] = await chooseDevice(model);
@@ -39,6 +39,11 @@ export async function chooseCeilings(options: CalibrationOptions): Promise<Ceili
   const largest = Math.max(...Object.values(options.models).map((model) => model.bytes));
   const firstTouch = await learnFirstTouch(largest, options.threads, options.mayReportFreePages, options.signal);
   return { device, firstTouch };
+}
+
+/** Without any, nothing of a run is set beside what the machine can do. */
+function hasCeilingArms({ arms }: CalibrationOptions): boolean {
+  return Object.values(arms).some(({ kind }) => kind === 'ceiling');
 }
 
 async function chooseDevice(model: ModelRecord): Promise<CeilingChoices['device'][string]> {

@@ -57,3 +57,16 @@ export function refuseBelowRuntime(limitBytes: number, neededBytes: number): Ref
     'give a higher limit, or a shorter --context',
   );
 }
+
+/** The same where a bystander shares the limit: before a load begins there must be room for the file that it has cached. */
+export function refuseBelowBystander(limitBytes: number, neededBytes: number, fileBytes: number): Refusal | null {
+  const needed = neededBytes + fileBytes;
+  if (limitBytes >= needed) return null;
+  return refusal(
+    'unsupported',
+    'limit-below-bystander',
+    'memory limit',
+    `a limit of ${limitBytes} bytes has no room for the bystander's file and the runtime: needs ${needed} before any weights`,
+    'give a higher limit, or a bystander with a smaller file',
+  );
+}

@@ -1,7 +1,10 @@
 /** The memory limits of one run: opened for a sample, kept for the loads that follow it, swept and closed. */
 import { native, type Shape } from '../native.js';
-import { openLimit, sweepLimits, type MemoryLimit } from './memory-limit.js';
-import { refuseBelowRuntime } from './memory-limit-verdict.js';
+import { openSharedLimit } from './bystander.js';
+import type { GroupCounters } from './cgroup-counters.js';
+import type { Launcher } from './launch.js';
+import { openLimit, sweepLimits } from './memory-limit.js';
+import { refuseBelowBystander, refuseBelowRuntime } from './memory-limit-verdict.js';
 import type { Arm, CeilingChoices, ModelRecord } from './record.js';
 import { spawnChild } from './spawn.js';
 import { refusal, type Refusal } from './states.js';
@@ -19,6 +22,24 @@ export interface Limited {
   readonly loads: number;
 }
 
+/** A limit that is in force, around a sample's processes alone or around them and a bystander. */
+export interface LimitInForce {
+  readonly path: string;
+  /** Of the sample's processes, as the two below are; the limit and what hit it are of all together. */
+  readonly launcher: Launcher;
+  counters(): GroupCounters;
+  /** Of the bystander's file, in the page cache now. Null where nobody stands by, and where it may not be known. */
+  bystanderCached(): number | null;
+  close(): Promise<LimitEnd>;
+}
+
+export interface LimitEnd {
+  /** Why the group is still there. */
+  readonly held: string | null;
+  /** Why what was weighed had no bystander beside it. */
+  readonly refusal: Refusal | null;
+}
+
 /** Descriptors of a supervisor that are left to lanes, by far: the usual limit is 1024. */
 const MOST_PROCESSES = 256;
 
@@ -28,7 +49,7 @@ export class MemoryLimits {
   #swept = false;
   #runtimeBytes: number | null = null;
   /** Of a load that another follows: what it left in the page cache is charged to it. */
-  #kept: { readonly arm: string; readonly nextLoad: number; readonly limit: MemoryLimit } | null = null;
+  #kept: { readonly arm: string; readonly nextLoad: number; readonly limit: LimitInForce } | null = null;
 
   constructor(timeoutMs: number, signal: AbortSignal) {
     this.#timeoutMs = timeoutMs;
@@ -36,7 +57,7 @@ export class MemoryLimits {
   }
 
   /** A fresh group, or the one of the load before. Throws AbortError when the run is interrupted. */
-  async open(limited: Limited): Promise<MemoryLimit | Refusal> {
+  async open(limited: Limited): Promise<LimitInForce | Refusal> {
     const kept = this.#kept;
     if (kept !== null && kept.arm === limited.arm.id && kept.nextLoad === limited.load) {
       this.#kept = null;
@@ -48,14 +69,16 @@ export class MemoryLimits {
     const { arm, limitBytes, loads } = limited;
     const processes = arm.processes * loads;
     const blind = refuseBlind(arm) ?? refuseMany(processes) ?? (await this.#refuseSmall(limited));
-    return blind ?? openLimit({ bytes: limitBytes, processes });
+    if (blind !== null) return blind;
+    const file = arm.pressure?.kind === 'bystander' ? arm.pressure.path : null;
+    return file === null ? alone(limitBytes, processes) : shared(limitBytes, processes, file, this.#signal);
   }
 
-  /** To be called when the sample has ended. Resolves to why its group is still there, or null. */
-  async finish({ arm, load, loads }: Limited, limit: MemoryLimit, wentOn: boolean): Promise<string | null> {
+  /** To be called when the sample has ended: the limit stays for the load that follows, or is closed. */
+  async finish({ arm, load, loads }: Limited, limit: LimitInForce, wentOn: boolean): Promise<LimitEnd> {
     if (!wentOn || load >= loads) return limit.close();
     this.#kept = { arm: arm.id, nextLoad: load + 1, limit };
-    return null;
+    return { held: null, refusal: null };
   }
 
   async close(): Promise<void> {
@@ -74,7 +97,10 @@ export class MemoryLimits {
 
   async #refuseSmall(limited: Limited): Promise<Refusal | null> {
     if (limited.arm.kind === 'command') return null;
-    return refuseBelowRuntime(limited.limitBytes, await this.runtimeNeed(limited));
+    const { arm, limitBytes } = limited;
+    const need = await this.runtimeNeed(limited);
+    const file = arm.pressure?.kind === 'bystander' ? arm.pressure.bytes : null;
+    return file === null ? refuseBelowRuntime(limitBytes, need) : refuseBelowBystander(limitBytes, need, file);
   }
 
   /** The peak of a group without a limit in which a child loads nothing; 0 where a kernel does not keep peaks. */
@@ -99,6 +125,41 @@ export class MemoryLimits {
       this.#signal.throwIfAborted();
     }
   }
+}
+
+async function alone(bytes: number, processes: number): Promise<LimitInForce | Refusal> {
+  const limit = await openLimit({ bytes, processes });
+  if ('outcome' in limit) return limit;
+  return {
+    path: limit.path,
+    launcher: limit.launcher(),
+    counters: () => limit.counters(),
+    bystanderCached: () => null,
+    close: async () => ({ held: await limit.close(), refusal: null }),
+  };
+}
+
+async function shared(
+  bytes: number,
+  processes: number,
+  file: string,
+  signal: AbortSignal,
+): Promise<LimitInForce | Refusal> {
+  const limit = await openSharedLimit({ bytes, file, processes }, signal);
+  if ('outcome' in limit) return limit;
+  return {
+    path: limit.path,
+    launcher: limit.model,
+    counters: () => {
+      const { limitBytes, swapAllowedBytes, limitHits, oomKills } = limit.counters();
+      return { ...limit.counters('model'), limitBytes, swapAllowedBytes, limitHits, oomKills };
+    },
+    bystanderCached: () => limit.cachedBytes(),
+    close: async () => {
+      const { bystander, held } = await limit.close();
+      return { held, refusal: 'outcome' in bystander ? bystander : null };
+    },
+  };
 }
 
 const NO_CEILINGS: CeilingChoices = { device: {}, firstTouch: { backedNs: 0, returnedNs: null, limitNs: null } };

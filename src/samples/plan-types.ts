@@ -12,8 +12,11 @@ export interface CommandTemplate {
 
 /** What works against a sample while it runs. */
 export interface Pressure {
-  /** 'memory': a companion holds and touches `bytes`; 'stream': it reads the file at `path` through the page cache. */
-  readonly kind: 'memory' | 'stream';
+  /**
+   * 'memory': a companion holds and touches `bytes`; 'stream': it reads the file at `path` through the page cache;
+   * 'bystander': it has read the file once and only stands by, under one memory limit with the processes of the sample.
+   */
+  readonly kind: 'memory' | 'stream' | 'bystander';
   readonly bytes: number;
   readonly path: string | null;
 }
@@ -61,7 +64,7 @@ export interface Arm {
   /** In place of the loader's own option `threads`; null where that stays as it is. */
   readonly loadThreads: number | null;
   readonly processes: number;
-  /** Of all processes together, bytes. */
+  /** Of all processes together, and of a bystander with them, bytes. */
   readonly memoryLimit: number | null;
   readonly context: number;
   readonly prompt: number;

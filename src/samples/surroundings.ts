@@ -6,9 +6,8 @@ import type { GroupCounters } from './cgroup-counters.js';
 import { native } from '../native.js';
 import { startCompanion, type Companion, type CompanionReport, type CompanionWork } from './companion.js';
 import { direct, type Launcher } from './launch.js';
-import type { MemoryLimit } from './memory-limit.js';
 import { outOfMemory, refuseUncharged } from './memory-limit-verdict.js';
-import type { Limited, MemoryLimits } from './memory-limits.js';
+import type { LimitInForce, Limited, MemoryLimits } from './memory-limits.js';
 import type { EffectiveValue, Pressure, Reason } from './record.js';
 import type { ChildEnd } from './spawn.js';
 import type { Refusal } from './states.js';
@@ -62,7 +61,9 @@ export async function openSurroundings(
   if (limit !== null && 'outcome' in limit) return limit;
   const group = limited === null || limit === null ? null : new LimitAround(limited, limit, limits);
   try {
-    const companion = pressure === null ? null : await startCompanion(workOf(pressure), signal);
+    // A bystander shares the limit, and came with it.
+    const apart = pressure === null || pressure.kind === 'bystander';
+    const companion = apart ? null : await startCompanion(workOf(pressure), signal);
     if (companion !== null && 'outcome' in companion) {
       await group?.close(null);
       return companion;
@@ -136,33 +137,41 @@ function seenOf(report: CompanionReport | Refusal): Surrounded {
 class LimitAround {
   readonly launcher: Launcher;
   readonly #limited: Limited;
-  readonly #limit: MemoryLimit;
+  readonly #limit: LimitInForce;
   readonly #limits: MemoryLimits;
   readonly #before: GroupCounters;
+  readonly #cachedBefore: number | null;
   #killed: Refusal | null = null;
 
-  constructor(limited: Limited, limit: MemoryLimit, limits: MemoryLimits) {
-    this.launcher = limit.launcher();
+  constructor(limited: Limited, limit: LimitInForce, limits: MemoryLimits) {
+    this.launcher = limit.launcher;
     this.#limited = limited;
     this.#limit = limit;
     this.#limits = limits;
     this.#before = limit.counters();
+    this.#cachedBefore = limit.bystanderCached();
   }
 
   async close(charge: Charge | null): Promise<Surrounded> {
     const now = this.#limit.counters();
     const counters = grown(now, this.#before);
+    const bystanderCachedBytes = this.#limit.bystanderCached();
     const { limitBytes } = this.#limited;
     this.#killed = outOfMemory(counters, limitBytes);
     const refused = charge === null ? null : refuseUncharged(counters, { limitBytes, ...charge });
-    const held = await this.#limits.finish(this.#limited, this.#limit, charge !== null && refused === null);
+    const ended = await this.#limits.finish(this.#limited, this.#limit, charge !== null && refused === null);
+    const { held } = ended;
+    const unattended: Refusal | null = ended.refusal === null ? null : { ...ended.refusal, outcome: 'invalid' };
     return {
-      effective: effectiveOf(counters),
+      effective: {
+        ...effectiveOf(counters),
+        ...present({ bystanderCachedBefore: this.#cachedBefore, bystanderCachedBytes }),
+      },
       warnings: [
         ...(held === null ? [] : [`the group ${this.#limit.path} is still there: ${held}`]),
         ...(now.swapAllowedBytes === 0 ? [] : ['swap could not be limited: the kernel does not account for it']),
       ],
-      refusal: refused,
+      refusal: refused ?? unattended,
     };
   }
 

@@ -56,7 +56,9 @@ function pointOf(cell: CellSummary, groups: readonly Group[]): ProcessScaling['p
 }
 
 /** Theil and Sen: the median of the slopes between all pairs of points, which one odd point does not bend. */
-function slopeOf(points: ProcessScaling['points']): number | null {
+export function slopeOf(
+  points: readonly Pick<ProcessScaling['points'][number], 'processes' | 'total'>[],
+): number | null {
   const known = points.flatMap(({ processes, total }) => (total === null ? [] : [{ processes, total }]));
   const slopes = known.flatMap((a, index) =>
     known.slice(index + 1).map((b) => (b.total - a.total) / (b.processes - a.processes)),

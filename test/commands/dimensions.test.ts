@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import test from 'ava';
 import { bytesOf, dimensionsOf, type DimensionArguments } from '../../src/commands/dimensions.js';
 import { fixture } from '../processes.js';
@@ -42,6 +43,11 @@ test('a stream of pressure is a file, with its size', (t) => {
   t.true((stream?.bytes ?? 0) > 1000);
 });
 
+test('a bystander is the file that it has cached, behind all links', (t) => {
+  const path = fixture('tiny-Q4_0.gguf');
+  t.like(asked({ pressure: `bystander:${path}` }).pressure?.[0], { kind: 'bystander', path: realpathSync(path) });
+});
+
 const bad: readonly (readonly [Partial<DimensionArguments>, RegExp])[] = [
   [{ loads: '0' }, /^--loads must be a whole number from 1/],
   [{ processes: '2,many' }, /^--processes must be a whole number .*"many"/],
@@ -55,6 +61,7 @@ const bad: readonly (readonly [Partial<DimensionArguments>, RegExp])[] = [
   [{ pressure: 'hard' }, /^--pressure takes sizes .*"hard"/],
   [{ pressure: 'stream:/nowhere/at/all' }, /no such file/],
   [{ pressure: 'stream:/proc' }, /not a file/],
+  [{ pressure: 'bystander:/nowhere/at/all' }, /no such file/],
 ];
 
 for (const [args, message] of bad) {

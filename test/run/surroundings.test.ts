@@ -127,6 +127,48 @@ test.serial('a run that is killed while a limited sample is at work leaves no gr
   t.pass();
 });
 
+test.serial('a bystander shares the limit, and it is told what a load left of its file', async (t) => {
+  if (placeFor(t) === null) return;
+  const file = join(folder, 'of-a-bystander');
+  writeFileSync(file, Buffer.alloc(32 * MIB, 1));
+  const beside = ['--loader', 'mmap-shared', '--pressure', `bystander:${file}`, '--loads', '2', '--memory-limit'];
+  const roomy = await run(...beside, '600MiB');
+  t.is(roomy.code, 0, roomy.stderr);
+  const samples = samplesOf(roomy);
+  t.is(samples.length, 2);
+  for (const { outcome, effective, reason } of samples) {
+    t.is(outcome, 'ok', reason?.message);
+    t.is(effective?.['limitBytes'], 600 * MIB);
+    t.is(effective?.['bystanderCachedBefore'], 32 * MIB);
+    t.is(effective?.['bystanderCachedBytes'], 32 * MIB, 'there is room for all');
+  }
+  const need = await runtimeNeed(t);
+  const tight = await run(...beside, String(need + 48 * MIB));
+  t.is(tight.code, 0, tight.stderr);
+  const [first] = samplesOf(tight);
+  const cached = Number(first?.effective?.['bystanderCachedBytes']) + Number(first?.residency?.after);
+  t.true(cached <= need + 48 * MIB, 'the file and the model lie under one limit');
+  const none = await run(...beside, String(need + 16 * MIB));
+  t.is(none.code, 1);
+  t.like(samplesOf(none)[0], { outcome: 'unsupported', reason: { code: 'limit-below-bystander' } });
+});
+
+test.serial('a bystander without a limit of its own, or with the model, is one line and exit code 2', async (t) => {
+  const file = join(folder, 'nobody-s');
+  writeFileSync(file, 'a file');
+  const cases = [
+    ['--pressure', `bystander:${file}`],
+    ['--pressure', `bystander:${file}`, '--memory-limit', '1GiB,none'],
+    ['--pressure', `bystander:${model}`, '--memory-limit', '1GiB'],
+  ];
+  for (const args of cases) {
+    const { code, stdout, stderr } = await run('--loader', 'mmap-shared', ...args);
+    t.is(code, 2, stderr);
+    t.is(stdout, '');
+    t.regex(stderr, /^weighbridge: --pressure bystander:[^\n]+\n$/);
+  }
+});
+
 test.serial('memory that a companion holds is held beside the sample', async (t) => {
   const pressed = await run('--loader', 'mmap-shared', '--pressure', '64MiB');
   t.is(pressed.code, 0, pressed.stderr);

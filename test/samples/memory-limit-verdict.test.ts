@@ -1,6 +1,11 @@
 import test from 'ava';
 import type { GroupCounters } from '../../src/samples/cgroup-counters.js';
-import { outOfMemory, refuseBelowRuntime, refuseUncharged } from '../../src/samples/memory-limit-verdict.js';
+import {
+  outOfMemory,
+  refuseBelowBystander,
+  refuseBelowRuntime,
+  refuseUncharged,
+} from '../../src/samples/memory-limit-verdict.js';
 
 const MIB = 2 ** 20;
 const limitBytes = 300 * MIB;
@@ -60,5 +65,12 @@ test('a limit below what the runtime needs says what it needs', (t) => {
   t.is(refuseBelowRuntime(limitBytes, limitBytes), null);
   const refused = refuseBelowRuntime(limitBytes, limitBytes + 1);
   t.like(refused, { outcome: 'unsupported', reason: { code: 'limit-below-runtime' } });
+  t.regex(refused?.reason.message ?? '', new RegExp(`needs ${limitBytes + 1}`));
+});
+
+test('a limit with no room for the file of a bystander says what both need', (t) => {
+  t.is(refuseBelowBystander(limitBytes, limitBytes - 5, 5), null);
+  const refused = refuseBelowBystander(limitBytes, limitBytes - 5, 6);
+  t.like(refused, { outcome: 'unsupported', reason: { code: 'limit-below-bystander' } });
   t.regex(refused?.reason.message ?? '', new RegExp(`needs ${limitBytes + 1}`));
 });

@@ -1,0 +1,90 @@
+/** What weighing the claims needs of disk, memory and time: said before it starts, and refused where it is not there. */
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { UsageError } from '../failure.js';
+import { counted, size } from '../report/format.js';
+import { wrap } from '../wrap.js';
+
+export interface Needs {
+  readonly modelBytes: number;
+  /** Where the model will be written; null where it is there. */
+  readonly writeTo: string | null;
+  /** Where the bystander's file will be for a while, and the ledgers. */
+  readonly outDirectory: string;
+  readonly bystanderBytes: number;
+  readonly availableBytes: number | null;
+  /** Key-value cache and scratch memory. */
+  readonly sessionBytes: number;
+  readonly budgetSeconds: number;
+}
+
+/** Kept free for the runtime and for everything else on the machine. */
+const RESERVE = 512 * 2 ** 20;
+/** Free disk that stays, as a share of what is written. */
+const SPARE = 1.05;
+
+/** A copy that is loaded from a warm page cache needs the model twice. */
+export const warmCopyBytes = ({ modelBytes, sessionBytes }: Needs): number => 2 * modelBytes + sessionBytes + RESERVE;
+export const copyBytes = ({ modelBytes, sessionBytes }: Needs): number => modelBytes + sessionBytes + RESERVE;
+/** Of a map, whose pages the kernel may take back. */
+const leastBytes = ({ sessionBytes }: Needs): number => sessionBytes + RESERVE;
+
+export const fits = (bytes: number, { availableBytes }: Needs): boolean =>
+  availableBytes === null || bytes <= availableBytes;
+
+/** Lines for people. */
+export function needsText(needs: Needs): string {
+  const { writeTo, bystanderBytes, availableBytes, budgetSeconds, modelBytes } = needs;
+  const disk = [
+    ...(writeTo === null ? [] : [`${size(modelBytes)} for the model, which is kept`]),
+    `${size(bystanderBytes)} for a bystander's file, for a while`,
+  ];
+  const available =
+    availableBytes === null ? 'how much is available is not known' : `${size(availableBytes)} available`;
+  const memory = `${size(leastBytes(needs))} at least, ${size(copyBytes(needs))} to copy the model, ${size(warmCopyBytes(needs))} with its file cached (${available})`;
+  const lines = [
+    ['disk    ', disk.join('; ')],
+    ['memory  ', memory],
+    ['time    ', `about ${counted(Math.ceil(budgetSeconds / 60), 'minute')} at most`],
+  ] as const;
+  return lines.map(([name, text]) => wrap(text, COLUMNS, ' '.repeat(name.length), name)).join('\n');
+}
+
+const COLUMNS = 80;
+
+/** Throws UsageError where disk or memory cannot suffice for any of it. */
+export function refuseShort(needs: Needs): void {
+  const { writeTo, outDirectory, modelBytes, bystanderBytes } = needs;
+  if (writeTo !== null) refuseDisk(dirname(writeTo), modelBytes, 'the model');
+  refuseDisk(outDirectory, bystanderBytes, "the bystander's file");
+  if (!fits(leastBytes(needs), needs)) {
+    throw new UsageError(
+      `memory: needs ${size(leastBytes(needs))} even for a mapped model, ${size(needs.availableBytes ?? 0)} available; free some, or take a smaller --shape`,
+    );
+  }
+}
+
+function refuseDisk(directory: string, bytes: number, what: string): void {
+  const { bavail, bsize } = statfsSync(existing(directory));
+  const free = bavail * bsize;
+  if (free >= bytes * SPARE) return;
+  throw new UsageError(
+    `${directory}: ${what} needs ${size(bytes * SPARE)} of disk, ${size(free)} is free; free some, or take a smaller model`,
+  );
+}
+
+/** The folder, or the nearest above it that is there. */
+function existing(directory: string): string {
+  try {
+    statfsSync(directory);
+    return directory;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(directory) === directory) throw error;
+    return existing(dirname(directory));
+  }
+}
+
+/** Seconds that are enough on an ordinary disk: a part for every sample, and a part by the byte. */
+export function usualBudget(modelBytes: number): number {
+  return Math.round(200 + (modelBytes / 1e9) * 548);
+}

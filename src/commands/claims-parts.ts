@@ -1,0 +1,156 @@
+/** Weighs the parts of the claims one after another, and keeps the time. */
+import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { Interrupted, failureOf } from '../failure.js';
+import { availableMemory } from '../machine.js';
+import { planOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
+import { progressLines } from '../progress.js';
+import { size } from '../report/format.js';
+import { limitSupport } from '../samples/cgroup-place.js';
+import { MemoryLimits } from '../samples/memory-limits.js';
+import type { PartOutcome } from '../statistics/claims-types.js';
+import { storageFacts } from '../storage.js';
+import { writeRun } from '../write-run.js';
+import { requestOf, type Common, type PartPlan } from './claims-plan.js';
+import { labelsOf, makeDirectory } from './weighing.js';
+
+export interface WeighedPart {
+  readonly plan: PartPlan;
+  readonly directory: string;
+  readonly outcome: PartOutcome;
+  readonly result: RunResult | null;
+  readonly seconds: number;
+  /** What kept it from its end, where that was an error. */
+  readonly failure: unknown;
+}
+
+export interface PartsOptions extends Common {
+  readonly directory: string;
+  readonly budgetSeconds: number;
+  readonly bystanderBytes: number;
+  /** Of some parts, why this machine cannot weigh them. */
+  readonly cannot: (plan: PartPlan) => string | null;
+  readonly tell: (line: string) => void;
+}
+
+/** All of them, whatever becomes of each; those after an interruption are stopped. */
+export async function weighParts(
+  plans: readonly PartPlan[],
+  options: PartsOptions,
+  signal: AbortSignal,
+): Promise<readonly WeighedPart[]> {
+  const startedAt = performance.now();
+  const weighed: WeighedPart[] = [];
+  for (const [index, plan] of plans.entries()) {
+    const directory = join(options.directory, plan.name);
+    const began = performance.now();
+    const ended = (outcome: PartOutcome, result: RunResult | null, failure: unknown): void => {
+      const seconds = (performance.now() - began) / 1000;
+      weighed.push({ plan, directory, outcome, result, seconds, failure });
+    };
+    if (signal.aborted) {
+      ended({ kind: 'stopped', why: 'it was not weighed: interrupted' }, null, null);
+      continue;
+    }
+    const why = options.cannot(plan);
+    options.tell(`part ${index + 1} of ${plans.length}, ${plan.name}: ${why ?? plan.why}`);
+    if (why !== null) {
+      ended({ kind: 'cannot', why }, null, null);
+      continue;
+    }
+    const left = options.budgetSeconds - (began - startedAt) / 1000;
+    const weights = plans.slice(index).reduce((sum, { weight }) => sum + weight, 0);
+    const budget = Math.max(1, (left * plan.weight) / weights);
+    try {
+      const request = await requestOf(plan, options, budget);
+      makeDirectory(directory);
+      const around = plan.name === 'harm' ? await withBystander(request, directory, options, signal) : { request };
+      if ('why' in around) {
+        ended({ kind: 'cannot', why: around.why }, null, null);
+        continue;
+      }
+      const result = await weighOne(around.request, directory, signal);
+      ended(
+        { kind: 'ran', ledger: result.ledger, leftOut: plan.leftOut },
+        result,
+        result.failure === null ? null : new Error(result.failure),
+      );
+    } catch (error) {
+      const failed = !(error instanceof Interrupted) && !signal.aborted;
+      ended({ kind: 'stopped', why: failureOf(error).line }, null, failed ? error : null);
+    } finally {
+      rmSync(join(directory, BYSTANDER), { force: true });
+    }
+  }
+  return weighed;
+}
+
+async function weighOne(request: RunRequest, directory: string, signal: AbortSignal): Promise<RunResult> {
+  const listener = progressLines(process.stderr, labelsOf(planOf(request).arms));
+  try {
+    const result = await weigh(request, directory, signal, listener);
+    writeRun(directory, result);
+    return result;
+  } finally {
+    listener.finish();
+  }
+}
+
+const BYSTANDER = 'bystander';
+
+/** The request with a bystander and the limit that has room for it, the model once, and the runtime; or why it cannot be. */
+async function withBystander(
+  request: RunRequest,
+  directory: string,
+  { bystanderBytes, model }: PartsOptions,
+  signal: AbortSignal,
+): Promise<{ readonly request: RunRequest } | { readonly why: string }> {
+  const { reason } = limitSupport();
+  if (reason !== null) return { why: `no memory limit can be set: ${reason.message}` };
+  if (storageFacts(directory).kind === 'memory') {
+    return { why: `${directory} lies in memory, where a file cannot be evicted; give --out a folder on a disk` };
+  }
+  const { plan, arms, models, shapes } = planOf(request);
+  const [arm] = Object.values(arms);
+  const [id = ''] = plan.models;
+  const [record, shape] = [models[id], shapes[id]];
+  if (arm === undefined || record === undefined || shape === undefined) throw new RangeError('a plan without an arm');
+  const runtime = await new MemoryLimits(plan.timeoutNs / 1e6, signal).runtimeNeed({ arm, model: record, shape });
+  // The bystander is a process with a runtime, too.
+  const bytes = bystanderBytes + record.bytes + 2 * runtime + MARGIN + Math.round(record.bytes * TABLES);
+  const available = availableMemory();
+  if (available !== null && bytes + RESERVE > available) {
+    return { why: `a limit for ${model} and a bystander needs ${size(bytes + RESERVE)}, ${size(available)} available` };
+  }
+  const path = join(directory, BYSTANDER);
+  writeBystander(path, bystanderBytes, signal);
+  return {
+    request: {
+      ...request,
+      memoryLimits: [{ kind: 'bytes', text: String(bytes), bytes }],
+      pressure: [{ kind: 'bystander', bytes: bystanderBytes, path }],
+    },
+  };
+}
+
+/** Left beside what is reckoned: read-ahead, kernel memory. */
+const MARGIN = 64 * 2 ** 20;
+/** Page tables of 4 KiB pages take a part in 512. */
+const TABLES = 1 / 256;
+/** Left to the rest of the machine. */
+const RESERVE = 512 * 2 ** 20;
+const CHUNK = 2 ** 20;
+
+/** Its content does not matter, as long as it lies on the disk. */
+function writeBystander(path: string, bytes: number, signal: AbortSignal): void {
+  const file = openSync(path, 'w', 0o600);
+  const chunk = Buffer.alloc(CHUNK, 1);
+  try {
+    while (fstatSync(file).size < bytes) {
+      signal.throwIfAborted();
+      writeSync(file, chunk, 0, Math.min(CHUNK, bytes - fstatSync(file).size));
+    }
+  } finally {
+    closeSync(file);
+  }
+}

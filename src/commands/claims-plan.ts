@@ -1,0 +1,175 @@
+/** What `claims` weighs: parts, each with the cells that its claims need and no others, and why. */
+import { fileURLToPath } from 'node:url';
+import { findLoaders } from '../catalog.js';
+import type { RunRequest } from '../pipeline.js';
+import type { ChosenCommand } from '../plan/arms.js';
+import type { MemoryState, State } from '../samples/record.js';
+import { COPIES, MAP, SHELL } from '../statistics/claims-time.js';
+import type { ClaimPart } from '../statistics/claims-types.js';
+
+export interface PartPlan {
+  readonly name: ClaimPart;
+  readonly why: string;
+  readonly loaders: readonly string[];
+  readonly commands: readonly ChosenCommand[];
+  /** By label: why an arm was left out. */
+  readonly leftOut: Readonly<Record<string, string>>;
+  readonly states: readonly State[];
+  readonly memoryState: MemoryState;
+  readonly loads: number;
+  readonly rounds: number;
+  readonly memoryRounds: number;
+  readonly processes: readonly number[];
+  /** Of what is left of the time, against the parts that follow. */
+  readonly weight: number;
+}
+
+/**
+ * Intervals of two medians set against each other begin at 7 values, which one odd sample spoils: from 10 on the lowest and
+ * the highest do not count. Others begin at 6; what hardly varies, or waits long for each sample, has no more.
+ */
+export const ROUNDS = 10;
+const MEMORY_ROUNDS = 6;
+const SHELL_ROUNDS = 7;
+/** From this size on, two processes are left out of the series: their slope is that of one and four. */
+const LARGE = 2e9;
+
+/** In the order in which they run: what is least likely to fit into the time comes last. */
+export function partPlans(modelBytes: number, rounds: number): readonly PartPlan[] {
+  const memoryRounds = Math.min(rounds, MEMORY_ROUNDS);
+  const usual: Omit<PartPlan, 'name' | 'why' | 'loaders' | 'weight'> = {
+    ...{ loads: 1, rounds, memoryRounds: 0, processes: [1] },
+    states: ['warm'],
+    memoryState: 'backed',
+    commands: [],
+    leftOut: {},
+  };
+  return [
+    {
+      ...usual,
+      name: 'warm',
+      why: 'what loading and the first token take when the file is in the page cache: a copy, a map',
+      loaders: [MAP, ...COPIES, 'mmap-private'],
+      weight: 3,
+    },
+    {
+      ...usual,
+      name: 'cold',
+      why: 'the first load, and the two that follow it at once',
+      loaders: [MAP, 'stdio', 'direct'],
+      states: ['cold'],
+      loads: 3,
+      weight: 5,
+    },
+    {
+      ...usual,
+      name: 'memory',
+      why: 'what holding the model costs; its times are not used',
+      loaders: [MAP, ...COPIES, 'mmap-private', 'direct'],
+      states: ['cold'],
+      memoryState: 'as-is',
+      rounds: 1,
+      memoryRounds,
+      weight: 3,
+    },
+    {
+      ...usual,
+      name: 'processes',
+      why: 'what each further process costs, mapped and copied; its times are not used',
+      loaders: [MAP, 'mmap-private', 'mmap-private-dirtied', 'stdio'],
+      memoryState: 'as-is',
+      rounds: 1,
+      memoryRounds,
+      processes: modelBytes < LARGE ? [1, 2, 4] : [1, 4],
+      weight: 5,
+    },
+    {
+      ...usual,
+      name: 'harm',
+      why: 'what a load leaves of another program’s cached file, and of its own, under one limit',
+      loaders: [MAP, 'stdio', 'direct'],
+      states: ['cold'],
+      memoryState: 'as-is',
+      loads: 2,
+      weight: 4,
+    },
+    {
+      ...usual,
+      name: 'shell',
+      why: 'what a user of a shell waits for: from exec to the first byte of a program of its own',
+      loaders: [],
+      commands: shellCommands(),
+      rounds: Math.min(rounds, SHELL_ROUNDS),
+      weight: 2,
+    },
+    {
+      ...usual,
+      name: 'returned',
+      why: 'the same as warm, with free memory that the host has taken back; each sample waits for it',
+      loaders: [MAP, COPIES[0]],
+      memoryState: 'returned',
+      rounds: memoryRounds,
+      weight: 3,
+    },
+  ];
+}
+
+const cli = fileURLToPath(new URL('../cli.js', import.meta.url));
+
+/** This program's own, and what of it is the start of the runtime. */
+function shellCommands(): readonly ChosenCommand[] {
+  const command = (name: string, output: 'first-byte' | 'discard', ...args: readonly string[]): ChosenCommand => ({
+    name,
+    command: { argv: [process.execPath, ...args], output, pattern: null },
+  });
+  // Without a prompt the first byte is of the first token that was chosen.
+  const generate = (name: string, loader: string): ChosenCommand =>
+    command(name, 'first-byte', cli, 'generate', '{model}', '-n', '4', '--loader', loader);
+  return [
+    generate(SHELL.mapped, MAP),
+    generate(SHELL.copied, 'stdio'),
+    command(SHELL.start, 'first-byte', cli, '--version'),
+    command(SHELL.runtime, 'discard', '-e', '0'),
+  ];
+}
+
+export interface Common {
+  readonly model: string;
+  readonly threads: readonly number[];
+  readonly seed: number;
+  readonly timeoutSeconds: number | null;
+  readonly lockWaitSeconds: number;
+}
+
+export async function requestOf(
+  plan: PartPlan,
+  { model, threads, seed, timeoutSeconds, lockWaitSeconds }: Common,
+  timeBudgetSeconds: number | null,
+): Promise<RunRequest> {
+  const { name, loaders, commands, states, memoryState, loads, rounds, memoryRounds, processes } = plan;
+  return {
+    modelPaths: [model],
+    loaders: loaders.length === 0 ? [] : await findLoaders(loaders.join(',')),
+    commands,
+    loadersNamed: false,
+    reference: loaders.length === 0 ? null : MAP,
+    states,
+    memoryStates: [memoryState],
+    // Several processes share the CPUs.
+    threads: name === 'processes' ? [1] : threads,
+    processes,
+    loads,
+    rounds,
+    memoryRounds,
+    ceilings: false,
+    isa: 'auto',
+    prompt: 0,
+    generate: 1,
+    seed,
+    trace: false,
+    timeoutSeconds,
+    timeBudgetSeconds,
+    lockWaitSeconds,
+    command: ['weighbridge', ...process.argv.slice(2)],
+  };
+}
