@@ -89,7 +89,7 @@ export function partPlans(modelBytes: number, rounds: number): readonly PartPlan
       why: 'what a load leaves of another program’s cached file, and of its own, under one limit',
       loaders: [MAP, 'stdio', 'direct'],
       states: ['cold'],
-      memoryState: 'as-is',
+      memoryState: 'backed',
       loads: 2,
       weight: 4,
     },

@@ -141,6 +141,15 @@ for (const [name, n, held, verdict] of halves) {
   });
 }
 
+test('loading: a verdict that the first token does not bear out says so', (t) => {
+  const load = { map: 10 * MS, copy: 1200 * MS };
+  const short = judge({ warm: warmPart(7, load, even) }, 'load');
+  t.is(short.verdict, 'reproduced');
+  t.regex(short.why, /of load alone: to the first token it is 2\.\d+x/);
+  const borne = judge({ warm: warmPart(7, load, { map: 20 * MS, copy: 2400 * MS }) }, 'load');
+  t.notRegex(borne.why, /alone/);
+});
+
 test('half the memory: direct I/O halves it as well, and parts of the footprint stand apart', (t) => {
   const { measures } = judge({ memory: memoryPart(6, 1_000_000, { direct: 0 }) }, 'memory');
   t.is(measures.find(({ what }) => what === 'footprint, stdio ÷ direct')?.verdict, 'reproduced');
