@@ -1,9 +1,11 @@
 /** The ends of a sample's process, of real ones. */
 import test from 'ava';
+import { lastLineOf } from '../../src/samples/command-output.js';
+import { failureReason } from '../../src/samples/judge.js';
 import { direct, type Launcher } from '../../src/samples/launch.js';
 import { READY_FD, RELEASE_FD, type ChildTask } from '../../src/samples/protocol.js';
 import { spawnChild } from '../../src/samples/spawn.js';
-import { processesWith, until } from '../processes.js';
+import { processesWith, runScript, until } from '../processes.js';
 import { limitFor } from './groups.js';
 
 const task: ChildTask = {
@@ -47,4 +49,16 @@ test('so has one in a limited group', async (t) => {
   t.is(processesWith('sleep', seconds).length, 1);
   t.is(await limit.close(), null);
   await until(() => processesWith('sleep', seconds).length === 0, 10, 'the holder to end with its group');
+});
+
+test('of a Node that threw, the error is told', async (t) => {
+  const { stderr } = await runScript(
+    "function deep() { throw Object.assign(new Error('EROFS: no such luck'), { code: 'EROFS' }); } deep();",
+    [],
+  );
+  t.is(lastLineOf(stderr), 'Error: EROFS: no such luck');
+  const died = { kind: 'died', exitCode: 1, signal: null, stderr } as const;
+  t.regex(failureReason(died, 1e9).message, /exit code 1 and no result: Error: EROFS: no such luck$/);
+  t.is(lastLineOf('first\nlast\n'), 'last');
+  t.is(lastLineOf('\n'), '');
 });
