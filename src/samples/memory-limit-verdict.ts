@@ -13,11 +13,10 @@ export interface LeastCharge {
 
 /**
  * Null where the kernel killed nothing in the group for want of memory below the limit. The counter has the kills of a
- * machine that ran out of memory too; then the group need not have come near its limit.
+ * machine, or of a group above, that ran out of memory too; then this limit was not hit.
  */
-export function outOfMemory({ oomKills, peakBytes }: GroupCounters, limitBytes: number): Refusal | null {
-  if (oomKills === null || oomKills === 0) return null;
-  if (peakBytes !== null && peakBytes < CHARGED_SHARE * limitBytes) return null;
+export function outOfMemory({ oomKills, peakBytes, limitHits }: GroupCounters, limitBytes: number): Refusal | null {
+  if (oomKills === null || oomKills === 0 || limitHits === 0) return null;
   const peak = peakBytes === null ? '' : `, and ${peakBytes} were in use at the peak`;
   return refusal(
     'failed',
