@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "digest.h"
-#include "probes/node.h"
+#include "probes/numa_node.h"
 #include "probes/page_cache.h"
 
 namespace weighbridge {

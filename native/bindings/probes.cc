@@ -10,7 +10,7 @@
 #include "../probes/ceilings.h"
 #include "../probes/free_memory.h"
 #include "../probes/machine.h"
-#include "../probes/node.h"
+#include "../probes/numa_node.h"
 #include "../probes/page_cache.h"
 #include "../probes/process.h"
 #include "convert.h"

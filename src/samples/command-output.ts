@@ -12,8 +12,14 @@ export function matchedIn(pattern: string, output: string, errors: string): numb
 
 const LONGEST = 300;
 
-/** Of what a program wrote on standard error; '' without one. */
+/** What Node writes last of all when an error ends it; the error is above. */
+const NODE_VERSION = /^Node\.js v\d/;
+
+/** Of what a program wrote on standard error, of a Node that threw the error; '' without one. */
 export function lastLineOf(text: string): string {
-  const line = text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+  const lines = text.trimEnd().split('\n');
+  const last = lines.at(-1) ?? '';
+  const thrown = NODE_VERSION.test(last) ? lines.find((each) => /^\w*Error\b/.test(each)) : undefined;
+  const line = (thrown ?? last).trim();
   return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
 }

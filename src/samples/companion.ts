@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { availableMemory } from '../machine.js';
 import { native } from '../native.js';
+import { lastLineOf } from './command-output.js';
 import type { CompanionAnswer, CompanionReport, CompanionTask, CompanionWork } from './companion-types.js';
 import { direct, type Launcher } from './launch.js';
 import { refusal, type Refusal } from './states.js';
@@ -46,7 +47,7 @@ export async function startCompanion(
     if (answer?.kind === 'reported') return answer.report;
     if (answer?.kind === 'failed') return { outcome: 'failed', reason: answer.reason };
     const how = problem ?? killed ?? `exit code ${exitCode ?? 'unknown'}`;
-    const last = stderr.trim().split('\n').at(-1) ?? '';
+    const last = lastLineOf(stderr);
     return refusal(
       'invalid',
       'companion-died',

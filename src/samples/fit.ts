@@ -104,7 +104,8 @@ export async function findFit(
   return { kind: 'found', smallest, below, points };
 }
 
-/** Tells nothing about its limit. */
-function isOpen(point: FitPoint): point is FitPoint & { readonly outcome: 'invalid' | 'mismatch' } {
+/** Tells nothing about its limit: a loader whose memory no limit counts does not need more than the limit. */
+function isOpen(point: FitPoint): point is Exclude<FitPoint, { readonly outcome: 'ok' }> {
+  if (point.outcome === 'unsupported') return point.reason.code !== 'limit-below-runtime';
   return point.outcome === 'invalid' || point.outcome === 'mismatch';
 }

@@ -1,6 +1,7 @@
 /** What a child's end and its measurement mean: the outcome. */
 import type { Cell } from '../plan/blocks.js';
 import { sumOfReads } from './audit.js';
+import { lastLineOf } from './command-output.js';
 import type { Arm, Measurement, Phases, Reason } from './record.js';
 import type { ChildEnd } from './spawn.js';
 
@@ -27,7 +28,8 @@ export function failureReason(end: ChildEnd, timeoutNs: number): Reason {
     };
   }
   if (end.kind === 'answered' && end.answer.kind === 'failed') return end.answer.reason;
-  const stderr = end.kind === 'died' && end.stderr !== '' ? `: ${end.stderr.split('\n').at(-1) ?? ''}` : '';
+  const said = end.kind === 'died' ? lastLineOf(end.stderr) : '';
+  const stderr = said === '' ? '' : `: ${said}`;
   if (end.signal !== null) {
     const hints: Readonly<Record<string, string>> = {
       SIGBUS: 'the file shrank while it was mapped, or its disk failed',

@@ -5,15 +5,18 @@ import { refusal, type Refusal } from './states.js';
 /** What must have been charged to a group in which a sample did its work. */
 export interface LeastCharge {
   readonly limitBytes: number;
-  /** Anonymous memory that its processes were seen to hold. */
+  /** Anonymous memory that they were seen to hold at one time. */
   readonly anonymousBytes: number;
   /** Of the model, that came into the page cache while they ran. */
   readonly cachedBytes: number;
 }
 
-/** Null where the kernel killed nothing in the group for want of memory. */
-export function outOfMemory({ oomKills, peakBytes }: GroupCounters, limitBytes: number): Refusal | null {
-  if (oomKills === null || oomKills === 0) return null;
+/**
+ * Null where the kernel killed nothing in the group for want of memory below the limit. The counter has the kills of a
+ * machine, or of a group above, that ran out of memory too; then this limit was not hit.
+ */
+export function outOfMemory({ oomKills, peakBytes, limitHits }: GroupCounters, limitBytes: number): Refusal | null {
+  if (oomKills === null || oomKills === 0 || limitHits === 0) return null;
   const peak = peakBytes === null ? '' : `, and ${peakBytes} were in use at the peak`;
   return refusal(
     'failed',

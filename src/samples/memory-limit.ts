@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { limitAbove, nextGroupName, removeGroup, sweepGroups } from './cgroup.js';
 import { readCounters, type GroupCounters, type GroupVersion } from './cgroup-counters.js';
+import { lastLineOf } from './command-output.js';
 import { limitSupport, type LimitSupport } from './cgroup-place.js';
 import { launchEnvironment, type LaunchEnd, type Launched, type Launcher } from './launch.js';
 import { refusal, type Refusal } from './states.js';
@@ -228,7 +229,7 @@ class SupervisorProcess implements Supervisor {
   }
 
   #failure(): Refusal['reason'] {
-    const last = this.#stderr.trim().split('\n').at(-1) ?? '';
+    const last = lastLineOf(this.#stderr);
     const told = `the process that owns the limit ended${last === '' ? '' : `: ${last}`}`;
     return refusal('unsupported', 'no-memory-groups', 'memory limit', told).reason;
   }

@@ -39,6 +39,8 @@ const STDERR_KEPT = 4096;
 
 /** Least time that a child has to reach its barrier: the runtime's start, and a KV cache to be touched. */
 const LEAST_START_MS = 10_000;
+/** Between asking a child to end and closing its pipes: what a user's loader started may hold them for ever. */
+const INSIST_MS = 1000;
 /** Longest delay of a timer in Node. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -54,12 +56,21 @@ export function spawnChild(task: ChildTask, timeoutMs: number, launcher: Launche
   // The child may die with the pipe open; how it ended is told by `ended`.
   child.release.on('error', () => undefined);
 
+  let over = false;
+  let insisting: NodeJS.Timeout | null = null;
+  const kill = (): void => {
+    if (over) return;
+    child.kill();
+    insisting ??= setInterval(() => {
+      child.kill();
+    }, INSIST_MS);
+  };
   let timedOut = false;
   const endAfter = (milliseconds: number): NodeJS.Timeout =>
     setTimeout(
       () => {
         timedOut = true;
-        child.kill();
+        kill();
       },
       Math.min(milliseconds, LONGEST_TIMER_MS),
     );
@@ -91,6 +102,8 @@ export function spawnChild(task: ChildTask, timeoutMs: number, launcher: Launche
 
   const ended = child.ended.then(({ exitCode, signal, problem }): ChildEnd => {
     clearTimeout(timer);
+    over = true;
+    if (insisting !== null) clearInterval(insisting);
     markReady(false);
     meetings.end();
     if (problem !== null) return { kind: 'died', exitCode, signal, stderr: problem };
@@ -118,9 +131,7 @@ export function spawnChild(task: ChildTask, timeoutMs: number, launcher: Launche
       child.release.write('G');
     },
     ended,
-    kill: () => {
-      child.kill();
-    },
+    kill,
   };
 }
 

@@ -14,10 +14,24 @@ import type { Refusal } from './states.js';
 
 /** What the processes must have been charged for, where all of them have a measurement. */
 export interface Charge {
-  /** Anonymous memory and huge pages that they held at their end. */
+  /** Anonymous memory and huge pages that one of them held at its end. Others may have ended before it took them. */
   readonly anonymousBytes: number;
   /** Of the model, that came into the page cache meanwhile. */
   readonly cachedBytes: number;
+}
+
+/** Null where one of the processes has no measurement. A program's own memory at its end is not known. */
+export function chargeOf(ends: readonly ChildEnd[], before: number | null, after: number | null): Charge | null {
+  const own = ends.map((end) => {
+    if (end.kind !== 'answered' || end.answer.kind === 'failed') return null;
+    if (end.answer.kind === 'command') return end.answer.command.exitCode === 0 ? 0 : null;
+    if (end.answer.kind === 'ceiling') return 0;
+    const { anonymous, hugetlb } = end.answer.sample.memory.end;
+    return (anonymous ?? 0) + (hugetlb ?? 0);
+  });
+  const known = own.filter((bytes) => bytes !== null);
+  if (known.length < own.length) return null;
+  return { anonymousBytes: Math.max(0, ...known), cachedBytes: Math.max(0, (after ?? 0) - (before ?? 0)) };
 }
 
 /** What the surroundings saw of a sample. */
@@ -169,6 +183,10 @@ class LimitAround {
       },
       warnings: [
         ...(held === null ? [] : [`the group ${this.#limit.path} is still there: ${held}`]),
+        // Of a program it may be one of its own that it got on without.
+        ...((counters.oomKills ?? 0) > 0
+          ? [`the kernel killed ${counters.oomKills ?? 0} processes of the group for want of memory`]
+          : []),
         ...(now.swapAllowedBytes === 0 ? [] : ['swap could not be limited: the kernel does not account for it']),
       ],
       refusal: refused ?? unattended,

@@ -13,7 +13,7 @@ import { subjectOf, type Attempt, type Prepared, type WeighingContext } from './
 import type { Arm, DeviceTraffic, Group, Reason, Sample } from './record.js';
 import type { ChildEnd } from './spawn.js';
 import type { Refusal } from './states.js';
-import type { Charge, Surrounded } from './surroundings.js';
+import { chargeOf, type Surrounded } from './surroundings.js';
 
 /** What an attempt puts into the ledger: a sample a process, and of several processes their group behind them. */
 export interface Weighed {
@@ -105,21 +105,8 @@ async function run(context: WeighingContext, prepared: Exclude<Prepared, { kind:
   prepared.releaseMemory();
   context.freeMemory.freed();
   const after = residencyAfter(paths);
-  const surrounded = await prepared.surroundings.close(chargeOf(end, prepared.before, after));
+  const surrounded = await prepared.surroundings.close(chargeOf(end.ends, prepared.before, after));
   return { end, traffic, meanwhile, after, surrounded };
-}
-
-/** Null where one of the processes has no measurement. */
-function chargeOf({ ends }: CrewEnd, before: number | null, after: number | null): Charge | null {
-  const memories = ends.flatMap((end) =>
-    end.kind === 'answered' && end.answer.kind === 'sample' ? [end.answer.sample.memory.end] : [],
-  );
-  if (memories.length < ends.length) return null;
-  const own = memories.map(({ anonymous, hugetlb }) => (anonymous ?? 0) + (hugetlb ?? 0));
-  return {
-    anonymousBytes: own.reduce((sum, bytes) => sum + bytes, 0),
-    cachedBytes: Math.max(0, (after ?? 0) - (before ?? 0)),
-  };
 }
 
 /** One process of the crew, and why it has no measurement where another one ended it. */

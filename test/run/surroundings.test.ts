@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { Sample } from '../../src/samples/record.js';
+import type { Group, Sample } from '../../src/samples/record.js';
 import { weighbridge, type Ended } from '../command.js';
 import { endOf, processesWith, removeFolder, scratchFolder, start, until } from '../processes.js';
 import { MIB, groupsOfRun, isAlive, placeFor } from '../samples/groups.js';
@@ -95,16 +95,62 @@ test.serial('later loads stay in the group of the first, and what it left there'
   }
 });
 
-test.serial('several processes share a limit', async (t) => {
+test.serial('so do later loads of a program', async (t) => {
   if (placeFor(t) === null) return;
-  const limited = await run('--loader', 'mmap-shared', '--memory-limit', '600MiB', '--processes', '2');
+  const command = ['--command', 'cat=cat {model}', '--loader', 'mmap-shared'];
+  const limited = await run(...command, '--memory-limit', '400MiB', '--loads', '2');
   t.is(limited.code, 0, limited.stderr);
-  const samples = samplesOf(limited);
-  t.is(samples.length, 2);
-  for (const { outcome, effective } of samples) {
-    t.is(outcome, 'ok');
-    t.is(effective?.['limitBytes'], 600 * MIB);
-  }
+  const [first, second, ...more] = samplesOf(limited, 'cat');
+  t.deepEqual(more, []);
+  t.is(first?.residency?.before, 0);
+  t.is(second?.load, 2);
+  t.is(second?.residency?.before, second?.residency?.size);
+  t.true(Number(second?.effective?.['limitFileBytes']) > 20 * MIB, JSON.stringify(second?.effective));
+});
+
+test.serial('several processes share a limit: what holds one copy of a model does not hold two', async (t) => {
+  if (placeFor(t) === null) return;
+  const limitBytes = 2 * (await runtimeNeed(t)) + 48 * MIB;
+  const limited = await run('--loader', 'stdio', '--memory-limit', String(limitBytes), '--processes', '1,2');
+  t.is(limited.code, 1, limited.stderr);
+  const ended = (of: number): readonly (string | undefined)[] =>
+    samplesOf(limited)
+      .filter(({ process }) => process.of === of)
+      .map(({ outcome, reason }) => reason?.code ?? outcome);
+  t.deepEqual(ended(1), ['ok']);
+  t.deepEqual([...ended(2)].sort(), ['group-ended', 'out-of-memory']);
+  const { groups } = JSON.parse(limited.stdout) as { readonly groups: readonly Group[] };
+  t.like(groups, [{ outcome: 'failed', reason: { code: 'out-of-memory' } }]);
+});
+
+test.serial('a program that got on without a process that the limit ended says so', async (t) => {
+  if (placeFor(t) === null) return;
+  const hungry = join(folder, 'hungry.sh');
+  // tail holds all of a line that does not end.
+  writeFileSync(hungry, `cat "$1" > /dev/null; head -c ${600 * MIB} /dev/zero | tail -n 1 > /dev/null; true\n`);
+  const command = ['--command', `hungry=sh ${hungry} {model}`, '--loader', 'mmap-shared'];
+  const limited = await run(...command, '--memory-limit', '400MiB');
+  const [sample] = samplesOf(limited, 'hungry');
+  t.is(sample?.outcome, 'ok', sample?.reason?.message);
+  t.is(sample?.effective?.['limitOomKills'], 1);
+  t.true(
+    sample?.warnings.some((warning) => /killed 1 .* for want of memory/.test(warning)),
+    sample?.warnings.join(),
+  );
+});
+
+test.serial('a program whose memory is charged elsewhere is not taken for limited', async (t) => {
+  const support = placeFor(t);
+  if (support === null) return;
+  // As a client whose daemon does the work.
+  const away = join(folder, 'away.sh');
+  writeFileSync(away, `echo $$ > ${support.parent}/cgroup.procs && exec cat "$1"\n`);
+  const command = ['--command', `away=sh ${away} {model}`, '--loader', 'mmap-shared'];
+  const limited = await run(...command, '--memory-limit', '400MiB');
+  const samples = samplesOf(limited, 'away');
+  t.true(samples.length > 0);
+  for (const { outcome, reason } of samples)
+    t.like({ outcome, reason }, { outcome: 'invalid', reason: { code: 'limit-not-charged' } });
 });
 
 test.serial('a run that is killed while a limited sample is at work leaves no group and no process', async (t) => {

@@ -87,6 +87,14 @@ test('a loader without a speed of its own is undecided, with its reason', async 
   t.is(fit.points.length, 1);
 });
 
+test('a loader that cannot be limited is undecided, not in need of more than the highest limit', async (t) => {
+  const fit = await findFit(request, (bytes) =>
+    Promise.resolve(bytes === null ? ok(null, 10) : { outcome: 'unsupported', bytes, reason: reason('limit-blind') }),
+  );
+  t.is(fit.kind, 'undecided');
+  t.is(fit.kind === 'undecided' ? fit.reason.code : null, 'limit-blind');
+});
+
 test('an invalid point is weighed again, and counts for nothing', async (t) => {
   const loader = loaderNeeding(GIB, 0);
   let turns = 0;

@@ -61,6 +61,11 @@ test('kills in the group are out of memory, with the figures', (t) => {
   t.regex(failed?.reason.message ?? '', new RegExp(`${limitBytes}.*${290 * MIB}`));
 });
 
+test('a kill without a hit of the limit is the machine’s, and says nothing of the limit', (t) => {
+  t.is(outOfMemory({ ...counters, oomKills: 1, limitHits: 0 }, limitBytes), null);
+  t.like(outOfMemory({ ...counters, oomKills: 1, limitHits: null }, limitBytes), { reason: { code: 'out-of-memory' } });
+});
+
 test('a limit below what the runtime needs says what it needs', (t) => {
   t.is(refuseBelowRuntime(limitBytes, limitBytes), null);
   const refused = refuseBelowRuntime(limitBytes, limitBytes + 1);

@@ -1,4 +1,4 @@
-#include "node.h"
+#include "numa_node.h"
 
 #include <linux/mempolicy.h>
 #include <sched.h>
