@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UsageError } from '../failure.js';
-import type { Dimensions, SizeSpec } from '../plan/settings.js';
+import { STREAM, type Dimensions, type SizeSpec } from '../plan/settings.js';
 import type { Pressure } from '../samples/record.js';
 import { whole, wholes } from './arguments.js';
 
@@ -70,10 +70,11 @@ export function dimensionsOf(args: DimensionArguments): AskedDimensions {
   };
 }
 
-/** One for each word, distinct; null for `none`, and for nothing asked. */
+/** One for each word, distinct whatever the words; null for `none`, and for nothing asked. */
 function listOf<T>(text: string | undefined, read: (word: string) => T): readonly (T | null)[] {
   const words = text === undefined ? ['none'] : text.split(',').map((word) => word.trim());
-  return [...new Set(words)].map((word) => (word === 'none' ? null : read(word)));
+  const values = words.map((word) => (word === 'none' ? null : read(word)));
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 }
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -102,8 +103,6 @@ function limitOf(text: string): SizeSpec {
   }
   return { kind: 'bytes', text, bytes };
 }
-
-const STREAM = 'stream:';
 
 function pressureOf(text: string): Pressure {
   if (text.startsWith(STREAM)) return streamOf(resolve(text.slice(STREAM.length)));
