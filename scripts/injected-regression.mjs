@@ -41,7 +41,6 @@ function argumentsOf() {
     if (!LOOKS.includes(pairs)) end(2, `--pairs must be one of ${LOOKS.join(', ')}`);
     if (!(threshold > 0 && threshold < 1)) end(2, '--threshold must be between 0 and 1: 0.05 is 5 %');
     if (!(delay > 0)) end(2, '--delay must be above 0');
-    if (!['cold', 'warm'].includes(values.state)) end(2, '--state must be cold or warm');
     return { model, pairs, threshold, delay, state: values.state };
   } catch (error) {
     return end(2, error.message);
@@ -84,10 +83,7 @@ function weigh(loaders, rounds) {
 
 const base = write('base', 0);
 const alone = weigh([base], 5);
-// The ceiling's samples have no first token.
-const usualMs = median(
-  alone.samples.flatMap(({ outcome, ttftNs }) => (outcome === 'ok' && ttftNs !== null ? [ttftNs / 1e6] : [])),
-);
+const usualMs = median(alone.samples.flatMap(({ outcome, ttftNs }) => (outcome === 'ok' ? [ttftNs / 1e6] : [])));
 const sleepMs = delay * threshold * usualMs;
 const ledger = weigh([base, write('twin', 0), write('sleeper', sleepMs)], pairs);
 const ids = Object.fromEntries(ledger.run.plan.arms.map((id) => [ledger.run.arms[id].loader, id]));
