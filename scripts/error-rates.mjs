@@ -17,6 +17,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { readLedger } from '../dist/src/samples/ledger.js';
 import { outcomesOf, roundsOf } from '../dist/src/statistics/comparison.js';
 import { METRICS, costOf } from '../dist/src/statistics/metrics.js';
+import { copiesOf } from '../dist/src/statistics/noise.js';
 import { LEAST_FOR_FLOOR, noiseFloor } from '../dist/src/statistics/noise-floor.js';
 import { median } from '../dist/src/statistics/order.js';
 import { blockResample } from '../dist/src/statistics/resample.js';
@@ -62,21 +63,8 @@ if (!(threshold > 0 && threshold < 1)) refuse('--threshold must be between 0 and
 
 /** One state and metric: what each recorded round gave, and the log costs of both copies. */
 function comparisonsOf() {
-  let ledger;
-  try {
-    ({ ledger } = readLedger(directory));
-  } catch (error) {
-    return refuse(error.message);
-  }
-  const { plan, arms } = ledger.run;
-  const [base, head] = plan.arms;
-  if (plan.arms.length !== 2 || arms[base].loader !== arms[head].loader || plan.models.length !== 1) {
-    refuse(`${directory}: not a run of one loader named twice; weighbridge aa MODEL records one`);
-  }
-  const places = plan.memoryStates.flatMap((memoryState) => plan.states.map((state) => ({ state, memoryState })));
-  return places.flatMap((place, block) => {
-    const rounds = roundsOf(ledger, { head, base, ...place });
-    return METRICS.map((metric) => {
+  return roundsByPlace().flatMap(({ place, rounds }, block) =>
+    METRICS.map((metric) => {
       const outcomes = outcomesOf(rounds, metric);
       const differences = outcomes.flatMap((round) => (round.kind === 'pair' ? [round.difference] : []));
       const floors = LOOKS.map((pairs) => noiseFloor(differences, pairs, { seed }));
@@ -85,8 +73,20 @@ function comparisonsOf() {
         return both.length === 2 && !both.includes(null) ? [both.map(Math.log)] : [];
       });
       return { name: `${place.state} ${place.memoryState} ${metric}`, block, outcomes, differences, floors, costs };
-    });
-  });
+    }),
+  );
+}
+
+function roundsByPlace() {
+  try {
+    const { ledger } = readLedger(directory);
+    const { base, head } = copiesOf(ledger);
+    const { memoryStates, states } = ledger.run.plan;
+    const places = memoryStates.flatMap((memoryState) => states.map((state) => ({ state, memoryState })));
+    return places.map((place) => ({ place, rounds: roundsOf(ledger, { head: head.id, base: base.id, ...place }) }));
+  } catch (error) {
+    return refuse(`${directory}: ${error.message}; weighbridge aa MODEL records a run of one loader named twice`);
+  }
 }
 
 const comparisons = comparisonsOf();

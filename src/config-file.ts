@@ -9,6 +9,7 @@ import type { PlanConfig } from './config.js';
 import { isLoaderPath } from './external-loader.js';
 import { UsageError } from './failure.js';
 import { importFile } from './import-file.js';
+import { PRESSURE_OF_FILE } from './plan/settings.js';
 
 const PLACES = ['ts', 'js', 'mjs', 'json'].map((ending) => `weighbridge.config.${ending}`);
 
@@ -130,10 +131,7 @@ function planIn(
     if (plan[key] === undefined) continue;
     const { kind, several } = KEYS[key];
     const words = place.key(key).list(plan[key], kind, several);
-    const text = words
-      .map((word) => (key === 'loaders' && isLoaderPath(word) ? resolve(folder, word) : word))
-      .join(',');
-    options[key] = { text, where: place.key(key).name };
+    options[key] = { text: words.map((word) => pathOf(key, word, folder)).join(','), where: place.key(key).name };
   }
   const { models = [], trace = null, commands = [] } = plan;
   return {
@@ -148,6 +146,13 @@ function planIn(
       .array(commands)
       .map((command, at) => commandIn(place.key('commands').at(at), command, folder)),
   };
+}
+
+/** What is a path among the values of a key starts at the file's folder. */
+function pathOf(key: OptionKey, word: string, folder: string): string {
+  if (key === 'loaders' && isLoaderPath(word)) return resolve(folder, word);
+  const kind = key === 'pressure' ? PRESSURE_OF_FILE.find((each) => word.startsWith(`${each}:`)) : undefined;
+  return kind === undefined ? word : `${kind}:${resolve(folder, word.slice(kind.length + 1))}`;
 }
 
 function commandIn(place: Place, value: unknown, folder: string): StatedCommand {

@@ -17,7 +17,7 @@ export type CommandConfig = {
 
 /** Each key means what the option of `run` of that name means, and stands where the command line has none. */
 export interface PlanConfig {
-  /** GGUF files. Relative paths, here and of loaders and programs, start at the configuration file's folder. */
+  /** GGUF files. Relative paths, here and of loaders, programs and pressure, start at the configuration file's folder. */
   readonly models?: OneOrMore<string>;
   /** Names, or files of your own. */
   readonly loaders?: OneOrMore<string>;

@@ -2,7 +2,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UsageError } from '../failure.js';
-import type { Dimensions, SizeSpec } from '../plan/settings.js';
+import { PRESSURE_OF_FILE, type Dimensions, type SizeSpec } from '../plan/settings.js';
 import type { Pressure } from '../samples/record.js';
 import { whole, wholes } from './arguments.js';
 
@@ -70,10 +70,11 @@ export function dimensionsOf(args: DimensionArguments): AskedDimensions {
   };
 }
 
-/** One for each word, distinct; null for `none`, and for nothing asked. */
+/** One for each word, distinct whatever the words; null for `none`, and for nothing asked. */
 function listOf<T>(text: string | undefined, read: (word: string) => T): readonly (T | null)[] {
   const words = text === undefined ? ['none'] : text.split(',').map((word) => word.trim());
-  return [...new Set(words)].map((word) => (word === 'none' ? null : read(word)));
+  const values = words.map((word) => (word === 'none' ? null : read(word)));
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 }
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -103,10 +104,8 @@ function limitOf(text: string): SizeSpec {
   return { kind: 'bytes', text, bytes };
 }
 
-const WITH_FILE = ['stream', 'bystander'] as const satisfies readonly Pressure['kind'][];
-
 function pressureOf(text: string): Pressure {
-  const kind = WITH_FILE.find((each) => text.startsWith(`${each}:`));
+  const kind = PRESSURE_OF_FILE.find((each) => text.startsWith(`${each}:`));
   if (kind !== undefined) return withFile(kind, resolve(text.slice(kind.length + 1)));
   const bytes = bytesOf(text);
   if (bytes === null) {
@@ -117,7 +116,7 @@ function pressureOf(text: string): Pressure {
   return { kind: 'memory', bytes, path: null };
 }
 
-function withFile(kind: (typeof WITH_FILE)[number], path: string): Pressure {
+function withFile(kind: (typeof PRESSURE_OF_FILE)[number], path: string): Pressure {
   const status = statSync(path, { throwIfNoEntry: false });
   if (status?.isFile() !== true || status.size === 0) {
     throw new UsageError(

@@ -115,11 +115,8 @@ export const runCommand: CommandModule<object, Arguments> = {
 
 async function run(args: Arguments): Promise<void> {
   if (args.resume !== undefined) {
-    if ((args.models ?? []).length > 0 || args.out !== undefined || args.plan !== undefined || args.dryRun) {
-      throw new UsageError(
-        '--resume continues the plan in its ledger: give no model, --plan, --out or --dry-run with it',
-      );
-    }
+    const stray = (args.models ?? []).length > 0 ? 'model' : strayOf(args);
+    if (stray !== null) throw new UsageError(`--resume continues the plan in its ledger: give no ${stray} with it`);
     const directory = resolve(args.resume);
     const labels = labelsOf(readLedger(directory).ledger.run.arms);
     await measure(args, directory, labels, (signal, listener) =>
@@ -140,6 +137,14 @@ async function run(args: Arguments): Promise<void> {
   await measure(args, directory, labelsOf(planned.arms), (signal, listener) =>
     weigh(request, directory, signal, listener),
   );
+}
+
+/** An option that would be part of a plan, or of where it goes, and can change nothing of a run that is resumed. */
+function strayOf(args: Arguments): string | null {
+  const fine: readonly string[] = ['resume', 'json', 'lock-wait'];
+  const names = (Object.keys(options) as (keyof typeof options)[]).filter((name) => !fine.includes(name));
+  const stray = names.find((name) => args[name] !== undefined && args[name] !== false);
+  return stray === undefined ? null : `--${stray}`;
 }
 
 async function measure(

@@ -21,6 +21,9 @@ export type SizeSpec =
   | { readonly kind: 'bytes'; readonly text: string; readonly bytes: number }
   | { readonly kind: 'percent'; readonly text: string; readonly percent: number };
 
+/** Pressure that people give as `kind:path`. */
+export const PRESSURE_OF_FILE = ['stream', 'bystander'] as const satisfies readonly Pressure['kind'][];
+
 /** What a run asks for of each dimension; null in a list stands for none. An absent list has its one default. */
 export interface Dimensions {
   readonly threads: readonly number[];

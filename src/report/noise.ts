@@ -70,8 +70,10 @@ export function noiseReport(records: readonly NoiseRecord[], ledger: Ledger): No
   };
 }
 
+/** Of the metrics that have any: without generated tokens no pair has a decode step. */
 function fewestPairs({ metrics }: NoiseRecord): number {
-  return Math.min(...METRICS.map((metric) => metrics[metric].pairs));
+  const some = METRICS.map((metric) => metrics[metric].pairs).filter((pairs) => pairs > 0);
+  return some.length === 0 ? 0 : Math.min(...some);
 }
 
 function cellsOf({ looks, lagOne, driftPerMinute, lastToFirst }: MetricNoise): readonly string[] {

@@ -7,6 +7,7 @@ import { LEAST_FOR_INTERVAL, median } from '../statistics/order.js';
 import type { CellSummary, Summary } from '../statistics/summary-types.js';
 import { counted, duration, enumeration, significant, size } from './format.js';
 import { certificationNotes } from './free-memory.js';
+import { settingLabels } from './labels.js';
 import { placesOf, unsupportedAlike } from './places.js';
 import { disturbedNotes, precisionNotes, waitNotes } from './quiet-notes.js';
 
@@ -156,22 +157,30 @@ function pairNotes({ cells }: Summary): readonly string[] {
  */
 const notable = { drift: 1.5, arithmetic: 1.25, stolen: 0.01 } as const;
 
-function modeNotes({ cells }: Summary): readonly string[] {
-  return cells.flatMap(({ arm, state, memoryState, ttftModes }) => {
+/** Where a cell stands: its setting where that must be said, its states, and which load it is of several. */
+function whereOf(summary: Summary, { setting, state, memoryState, load }: CellSummary): string {
+  const { label } = settingLabels(summary, setting);
+  return [label, state, load === 1 ? null : `load ${load}`, memoryState].filter((part) => part !== null).join(', ');
+}
+
+function modeNotes(summary: Summary): readonly string[] {
+  return summary.cells.flatMap((cell) => {
+    const { arm, ttftModes } = cell;
     if (ttftModes === null) return [];
     const { low, high } = ttftModes;
     return [
-      `${arm.label} (${state}, ${memoryState}) has two modes, first token in about ${duration(low.median)} (${counted(low.n, 'sample')}) or ${duration(high.median)} (${high.n}): its median describes nothing.`,
+      `${arm.label} (${whereOf(summary, cell)}) has two modes, first token in about ${duration(low.median)} (${counted(low.n, 'sample')}) or ${duration(high.median)} (${high.n}): its median describes nothing.`,
     ];
   });
 }
 
-function noiseNotes({ cells }: Summary, { run, samples }: Ledger): readonly string[] {
-  const drifts = cells.flatMap(({ isReference, ttftNs, state, memoryState, arm }) =>
-    isReference && ttftNs !== null && ttftNs.max / ttftNs.min > notable.drift
-      ? [`${arm.label} ${state} ${memoryState} ${duration(ttftNs.min)} to ${duration(ttftNs.max)}`]
-      : [],
-  );
+function noiseNotes(summary: Summary, { run, samples }: Ledger): readonly string[] {
+  const drifts = summary.cells.flatMap((cell) => {
+    const { isReference, ttftNs, arm } = cell;
+    return isReference && ttftNs !== null && ttftNs.max / ttftNs.min > notable.drift
+      ? [`${arm.label} (${whereOf(summary, cell)}) ${duration(ttftNs.min)} to ${duration(ttftNs.max)}`]
+      : [];
+  });
   const ok = samples.filter((sample) => sample.outcome === 'ok');
   const spins = ok.flatMap(({ noise }) => [noise.spinBeforeNs, noise.spinAfterNs]).filter((ns) => ns !== null);
   const spinLow = quantile(spins, 0.1);
@@ -240,11 +249,15 @@ function harnessNotes({ cells }: Summary): readonly string[] {
 }
 
 function processNotes({ cells }: Summary): readonly string[] {
-  return cells.some(({ arm }) => arm.processes > 1)
-    ? [
-        'Of several processes, times are those of the slowest; tokens per second are the sum of what each reached, and memory is that of all together, read while all held the model, its page cache counted once.',
-      ]
-    : [];
+  const several = cells.filter(({ arm }) => arm.processes > 1);
+  return [
+    several.some(({ arm }) => arm.kind !== 'command')
+      ? 'Of several processes, times are those of the slowest; tokens per second are the sum of what each reached, and memory is that of all together, read while all held the model, its page cache counted once.'
+      : '',
+    several.some(({ arm }) => arm.kind === 'command')
+      ? 'Of several processes of a command, all figures are those of the one that ended last, memory and tokens per second too.'
+      : '',
+  ].filter((note) => note !== '');
 }
 
 /** More kinds of warnings than this would hide the other notes. */

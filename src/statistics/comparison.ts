@@ -2,6 +2,7 @@
 import type { Ledger, MemoryState, Sample, State } from '../samples/record.js';
 import { costOf, type Metric } from './metrics.js';
 import { pairsOf, type Pair } from './pairs.js';
+import { unitsOf } from './units.js';
 import type { RoundOutcome } from './verdict.js';
 
 /** Two arms in one place. */
@@ -22,10 +23,14 @@ export interface VersusRound {
 
 /**
  * The rounds that have samples of head, in run order. Its block holds the partner; a pair is that of the block's highest
- * attempt. A side has failed where a sample of it did, or gave other logits, and no attempt of it was ok.
+ * attempt. A side has failed where a sample of it did, or gave other logits, and no attempt of it was ok. Of several
+ * processes the group is the sample. Throws RangeError for a run that could stop by its own ratios.
  */
-export function roundsOf({ samples }: Ledger, { head, base, state, memoryState }: Versus): readonly VersusRound[] {
-  const here = samples.filter(
+export function roundsOf(ledger: Ledger, { head, base, state, memoryState }: Versus): readonly VersusRound[] {
+  if ((ledger.run.plan.precision ?? null) !== null) {
+    throw new RangeError('the run could stop by the precision of its ratios: such a run explores, and judges nothing');
+  }
+  const here = unitsOf(ledger).filter(
     (sample) => sample.pass === 'time' && sample.state === state && sample.memoryState === memoryState,
   );
   const heads = here.filter((sample) => sample.arm.id === head);

@@ -1,5 +1,6 @@
 /** From the ledger of an arm weighed against itself to the noise of this machine. Pure: equal ledgers, equal figures. */
-import type { Ledger, MemoryState, State } from '../samples/record.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Arm, Ledger, MemoryState, ModelRecord, State } from '../samples/record.js';
 import { lagOne } from './autocorrelation.js';
 import { modesOf, type Modes } from './bimodality.js';
 import { logRatiosOf, roundsOf, type VersusRound } from './comparison.js';
@@ -72,21 +73,29 @@ export interface NoiseRecord {
   readonly metrics: Readonly<Record<Metric, MetricNoise>>;
 }
 
-/** One record a state and memory state. `run`: the directory of the ledger. Throws RangeError where it is no A/A. */
-export function noiseOf(ledger: Ledger, run: string): readonly NoiseRecord[] {
-  const { plan, arms, models, machine } = ledger.run;
+/** The two copies of an arm that was weighed against itself. Throws RangeError where the run is no A/A. */
+export function copiesOf({ run: { plan, arms, models } }: Ledger): {
+  readonly base: Arm;
+  readonly head: Arm;
+  readonly model: ModelRecord;
+} {
   const [baseId, headId] = plan.arms;
   const [base, head] = [arms[baseId ?? ''], arms[headId ?? '']];
   const model = base === undefined ? undefined : models[base.model];
   if (base === undefined || head === undefined || model === undefined || plan.arms.length !== 2) {
     throw new RangeError('noise is read from a run of one model and one loader named twice');
   }
-  if (base.loader !== head.loader || base.model !== head.model) {
+  // Load threads, a setting or a file of the same name: only the names may differ.
+  if (!isDeepStrictEqual({ ...base, id: '', label: '' }, { ...head, id: '', label: '' })) {
     throw new RangeError(`${head.label} and ${base.label} are not the same arm: their differences are no noise`);
   }
-  if ((plan.precision ?? null) !== null) {
-    throw new RangeError('the run could stop by the precision of its ratios, which makes its noise look smaller');
-  }
+  return { base, head, model };
+}
+
+/** One record a state and memory state. `run`: the directory of the ledger. Throws RangeError where it is no A/A. */
+export function noiseOf(ledger: Ledger, run: string): readonly NoiseRecord[] {
+  const { plan, machine } = ledger.run;
+  const { base, head, model } = copiesOf(ledger);
   const family = plan.states.length * plan.memoryStates.length * METRICS.length;
   return plan.memoryStates.flatMap((memoryState) =>
     plan.states.map((state): NoiseRecord => {

@@ -48,7 +48,7 @@ export function summarize(ledger: Ledger): Summary {
     cells,
     scaling: scalingOf(cells, settings, (cell) => byCell.groups.get(cellKey({ ...cell, arm: cell.arm.id })) ?? []),
     samples: {
-      total: samples.length,
+      total: units.length,
       invalid: count('invalid'),
       failed: count('failed'),
       mismatch: count('mismatch'),

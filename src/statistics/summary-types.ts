@@ -88,7 +88,10 @@ export interface NoiseCounts {
   readonly by: readonly { readonly flag: NoiseFlag; readonly samples: number }[];
 }
 
-/** Of several processes, the group is what is counted: times of the slowest, speeds and memory of all together. */
+/**
+ * Of several processes, the group is what is counted: times of the slowest, speeds and memory of all together; of programs,
+ * all of the one that ended last.
+ */
 export interface CellSummary {
   readonly arm: Arm;
   /** Key of Summary.settings. */
@@ -192,6 +195,7 @@ export interface Summary {
   readonly cells: readonly CellSummary[];
   /** Empty where no loader was weighed with several counts of processes. */
   readonly scaling: readonly ProcessScaling[];
+  /** Of several processes their group is one. */
   readonly samples: {
     readonly total: number;
     readonly invalid: number;

@@ -93,7 +93,8 @@ const MOST_DROPPED = 0.2;
  *  improved      the same of −d, failures left out
  *  unchanged     upper order-statistic bound of the median at 1 − α ÷ (looks · family) < log(1 + τ): no worse by more than
  *                τ, that of the last look: few pairs have a high floor, and to end there would concede what more could find
- *  inconclusive  none of these after the last look, or more than 20 % of rounds dropped by then
+ *  inconclusive  none of these after the last look, or more than 20 % of rounds dropped by then; failures after the last
+ *                look that a stopped run reached still count
  * Improved goes before unchanged, which may hold at once. Two failures of base prove nothing of head.
  */
 export function judge(comparisons: readonly Comparison[], rule: VerdictRule, stopped = false): Judgement {
@@ -104,8 +105,7 @@ export function judge(comparisons: readonly Comparison[], rule: VerdictRule, sto
   const available = Math.max(0, ...comparisons.map(({ rounds }) => rounds.length));
   const reached = looks.filter((rounds) => rounds <= available);
   const early = Math.min(available, looks[0] ?? 0);
-  let verdicts: readonly Verdict[] = comparisons.map((comparison) => {
-    const { evidence, values } = evidenceOf({ comparison, rounds: early, look: 0, rule });
+  let verdicts: readonly Verdict[] = seenAt(comparisons, early, 0, rule).map(({ evidence, values }) => {
     if (failsAlone(evidence)) return { kind: 'regressed', because: 'failures', evidence };
     return stopped && reached.length === 0 ? inconclusive(evidence, values) : { kind: 'open', evidence };
   });
@@ -114,8 +114,18 @@ export function judge(comparisons: readonly Comparison[], rule: VerdictRule, sto
     const seen = atLook(comparisons, rounds, look, rule, isLast);
     verdicts = verdicts.map((verdict, index) => (verdict.kind === 'open' ? (seen[index] ?? verdict) : verdict));
   }
+  const next = looks[reached.length];
+  if (stopped && next !== undefined) {
+    const all = seenAt(comparisons, available, reached.length, rule);
+    verdicts = verdicts.map((verdict, index) => {
+      const evidence = verdict.kind === 'inconclusive' ? all[index]?.evidence : undefined;
+      return evidence !== undefined && failsAlone(evidence)
+        ? { kind: 'regressed', because: 'failures', evidence }
+        : verdict;
+    });
+  }
   const isOpen = verdicts.some(({ kind }) => kind === 'open');
-  return { verdicts, next: isOpen ? (looks[reached.length] ?? null) : null };
+  return { verdicts, next: isOpen ? (next ?? null) : null };
 }
 
 /** Verdicts of one look alone. */
@@ -126,6 +136,13 @@ function atLook(
   rule: VerdictRule,
   isLast: boolean,
 ): readonly Verdict[] {
+  return seenAt(comparisons, rounds, look, rule).map(({ evidence, values }) =>
+    verdictOf(evidence, values, levelOf(rule), isLast),
+  );
+}
+
+/** The evidence of each comparison, its p-values adjusted over the family. */
+function seenAt(comparisons: readonly Comparison[], rounds: number, look: number, rule: VerdictRule): readonly Seen[] {
   const seen = comparisons.map((comparison) => evidenceOf({ comparison, rounds, look, rule }));
   const slower = holm(
     seen.map(({ evidence }) => (tooManyDropped(evidence) ? 1 : evidence.pSlower)),
@@ -135,10 +152,10 @@ function atLook(
     seen.map(({ evidence }) => (tooManyDropped(evidence) ? 1 : evidence.pFaster)),
     rule.family,
   );
-  return seen.map(({ evidence: raw, values }, index) => {
-    const evidence = { ...raw, pSlower: slower[index] ?? 1, pFaster: faster[index] ?? 1 };
-    return verdictOf(evidence, values, levelOf(rule), isLast);
-  });
+  return seen.map(({ evidence, values }, index) => ({
+    evidence: { ...evidence, pSlower: slower[index] ?? 1, pFaster: faster[index] ?? 1 },
+    values,
+  }));
 }
 
 /** What each look may spend. */
@@ -180,11 +197,14 @@ interface LookAt {
   readonly rule: VerdictRule;
 }
 
-/** p-values are of this comparison alone. */
-function evidenceOf({ comparison, rounds, look, rule }: LookAt): {
+interface Seen {
   readonly evidence: Evidence;
+  /** What was tested. */
   readonly values: readonly number[];
-} {
+}
+
+/** p-values are of this comparison alone. */
+function evidenceOf({ comparison, rounds, look, rule }: LookAt): Seen {
   const seen = comparison.rounds.slice(0, rounds);
   const differences = seen.flatMap((round) => (round.kind === 'pair' ? [round.difference] : []));
   const failures = (side: 'head' | 'base'): number =>

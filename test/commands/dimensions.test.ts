@@ -36,6 +36,14 @@ test('lists are distinct, in their order, and none is one of them', (t) => {
   t.deepEqual(pressure, [{ kind: 'memory', bytes: 2 ** 30, path: null }, null]);
 });
 
+test('two texts of one value are one: nothing is weighed twice', (t) => {
+  t.deepEqual(asked({ pressure: '4GiB, 4096MiB,none' }).pressure, [
+    { kind: 'memory', bytes: 2 ** 32, path: null },
+    null,
+  ]);
+  t.deepEqual(asked({ numa: '1,01,0' }).numa, [1, 0]);
+});
+
 test('a stream of pressure is a file, with its size', (t) => {
   const path = fixture('tiny-Q4_0.gguf');
   const [stream] = asked({ pressure: `stream:${path}` }).pressure ?? [];

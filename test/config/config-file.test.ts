@@ -27,6 +27,7 @@ const plans = JSON.stringify({
     rounds: 10,
     processes: [1, 4],
     memoryLimit: ['60%', 1000],
+    pressure: ['stream:noise.bin', 'none'],
     trace: true,
     commands: [
       { name: 'sum', argv: ['sha256sum', '{model}'] },
@@ -61,6 +62,7 @@ for (const [name, text] of forms) {
       rounds: '10',
       processes: '1,4',
       memoryLimit: '60%,1000',
+      pressure: `stream:${join(place, 'noise.bin')},none`,
     });
     t.is(found.options.rounds?.where, `${found.path}: plans.nightly.rounds`);
     const [sum, engine] = found.commands;

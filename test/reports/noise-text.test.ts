@@ -54,3 +54,11 @@ test('two modes and alike neighbours are told', (t) => {
   t.regex(text, /warm, backed: complete has two modes, about 30\.\d ms \(60 samples\) and 60\.\d ms \(60\)/);
   t.regex(text, /neighbouring pairs are alike \(first token\): a verdict will average each two/);
 });
+
+test('where nothing was generated, first tokens still have their pairs', (t) => {
+  const { samples, ...rest } = aaLedger({ rounds: 40 });
+  const silent = { ...rest, samples: samples.map((sample) => ({ ...sample, tokensPerSecond: null })) };
+  const text = noiseText(noiseReport(noiseOf(silent, '/a'), silent));
+  t.regex(text, / · 40 pairs of 40 rounds\n/);
+  t.regex(text, /decode step has 0/);
+});

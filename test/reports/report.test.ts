@@ -2,6 +2,7 @@ import test from 'ava';
 import type { Ledger } from '../../src/samples/record.js';
 import { report } from '../../src/report/report.js';
 import { summarize } from '../../src/statistics/summarize.js';
+import { armOf, ledgerOf } from '../statistics/group-builder.js';
 import {
   MODEL,
   arm,
@@ -410,4 +411,24 @@ test('debt is told with what of it is unexplained, below 0 where the first token
   t.is(first?.debt?.text, '4.00 ms');
   t.is(first?.unexplainedDebt?.text, '2.00 ms');
   t.is(second?.debt?.text, '−2.00 ms');
+});
+
+test('notes of drift and of two modes tell the setting and the load that they are of', (t) => {
+  const alone = armOf('stdio', 1);
+  const ttfts = Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? 1e6 : 5e6) + 1000 * index);
+  const samples = ttfts.map((ttftNs, index) => ok({ arm: alone, round: index + 1 }, { ttftNs }));
+  const left = samples.map((sample) => ({ ...sample, state: 'left' as const, load: 2 }));
+  const notes = notesOf(ledgerOf([alone, armOf('stdio', 3)], [...samples, ...left], []));
+  t.regex(notes, /ranged stdio \(1 process, warm, backed\) 1\.00 ms to 5\.\d+ ms/);
+  t.regex(notes, /^stdio \(1 process, warm, backed\) has two modes/m);
+  t.regex(notes, /^stdio \(1 process, left, load 2, backed\) has two modes/m);
+});
+
+test('several processes of a command are told apart from those of loaders', (t) => {
+  const program = { ...armOf('cat', 3), kind: 'command', work: 'command' } as const;
+  const ofLoaders = /tokens per second are the sum of what each reached/;
+  const ofCommands = /command, all figures are those of the one that ended last/;
+  const [commands, loaders] = [program, armOf('stdio', 3)].map((each) => notesOf(ledgerOf([each], [], [])));
+  t.true(ofCommands.test(commands ?? '') && !ofLoaders.test(commands ?? ''));
+  t.true(ofLoaders.test(loaders ?? '') && !ofCommands.test(loaders ?? ''));
 });

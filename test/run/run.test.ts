@@ -257,6 +257,9 @@ const badArguments: readonly (readonly [string, readonly string[], RegExp])[] = 
   ['the same model twice', ['run', model, model], /named twice/],
   ['an output directory that cannot be', ['run', model, '--out', '/proc/weighbridge'], /proc/],
   ['a file as output directory', ['run', model, '--out', model], /is a file, not a directory/],
+  ['a model to resume', ['run', model, '--resume', folder], /--resume .* give no model with it/],
+  ['rounds of what is resumed', ['run', '--resume', folder, '--rounds', '9'], /--resume .* give no --rounds with it/],
+  ['a dry run of what is resumed', ['run', '--resume', folder, '--dry-run'], /--resume .* give no --dry-run with it/],
   ['a directory without a ledger to resume', ['run', '--resume', folder], /no ledger/],
 ];
 

@@ -11,8 +11,9 @@ test.after.always(() => {
 });
 const script = join(root, 'scripts', 'error-rates.mjs');
 
-function recorded(name: string, recording: Recording): string {
-  const { run, samples, end } = aaLedger(recording);
+function recorded(name: string, recording: Recording, precision: number | null = null): string {
+  const { run: made, samples, end } = aaLedger(recording);
+  const run = { ...made, plan: { ...made.plan, precision } };
   const directory = join(folder, name);
   mkdirSync(directory);
   writeFileSync(
@@ -54,7 +55,15 @@ test('on a noisy machine twice the threshold is not found: it is not allowed by 
 });
 
 test('what is no A/A run of 40 pairs is one line and exit code 2', async (t) => {
-  for (const args of [[], ['/nowhere'], [recorded('few', { rounds: 10 })], [folder, '--gates', '0'], ['--what']]) {
+  const precise = recorded('precise', { rounds: 40 }, 0.05);
+  for (const args of [
+    [],
+    ['/nowhere'],
+    [precise],
+    [recorded('few', { rounds: 10 })],
+    [folder, '--gates', '0'],
+    ['--what'],
+  ]) {
     const { code, stdout, stderr } = await runNode([script, ...args]);
     t.is(code, 2, stderr);
     t.is(stdout, '');

@@ -1,6 +1,7 @@
 import test from 'ava';
 import type { Sample } from '../../src/samples/record.js';
 import { logRatiosOf, outcomesOf, roundsOf } from '../../src/statistics/comparison.js';
+import { armOf, group, ledgerOf } from './group-builder.js';
 import { arm, excluded, ledger, ok, reason, without, type Position } from './ledger-builder.js';
 
 const base = arm('stdio');
@@ -58,4 +59,22 @@ test('other states, the memory pass and other arms are no rounds', (t) => {
   ];
   t.is(outcomes(samples).length, 1);
   t.is(logRatiosOf(roundsOf(ledger({ arms: [base, head], samples }), versus), 'ttft').length, 1);
+});
+
+test('of several processes the groups pair, the slowest of each for its time', (t) => {
+  const [stdio, map] = [armOf('stdio', 3), armOf('mmap-shared', 3)];
+  // The last process of each is not the slowest.
+  const of = ledgerOf(
+    [stdio, map],
+    [],
+    [group({ arm: stdio }, [10e6, 40e6, 20e6]), group({ arm: map }, [80e6, 30e6, 20e6])],
+  );
+  const rounds = roundsOf(of, { head: map.id, base: stdio.id, state: 'warm', memoryState: 'backed' });
+  t.deepEqual(logRatiosOf(rounds, 'ttft'), [Math.log(2)]);
+});
+
+test('a run that could stop by its own ratios is never taken', (t) => {
+  const { run, ...rest } = ledger({ arms: [base, head], samples: [at(base, 1, 100), at(head, 1, 200)] });
+  const precise = { ...rest, run: { ...run, plan: { ...run.plan, precision: 0.05 } } };
+  t.throws(() => roundsOf(precise, versus), { instanceOf: RangeError, message: /explores/ });
 });

@@ -19,6 +19,7 @@ test('a group counts as one, its slowest process for its time, the speed of all 
   t.is(first?.ratio?.ttft?.median, 0.25);
   t.is(first?.decodeTokensPerSecond?.median, 24);
   t.is(second?.outcomes.ok, 1);
+  t.is(summarize(of).samples.total, 2);
 });
 
 test('the footprint of a group is what all hold beyond their baseline, the page cache once', (t) => {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { noiseOf } from '../../src/statistics/noise.js';
-import { aaLedger, base } from './aa-ledger.js';
+import { aaLedger, base, copy } from './aa-ledger.js';
 import { arm, ledger } from './ledger-builder.js';
 
 test('an A/A run gives one record a state, keyed by machine, model, arm and state', (t) => {
@@ -64,4 +64,15 @@ test('a run of two different loaders is no A/A', (t) => {
   const arms = [arm('stdio'), arm('mmap-shared')];
   t.throws(() => noiseOf(ledger({ arms, samples: [] }), '/a'), { message: /not the same arm/ });
   t.throws(() => noiseOf(ledger({ arms: arms.slice(1), samples: [] }), '/a'), { message: /named twice/ });
+});
+
+test('copies that differ in more than their names are no A/A', (t) => {
+  const { run, ...rest } = aaLedger({ rounds: 1 });
+  const other = (overrides: Partial<typeof base>) => {
+    const arms = { ...run.arms, [copy.id]: { ...copy, ...overrides } };
+    return (): unknown => noiseOf({ ...rest, run: { ...run, arms } }, '/a');
+  };
+  t.notThrows(other({}));
+  const differences = [{ loadThreads: 4, options: { threads: 4 } }, { threads: 1 }, { moduleDigest: 'ab' }];
+  for (const overrides of differences) t.throws(other(overrides), { message: /not the same arm/ });
 });

@@ -286,3 +286,18 @@ test('heavy tails do no harm: a change of twice the threshold is found in 95 %, 
   t.true(simulate(80, { ...setting, shift: Math.log1p(0.1) }).comparisons >= 0.95);
   t.true(simulate(81, { ...setting, shift: 0 }).gates <= 0.004);
 });
+
+test('failures of head after the last look that a stopped run reached are a regression all the same', (t) => {
+  const noisy = pairs(around(10, 0.05, 0.1));
+  const late = [...noisy, failed(true, false), failed(true, false), ...pairs(around(2, 0))];
+  t.is(one(late).kind, 'open');
+  t.like(one(late, {}, true), { kind: 'regressed', because: 'failures' });
+  t.is(one([...noisy, failed(true, false), failed(true, true)], {}, true).kind, 'inconclusive');
+  // What a look has decided stands.
+  t.is(one([...pairs(around(10, 0)), failed(true, false), failed(true, false)], {}, true).kind, 'unchanged');
+});
+
+test('p-values are adjusted over the family before the first look as well', (t) => {
+  const { verdicts } = judge([comparison(pairs(around(5, 0.5)))], { family: 4 }, true);
+  t.is(verdicts[0]?.evidence.pSlower, 4 * 2 ** -5);
+});
