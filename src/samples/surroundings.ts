@@ -185,7 +185,7 @@ class LimitAround {
         ...(held === null ? [] : [`the group ${this.#limit.path} is still there: ${held}`]),
         // Of a program it may be one of its own that it got on without.
         ...((counters.oomKills ?? 0) > 0
-          ? [`the kernel killed ${counters.oomKills ?? 0} processes of the group for want of memory`]
+          ? [`the kernel killed ${counters.oomKills ?? 0} of the group's processes for want of memory`]
           : []),
         ...(now.swapAllowedBytes === 0 ? [] : ['swap could not be limited: the kernel does not account for it']),
       ],
