@@ -232,6 +232,11 @@ export function memoryGroups(
   return { version, folders };
 }
 
+/** Of memory.stat. */
+function numberOf(stat: string, name: string): number | null {
+  return wholeNumber(new RegExp(`^${name} (\\d+)$`, 'm').exec(stat)?.[1] ?? null);
+}
+
 /** memory.max (version 2) or memory.limit_in_bytes (version 1), bytes; null for none. */
 function limitOf(folder: string): number | null {
   const limit = wholeNumber(read(`${folder}/memory.max`) ?? read(`${folder}/memory.limit_in_bytes`));
@@ -250,7 +255,8 @@ export function availableMemory(): number | null {
     const used = wholeNumber(read(`${folder}/memory.current`) ?? read(`${folder}/memory.usage_in_bytes`));
     if (limit === null || used === null) return null;
     const stat = read(`${folder}/memory.stat`) ?? '';
-    const idle = wholeNumber(/^(?:total_)?inactive_file (\d+)$/m.exec(stat)?.[1] ?? null) ?? 0;
+    // Version 1 tells the group's own first, and that of all below it, which its use has too, as total.
+    const idle = numberOf(stat, 'total_inactive_file') ?? numberOf(stat, 'inactive_file') ?? 0;
     return Math.max(0, limit - used + idle);
   });
   const known = [machine, ...groups].filter((bytes) => bytes !== null);
