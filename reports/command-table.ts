@@ -39,7 +39,8 @@ const bundles: readonly Bundle<CommandRow>[] = [
 ];
 
 /** Begins with a blank line. */
-export function commandLines({ rows, reference }: CommandTable, width: number): readonly Line[] {
+export function commandLines(table: CommandTable, width: number): readonly Line[] {
+  const { rows, counts } = table;
   const longest = Math.max(...rows.map(({ label }) => textWidth(label)), 'command'.length);
   const label = Math.min(longest, Math.max(20, Math.floor(width / 4)));
   const measured = rows.filter(({ wall }) => wall !== null);
@@ -58,7 +59,7 @@ export function commandLines({ rows, reference }: CommandTable, width: number): 
   const partly = measured.flatMap((row) =>
     row.problems.flatMap((problem) => hang('! ', `${row.label}: ${problem}`, width)),
   );
-  const told = wrap(captionOf({ rows, reference }), width);
+  const told = [...wrap(counts, width), ...wrap(captionOf(table), width)];
   return [...tables, ...[...(tables.length === 0 ? [''] : []), ...silent, ...told, ...partly].map(plain)];
 }
 

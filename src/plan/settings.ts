@@ -90,7 +90,11 @@ function pressureWord({ kind, bytes, path }: Pressure): string {
 }
 
 /** Whether the limits of device and memory say anything of it: one process, and nothing that works against it. */
-export function hasCeilings({ processes, memoryLimit, pressure }: Setting): boolean {
+export function hasCeilings({
+  processes,
+  memoryLimit,
+  pressure,
+}: Pick<Setting | Arm, 'processes' | 'memoryLimit' | 'pressure'>): boolean {
   return processes === 1 && memoryLimit === null && pressure === null;
 }
 

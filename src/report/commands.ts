@@ -1,5 +1,6 @@
 /** External programs of a section: a table of their own. */
 import type { CellSummary } from '../statistics/summary-types.js';
+import { countsOfCommands } from './counts.js';
 import { figure, ratioFigure } from './figures.js';
 import { duration, ratio, significant, size } from './format.js';
 import { labelOf } from './labels.js';
@@ -15,8 +16,10 @@ export function commandTableOf(
   if (commands.length === 0) return null;
   const reference = cells.find(({ isReference, execToTokenNs }) => isReference && execToTokenNs !== null);
   const execToToken = reference === undefined ? null : figure(reference.execToTokenNs, duration);
+  const rows = commands.map((cell, index) => rowOf(cell, index === 0, problemsOf(cell)));
   return {
-    rows: commands.map((cell, index) => rowOf(cell, index === 0, problemsOf(cell))),
+    rows,
+    counts: countsOfCommands(rows),
     reference: reference === undefined || execToToken === null ? null : { label: labelOf(reference.arm), execToToken },
   };
 }

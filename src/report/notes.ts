@@ -77,7 +77,7 @@ function remedyNotes({ cells }: Summary): readonly string[] {
       remedies.set(text, (remedies.get(text) ?? new Set()).add(arm.label));
     }
   }
-  return [...remedies].map(([text, labels]) => `${whose([...labels])} ${text}`);
+  return [...remedies].map(([text, labels]) => `${whose([...labels], cells)} ${text}`);
 }
 
 export function isVirtual({ virtualization }: Facts): boolean {
@@ -268,15 +268,19 @@ function warningNotes({ cells, warnings }: Summary): readonly string[] {
   for (const { arm, warnings: ofCell } of cells) {
     for (const warning of ofCell) arms.set(warning, (arms.get(warning) ?? new Set()).add(arm.label));
   }
-  const notes = [...warnings, ...[...arms].map(([warning, labels]) => `${warning} (${whose([...labels])})`)];
+  const notes = [...warnings, ...[...arms].map(([warning, labels]) => `${warning} (${whose([...labels], cells)})`)];
   const more = notes.length - MOST_WARNINGS;
   return more <= 0
     ? notes
     : [...notes.slice(0, MOST_WARNINGS), `… and ${counted(more, 'warning')} more in the ledger.`];
 }
 
-function whose(arms: readonly string[]): string {
-  return arms.length <= 3 ? enumeration(arms) : `${arms.length} loaders`;
+function whose(labels: readonly string[], cells: Summary['cells']): string {
+  if (labels.length <= 3) return enumeration(labels);
+  const named = cells.filter(({ arm }) => labels.includes(arm.label));
+  const programs = named.filter(({ arm }) => arm.kind === 'command').length;
+  const what = programs === 0 ? 'loaders' : programs === named.length ? 'commands' : 'loaders and commands';
+  return `${labels.length} ${what}`;
 }
 
 /** CPU, memory and kernel, as far as they are known. */

@@ -87,6 +87,8 @@ export interface CommandRow {
 export interface CommandTable {
   /** In plan order. */
   readonly rows: readonly CommandRow[];
+  /** How many samples and pairs stand behind the numbers. */
+  readonly counts: string;
   /** The loader that first bytes are compared with; null where none was weighed. */
   readonly reference: { readonly label: string; readonly execToToken: Figure } | null;
 }

@@ -1,6 +1,6 @@
 /** From a ledger to its summary. Pure: the same ledger always gives the same summary. */
 import { ceilingsOf, cellKey } from '../plan/blocks.js';
-import { settingKeyOf, settingsOf } from '../plan/settings.js';
+import { hasCeilings, settingKeyOf, settingsOf } from '../plan/settings.js';
 import type { Limit } from '../samples/limit-types.js';
 import type { Arm, Group, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
 import { modesOf } from './bimodality.js';
@@ -194,9 +194,10 @@ function summarizeCell(input: CellInput): CellSummary {
     ceilingShare: ceilingShareOf(ceilingPairs),
     debtNs: figures(({ debt }) => debt?.ns ?? null),
     unexplainedDebtNs: figures(({ debt }) => debt?.unexplainedNs ?? null),
-    // A limit of the machine is shared by several processes: what one of them takes tells nothing.
+    // Several processes share a limit of the machine, so that what one of them takes tells nothing; and where no ceiling is
+    // weighed for what works against a sample, "unexplained" would be said of what merely was not looked for.
     binding:
-      weighed && arm.processes === 1
+      weighed && hasCeilings(arm)
         ? bindingOf({ arm, memoryState: place.memoryState, model: place.model, timed, ceilingPairs, limits })
         : null,
     prefillTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.prefill ?? null),

@@ -253,3 +253,11 @@ test('issued bytes are those of the whole sample where the child tells them', (t
   t.is(bindingOf(mapped, { phases }, { state: 'cold' }, [ceiling])?.limits[0]?.ns, 500_000);
   t.is(bindingOf(mapped, told, { state: 'cold' }, [ceiling])?.limits[0]?.ns, 800_000);
 });
+
+test('what works against a sample has no ceilings, and so no limit that binds it', (t) => {
+  const mapped = arm('mmap-shared', { mechanism: 'mmap' });
+  const free = { phases: phasesOf({ firstToken: { readBytes: 1_000_000 } }) };
+  t.not(bindingOf(mapped, free), null);
+  t.is(bindingOf({ ...mapped, memoryLimit: 1_000_000 }, free), null);
+  t.is(bindingOf({ ...mapped, pressure: { kind: 'memory', bytes: 1, path: null } }, free), null);
+});

@@ -114,3 +114,28 @@ test('without loaders the commands stand alone', (t) => {
   t.is(section?.commands?.reference, null);
   t.notRegex(terminalTable(report(summarize(made), made)), /^loader/m);
 });
+
+test('what stands behind the figures of commands is told: samples, pairs, and what the parentheses hold', (t) => {
+  const of = (rounds: number): string => {
+    const samples = Array.from({ length: rounds }, (_, index) => index + 1).flatMap((round) => [
+      ran({ arm: sum, round }, 100),
+      ran({ arm: cat, round }, 100 + round),
+    ]);
+    const made = ledger({ arms: [sum, cat], samples });
+    return report(summarize(made), made).sections[0]?.commands?.counts ?? '';
+  };
+  t.is(
+    of(3),
+    'Medians of 3 samples; peaks of memory of 3 samples; wall ÷ first of 3 pairs, in parentheses their range.',
+  );
+  t.regex(of(6), /wall ÷ first of 6 pairs, in parentheses their exact interval of 96\.9 % confidence each\.$/);
+  const made = ledger({ arms: [sum, cat], samples: [1, 2].map((round) => ran({ arm: sum, round }, 100)) });
+  t.regex(terminalTable(report(summarize(made), made)), /^Medians of 2 samples; peaks of memory of 2 samples\.$/m);
+});
+
+test('many commands with one warning are called commands', (t) => {
+  const arms = ['a', 'b', 'c', 'd'].map((name) => program(name));
+  const samples = arms.map((each) => ({ ...ran({ arm: each }, 100), warnings: ['beware'] }));
+  const made = ledger({ arms, samples });
+  t.true(report(summarize(made), made).notes.includes('beware (4 commands)'));
+});
