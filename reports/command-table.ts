@@ -38,17 +38,19 @@ const bundles: readonly Bundle<CommandRow>[] = [
   ],
 ];
 
+const HEADING = 'external command';
+
 /** Begins with a blank line. */
 export function commandLines(table: CommandTable, width: number): readonly Line[] {
   const { rows, counts } = table;
-  const longest = Math.max(...rows.map(({ label }) => textWidth(label)), 'command'.length);
+  const longest = Math.max(...rows.map(({ label }) => textWidth(label)), HEADING.length);
   const label = Math.min(longest, Math.max(20, Math.floor(width / 4)));
   const measured = rows.filter(({ wall }) => wall !== null);
   const name = (row: CommandRow): string => padEnd(shorten(row.label, label), label);
   const tables = (measured.length === 0 ? [] : pack(bundles, measured, width - label)).flatMap((columns) => [
     plain(''),
     ...([0, 1] as const).map((at) => ({
-      text: padEnd(at === 0 ? '' : 'command', label) + columns.map((column) => GAP + column.heading[at]).join(''),
+      text: padEnd(at === 0 ? '' : HEADING, label) + columns.map((column) => GAP + column.heading[at]).join(''),
       strong: true,
     })),
     ...measured.map((row) => plain(name(row) + columns.map((column) => GAP + column.cell(row)).join(''))),

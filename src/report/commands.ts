@@ -1,5 +1,6 @@
 /** External programs of a section: a table of their own. */
 import type { CellSummary } from '../statistics/summary-types.js';
+import { printable } from '../failure.js';
 import { countsOfCommands } from './counts.js';
 import { figure, ratioFigure } from './figures.js';
 import { duration, ratio, significant, size } from './format.js';
@@ -28,7 +29,8 @@ function rowOf({ arm, command }: CellSummary, isFirst: boolean, problems: readon
   const of = (name: keyof Figures, text: (value: number) => string): ReturnType<typeof figure> =>
     figure(command?.[name] ?? null, text);
   return {
-    label: labelOf(arm),
+    // All rows of this table are external: it says so once.
+    label: printable(arm.label),
     isFirst,
     output: arm.command?.output ?? 'discard',
     wall: of('wallNs', duration),

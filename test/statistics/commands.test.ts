@@ -93,15 +93,15 @@ test('a report has commands in a table of their own, labelled external, and neve
   t.deepEqual(section?.rows.map(({ label }) => label).toSorted(), ['read', 'stdio']);
   t.deepEqual(
     section?.commands?.rows.map(({ label }) => label),
-    ['sum (external)', 'broken (external)'],
+    ['sum', 'broken'],
   );
   t.is(section?.commands?.reference?.label, 'stdio');
   t.regex(section?.commands?.rows[1]?.problems.join() ?? '', /failed: because of command-failed/);
   t.notRegex(section?.answer ?? '', /external/);
   for (const width of [60, 80, 200]) {
     const text = terminalTable(report(summarize(made), made), { width });
-    t.regex(text, /^sum \(external\) +100 ms/m);
-    t.regex(text, /^broken \(external\) .*failed/m);
+    t.regex(text, /^sum +100 ms/m);
+    t.regex(text, /^broken .*failed/m);
     for (const line of text.split('\n')) t.true(line.length <= width, line);
   }
 });
