@@ -57,9 +57,10 @@ function stateOf({ state, load }: { readonly state: string; readonly load: numbe
   return load === 1 ? state : `${state}, load ${load}`;
 }
 
-function position({ blocksDone, blocks, round, rounds, atMost }: Progress): string {
+function position({ blocksDone, blocks, pass, round, rounds, atMost }: Progress): string {
   const of = atMost ? 'of at most' : 'of';
-  return `round ${round} ${of} ${rounds}, block ${Math.min(blocksDone + 1, blocks)} ${of} ${blocks}`;
+  const within = pass === 'time' ? `round ${round} ${of} ${rounds}` : `${pass} pass, round ${round} of ${rounds}`;
+  return `${within}, block ${Math.min(blocksDone + 1, blocks)} ${of} ${blocks}`;
 }
 
 function remaining({ remainingMs, atMost }: Progress): string {

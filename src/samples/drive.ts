@@ -14,6 +14,8 @@ import { finish, unitOf, type Weighed } from './weigh.js';
 export interface Progress {
   readonly blocksDone: number;
   readonly blocks: number;
+  readonly pass: Pass;
+  /** Of the pass. */
   readonly round: number;
   readonly rounds: number;
   /** Whether `rounds` is the most there may be. */
@@ -53,13 +55,14 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
   const stops = stopsBefore(options.enough, () => weighedSoFar);
   let skipped = false;
 
-  const progress = (round: number): Progress => {
+  const progress = ({ pass, round }: Block): Progress => {
     const elapsedMs = performance.now() - options.startedAt;
     const needed = pace.remainingMs();
     const remainingMs = needed === null ? null : Math.min(needed, Math.max(0, budgetMs - elapsedMs));
     const blocksDone = total - pace.pending;
+    const rounds = pass === 'time' ? plan.rounds : pass === 'memory' ? plan.memoryRounds : 1;
     const atMost = options.enough !== null;
-    return { blocksDone, blocks: total, round, rounds: plan.rounds, atMost, elapsedMs, remainingMs };
+    return { blocksDone, blocks: total, pass, round, rounds, atMost, elapsedMs, remainingMs };
   };
   // No block begins that would probably end after the budget. The first round and its memory pass always run: without
   // them there is no answer.
@@ -67,7 +70,7 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
     (pass === 'trace' || (pass === 'time' && round > 1)) &&
     performance.now() - options.startedAt + (pace.meanMs(pass) ?? 0) > budgetMs;
   const weighOne = async (attempt: Attempt): Promise<Sample | Group> => {
-    options.onStart(attempt.cell, progress(attempt.block.round));
+    options.onStart(attempt.cell, progress(attempt.block));
     const weighed = await runner.run(attempt);
     for (const sample of weighed.samples) {
       options.append(sample);
@@ -78,7 +81,7 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
       weighedSoFar.groups.push(weighed.group);
     }
     const unit = unitOf(weighed);
-    options.onSample(unit, progress(attempt.block.round));
+    options.onSample(unit, progress(attempt.block));
     return unit;
   };
   // Later loads follow at once, as long as each leaves something that the next can meet. One that is invalid takes the
