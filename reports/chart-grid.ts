@@ -15,7 +15,6 @@ export function gridSpec(variant: Variant): TopLevelSpec {
   };
   return specOf(variant, {
     row: 24,
-    notes: false,
     layer: [
       {
         mark: { type: 'rect', cornerRadius: 2, ...(narrow ? { height: 20, yOffset: 9 } : { height: { band: 0.86 } }) },

@@ -29,8 +29,8 @@ export function step({ width }: Variant, height = 24): number {
   return width === 'wide' ? height : height + 18;
 }
 
-/** Space for the column of numbers at the right. */
-const NOTE_WIDTH = 175;
+/** Longest text of the column of numbers at the right; the drawing leaves as much space as the texts take. */
+const NOTE_WIDTH = 190;
 
 export const unitTitles: Readonly<Record<ChartUnit, string>> = {
   ms: 'milliseconds',
@@ -74,7 +74,7 @@ export function noteLayer(variant: Variant): Layer {
     mark: {
       type: 'text',
       ...(wide
-        ? { align: 'left', dx: 10, fontSize: 11.5, limit: NOTE_WIDTH - 10 }
+        ? { align: 'left', dx: 10, fontSize: 11.5, limit: NOTE_WIDTH }
         : { align: 'right', yOffset: -12, fontSize: 11, limit: 120 }),
       fill: 'currentColor',
       baseline: 'middle',
@@ -100,19 +100,18 @@ export interface Drawing {
   readonly row: number | null;
   /** Where there are no rows. */
   readonly height?: number;
-  readonly notes: boolean;
-  /** Above the drawing, for texts of lines. */
-  readonly top?: number;
+  /** Lines of text between drawing and legend. */
+  readonly linesAbove?: number;
 }
 
-export function specOf(variant: Variant, { layer, row, height = 260, notes, top = 5 }: Drawing): TopLevelSpec {
+export function specOf(variant: Variant, { layer, row, height = 260, linesAbove = 0 }: Drawing): TopLevelSpec {
   const wide = variant.width === 'wide';
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     width: wide ? WIDE : NARROW,
     height: row === null ? height : { step: step(variant, row) },
     autosize: { type: 'fit-x', contains: 'padding' },
-    padding: { left: 2, right: wide && notes ? NOTE_WIDTH : 12, top, bottom: 5 },
+    padding: { left: 2, right: 6, top: 5, bottom: 5 },
     background: 'transparent',
     data: { name: 'rows' },
     layer: [...layer],
@@ -142,7 +141,7 @@ export function specOf(variant: Variant, { layer, row, height = 260, notes, top 
         columns: wide ? 8 : 2,
         title: null,
         symbolType: 'square',
-        offset: 6,
+        offset: 6 + 14 * linesAbove,
       },
       text: { fill: 'currentColor' },
     },

@@ -9,33 +9,32 @@ export function ratioSpec(variant: Variant): TopLevelSpec {
     type: 'quantitative' as const,
     title: 'first token ÷ reference (log scale; left is faster)',
     scale: { type: 'log' as const, nice: false, padding: 14 },
-    axis: { format: '~g', tickCount: 6 },
+    axis: { format: ',~g', tickCount: 6 },
   };
   const part = (name: string) => [{ filter: `datum.part === '${name}'` }];
   return specOf(variant, {
     row: 24,
-    notes: true,
     layer: [
       {
         mark: { type: 'rule', stroke: 'currentColor', strokeOpacity: 0.5, strokeDash: [3, 3] },
         encoding: { x: { ...x, field: undefined, datum: 1 } },
       },
       {
-        transform: part('pair'),
-        mark: { type: 'point', filled: true, size: 12, opacity: 0.4, ...below(variant) },
-        encoding: { y, x, color: ownColor, ...told },
-      },
-      {
         transform: [{ filter: "datum.part === 'row' && datum.low < datum.high" }],
-        mark: { type: 'rule', ...below(variant) },
+        mark: { type: 'rule', opacity: 0.45, ...below(variant) },
         encoding: {
           y,
           x: { ...x, field: 'low' },
           x2: { field: 'high' },
           color: ownColor,
-          strokeWidth: { condition: { test: 'datum.few', value: 1.5 }, value: 4 },
+          strokeWidth: { condition: { test: 'datum.few', value: 1.5 }, value: 9 },
           ...told,
         },
+      },
+      {
+        transform: part('pair'),
+        mark: { type: 'point', filled: true, size: 14, opacity: 0.9, ...below(variant) },
+        encoding: { y, x, color: ownColor, ...told },
       },
       {
         transform: part('complete'),

@@ -15,12 +15,11 @@ export function orderSpec(variant: Variant): TopLevelSpec {
     type: 'quantitative' as const,
     title: 'first token ÷ its median (log)',
     scale: { type: 'log' as const, nice: false, padding: 8 },
-    axis: { format: '~g', tickCount: 6 },
+    axis: { format: ',~g', tickCount: 6 },
   };
   return specOf(variant, {
     row: null,
     height: 230,
-    notes: false,
     layer: [
       {
         mark: { type: 'rule', stroke: 'currentColor', strokeOpacity: 0.5, strokeDash: [3, 3] },
@@ -47,7 +46,7 @@ export function spreadSpec(variant: Variant): TopLevelSpec {
     type: 'quantitative' as const,
     title: `first token, ${unitTitles[variant.unit]} (log scale)`,
     scale: { type: 'log' as const, nice: false, padding: 10 },
-    axis: { format: '~g', tickCount: variant.width === 'wide' ? 8 : 4 },
+    axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
   };
   const inRow = {
     field: 'along',
@@ -66,7 +65,6 @@ export function spreadSpec(variant: Variant): TopLevelSpec {
   });
   return specOf(variant, {
     row: 26,
-    notes: true,
     layer: [
       dots('sample', { filled: true, size: 20, opacity: 0.7 }),
       dots('excluded', {

@@ -16,7 +16,7 @@ function scaleOf(variant: Variant) {
     type: 'quantitative' as const,
     title: `${unitTitles[variant.unit]} (log scale)`,
     scale: { type: 'log' as const, nice: false, padding: 14 },
-    axis: { format: '~g', tickCount: variant.width === 'wide' ? 8 : 4 },
+    axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
   };
 }
 
@@ -41,7 +41,6 @@ function dots(variant: Variant, part: string, mark: object): readonly Layer[] {
 export function speedSpec(variant: Variant): TopLevelSpec {
   return specOf(variant, {
     row: 22,
-    notes: true,
     layer: [
       ...dots(variant, 'prefill', { filled: false, strokeWidth: 1.5 }),
       ...dots(variant, 'row', { filled: true }),
@@ -54,7 +53,6 @@ export function rooflineSpec(variant: Variant): TopLevelSpec {
   const x = scaleOf(variant);
   return specOf(variant, {
     row: 24,
-    notes: true,
     layer: [
       {
         transform: [{ filter: "datum.part === 'limit'" }],
@@ -73,6 +71,5 @@ export function rooflineSpec(variant: Variant): TopLevelSpec {
       ...dots(variant, 'row', { filled: true }),
       noteLayer(variant),
     ],
-    ...{},
   });
 }

@@ -39,11 +39,11 @@ function stackSpec(variant: Variant, palette: Palette, title: string): TopLevelS
     type: 'quantitative' as const,
     title,
     scale: { zero: true, nice: true },
-    axis: { format: '~s', tickCount: variant.width === 'wide' ? 8 : 4 },
+    axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
   };
   return specOf(variant, {
     row: 24,
-    notes: true,
+    linesAbove: 2,
     layer: [
       {
         transform: [{ filter: "datum.part === 'phase'" }],

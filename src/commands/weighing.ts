@@ -14,7 +14,7 @@ type Work = (signal: AbortSignal, listener: ReturnType<typeof progressLines>) =>
 export async function weighing(
   label: (arm: string) => string,
   work: Work,
-  done: (result: RunResult) => void,
+  done: (result: RunResult) => void | Promise<void>,
 ): Promise<void> {
   const controller = new AbortController();
   // Each cell's Task listens, and so does each sample.
@@ -29,7 +29,7 @@ export async function weighing(
   try {
     const result = await work(controller.signal, listener);
     listener.finish();
-    done(result);
+    await done(result);
   } finally {
     listener.finish();
     for (const name of signals) process.off(name, stop);

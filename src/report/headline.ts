@@ -10,22 +10,22 @@ export function headlineOf({ sections }: Report): string {
   const weighed = sections.filter(({ unsupported, rows }) => unsupported === null && rows.length > 0);
   if (weighed.length === 0) return 'Nothing could be compared on this machine; what follows says why.';
   const told = weighed.slice(0, MOST);
-  const clauses = told.map((section) => `${placeOf(section, weighed)}${clauseOf(section)}`);
+  const clauses = told.map((section) => `${placeOf(section, weighed)}, ${clauseOf(section)}`);
   const more = weighed.length - told.length;
   const rest = more === 0 ? '' : `; ${counted(more, 'more setting')} below`;
-  return `On this machine ${clauses.join('; ')}${rest}.`;
+  return `On this machine, ${clauses.join('; ')}${rest}.`;
 }
 
 /** What of a section's place differs among those weighed. */
 function placeOf({ model, setting, state, memoryState }: Section, all: readonly Section[]): string {
   const differs = (of: (section: Section) => unknown): boolean => new Set(all.map(of)).size > 1;
+  const apart = `${model}${setting === null ? '' : ` (${setting})`}`;
   const words = [
-    differs((each) => each.model) ? model : '',
-    differs((each) => `${each.model} ${each.setting ?? ''}`) ? (setting ?? '') : '',
+    differs((each) => `${each.model} ${each.setting ?? ''}`) ? `${apart},` : '',
     state,
-    differs((each) => each.memoryState) ? `free memory ${memoryState}` : '',
+    differs((each) => each.memoryState) ? `with free memory ${memoryState}` : '',
   ];
-  return `${words.filter((word) => word !== '').join(', ')}: `;
+  return words.filter((word) => word !== '').join(' ');
 }
 
 function clauseOf({ rows }: Section): string {
@@ -45,6 +45,6 @@ function clauseOf({ rows }: Section): string {
       return `${row.label} has the lowest time to first token (${row.firstToken.text}, ${paired.text} × ${reference.label}), but ${counted(paired.pairs, 'pair')} ${paired.pairs === 1 ? 'does' : 'do'} not prove it`;
     }
     case 'reference':
-      return `none is shown to be faster to first token than ${standing.reference.label} (${standing.reference.firstToken.text})`;
+      return `no loader is shown to be faster to first token than ${standing.reference.label} (${standing.reference.firstToken.text})`;
   }
 }

@@ -20,6 +20,7 @@ import type { Chart, Drawn, Exclusion, Page } from './page-types.js';
 import { unknownOf } from './unknown.js';
 
 export type * from './page-types.js';
+export type * from './report-types.js';
 
 export function page(summary: Summary, ledger: Ledger): Page {
   const views = placeViews(summary, ledger);

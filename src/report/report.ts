@@ -98,6 +98,7 @@ function rowOf(cell: CellSummary): Row {
   return {
     label: labelOf(cell.arm),
     isReference: cell.isReference,
+    outcomes: cell.outcomes,
     load: figure(cell.loadNs, duration),
     firstToken: figure(cell.ttftNs, duration),
     complete: figure(arm.work === 'none' ? null : cell.completeNs, duration),
