@@ -23,8 +23,8 @@ export async function chartDocument(chart: Chart): Promise<string> {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${whole.width}" height="${whole.height}" viewBox="0 0 ${whole.width} ${whole.height}" font-family="${escapeXml(FONT)}" fill="#1b2733" color="#1b2733">
 <title>${escapeXml(`${kinds[chart.kind].heading}: ${chart.title}`)}</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
-${line(kinds[chart.kind].heading, MARGIN + 16, 'font-size="18" font-weight="600"')}
-${line(chart.title, MARGIN + 36, 'font-size="13" font-weight="600"')}
+${line(kinds[chart.kind].heading, MARGIN + 16, 'font-size="19"')}
+${line(chart.title, MARGIN + 36, 'font-size="14"')}
 ${notes.map((text, index) => line(text, MARGIN + 54 + index * LINE, 'font-size="12" fill="#4d5b68"')).join('\n')}
 ${svg.replace('<svg ', `<svg x="${MARGIN}" y="${top}" `)}
 </svg>

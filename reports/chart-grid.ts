@@ -17,7 +17,7 @@ export function gridSpec(variant: Variant): TopLevelSpec {
     row: 24,
     layer: [
       {
-        mark: { type: 'rect', cornerRadius: 2, ...(narrow ? { height: 20, yOffset: 9 } : { height: { band: 0.86 } }) },
+        mark: { type: 'rect', cornerRadius: 2, ...(narrow ? { height: 20, yOffset: 7 } : { height: { band: 0.86 } }) },
         encoding: {
           ...{ x, y, ...told },
           color: {
@@ -29,7 +29,7 @@ export function gridSpec(variant: Variant): TopLevelSpec {
         },
       },
       {
-        mark: { type: 'text', baseline: 'middle', fontSize: narrow ? 10 : 11.5, ...(narrow ? { yOffset: 10 } : {}) },
+        mark: { type: 'text', baseline: 'middle', fontSize: narrow ? 10 : 11.5, ...(narrow ? { yOffset: 8 } : {}) },
         encoding: {
           ...{ x, y, ...told },
           text: { field: 'text', type: 'nominal' },

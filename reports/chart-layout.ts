@@ -49,7 +49,7 @@ export function loaderAxis({ width }: Variant) {
       ? { labelLimit: 330, labelFontSize: 12, labelPadding: 8 }
       : {
           // Inside of the drawing, at the top of the row.
-          ...{ labelAlign: 'left' as const, labelPadding: -1, labelOffset: -16, labelLimit: 210, labelFontSize: 11 },
+          ...{ labelAlign: 'left' as const, labelPadding: -1, labelOffset: -10, labelLimit: 210, labelFontSize: 11 },
           zindex: 1,
         };
   return {
@@ -63,7 +63,7 @@ export function loaderAxis({ width }: Variant) {
 
 /** Centres marks below the names of narrow rows. */
 export function below({ width }: Variant): { readonly yOffset?: number } {
-  return width === 'wide' ? {} : { yOffset: 9 };
+  return width === 'wide' ? {} : { yOffset: 7 };
 }
 
 /** Numbers of each row: at the right of the drawing, or of narrow rows above the marks. */
@@ -75,7 +75,7 @@ export function noteLayer(variant: Variant): Layer {
       type: 'text',
       ...(wide
         ? { align: 'left', dx: 10, fontSize: 11.5, limit: NOTE_WIDTH }
-        : { align: 'right', yOffset: -12, fontSize: 11, limit: 120 }),
+        : { align: 'right', yOffset: -10, fontSize: 11, limit: 120 }),
       fill: 'currentColor',
       baseline: 'middle',
       aria: false,
@@ -93,6 +93,12 @@ const tip = { field: 'tip', type: 'nominal' as const };
 export const told = { tooltip: tip, description: tip };
 export const ownColor = { field: 'color', type: 'nominal' as const, scale: null, legend: null };
 export const ownShape = { field: 'shape', type: 'nominal' as const, scale: null, legend: null };
+
+/** Ticks of ratios: of those that the scale holds, labels that would overlap are left out. */
+export const RATIO_TICKS = [
+  ...[0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1],
+  ...[1.05, 1.1, 1.2, 1.3, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000],
+];
 
 export interface Drawing {
   readonly layer: readonly Layer[];
@@ -138,7 +144,7 @@ export function specOf(variant: Variant, { layer, row, height = 260, linesAbove 
         labelLimit: 220,
         orient: 'top',
         direction: 'horizontal',
-        columns: wide ? 8 : 2,
+        columns: wide ? 4 : 2,
         title: null,
         symbolType: 'square',
         offset: 6 + 14 * linesAbove,

@@ -1,6 +1,16 @@
 /** Dots with intervals around the line of the reference. */
 import type { TopLevelSpec } from 'vega-lite';
-import { below, loaderAxis, noteLayer, ownColor, ownShape, specOf, told, type Variant } from './chart-layout.js';
+import {
+  RATIO_TICKS,
+  below,
+  loaderAxis,
+  noteLayer,
+  ownColor,
+  ownShape,
+  specOf,
+  told,
+  type Variant,
+} from './chart-layout.js';
 
 export function ratioSpec(variant: Variant): TopLevelSpec {
   const y = loaderAxis(variant);
@@ -9,7 +19,7 @@ export function ratioSpec(variant: Variant): TopLevelSpec {
     type: 'quantitative' as const,
     title: 'first token ÷ reference (log scale; left is faster)',
     scale: { type: 'log' as const, nice: false, padding: 14 },
-    axis: { format: ',~g', tickCount: 6 },
+    axis: { format: ',~g', values: RATIO_TICKS, labelOverlap: 'greedy' as const },
   };
   const part = (name: string) => [{ filter: `datum.part === '${name}'` }];
   return specOf(variant, {

@@ -1,6 +1,17 @@
 /** Every sample as a dot: in run order, and by loader. */
 import type { TopLevelSpec } from 'vega-lite';
-import { loaderAxis, noteLayer, ownColor, ownShape, specOf, told, unitTitles, type Layer, type Variant } from './chart-layout.js';
+import {
+  RATIO_TICKS,
+  loaderAxis,
+  noteLayer,
+  ownColor,
+  ownShape,
+  specOf,
+  told,
+  unitTitles,
+  type Layer,
+  type Variant,
+} from './chart-layout.js';
 
 export function orderSpec(variant: Variant): TopLevelSpec {
   const x = {
@@ -15,7 +26,7 @@ export function orderSpec(variant: Variant): TopLevelSpec {
     type: 'quantitative' as const,
     title: 'first token ÷ its median (log)',
     scale: { type: 'log' as const, nice: false, padding: 8 },
-    axis: { format: ',~g', tickCount: 6 },
+    axis: { format: ',~g', values: RATIO_TICKS, labelOverlap: 'greedy' as const },
   };
   return specOf(variant, {
     row: null,
@@ -32,7 +43,14 @@ export function orderSpec(variant: Variant): TopLevelSpec {
       },
       {
         transform: [{ filter: "datum.part === 'excluded'" }],
-        mark: { type: 'point', filled: false, shape: 'M-1,-1L1,1M1,-1L-1,1', size: 60, strokeWidth: 1.5, stroke: 'currentColor' },
+        mark: {
+          type: 'point',
+          filled: false,
+          shape: 'M-1,-1L1,1M1,-1L-1,1',
+          size: 60,
+          strokeWidth: 1.5,
+          stroke: 'currentColor',
+        },
         encoding: { x, y, ...told },
       },
     ],
@@ -53,7 +71,7 @@ export function spreadSpec(variant: Variant): TopLevelSpec {
     type: 'quantitative' as const,
     axis: null,
     // Of narrow rows the upper part holds the name.
-    scale: { domain: variant.width === 'wide' ? [-0.25, 1.25] : [-1.5, 1.25], zero: false, nice: false },
+    scale: { domain: variant.width === 'wide' ? [-0.25, 1.25] : [-1.3, 1.4], zero: false, nice: false },
   };
   const dots = (part: string, mark: object): Layer => ({
     transform: [{ filter: `datum.part === '${part}'` }],
@@ -72,7 +90,12 @@ export function spreadSpec(variant: Variant): TopLevelSpec {
       }),
       {
         transform: [{ filter: "datum.part === 'row'" }],
-        mark: { type: 'tick', thickness: 2, color: 'currentColor', ...(variant.width === 'wide' ? { size: 20 } : { size: 20, yOffset: 9 }) },
+        mark: {
+          type: 'tick',
+          thickness: 2,
+          color: 'currentColor',
+          ...(variant.width === 'wide' ? { size: 20 } : { size: 20, yOffset: 7 }),
+        },
         encoding: { x, y, ...told },
       },
       noteLayer(variant),

@@ -1,6 +1,17 @@
 /** Speeds: tokens per second, and bytes per second below the limits of the machine. */
 import type { TopLevelSpec } from 'vega-lite';
-import { below, loaderAxis, noteLayer, ownColor, ownShape, specOf, told, unitTitles, type Layer, type Variant } from './chart-layout.js';
+import {
+  below,
+  loaderAxis,
+  noteLayer,
+  ownColor,
+  ownShape,
+  specOf,
+  told,
+  unitTitles,
+  type Layer,
+  type Variant,
+} from './chart-layout.js';
 
 /** Kinds of limits as the report's data have them. */
 const ROOFS = [

@@ -18,7 +18,8 @@ interface TextMetrics {
 /** In ems of a usual sans-serif face, a little generous. */
 function widthOf(text: string): number {
   let width = 0;
-  for (const character of text) width += /[iljtfrI.,:;|'!()[\] -]/.test(character) ? 0.33 : /[mwMW@%…]/.test(character) ? 0.86 : 0.56;
+  for (const character of text)
+    width += /[iljtfrI.,:;|'!()[\] -]/.test(character) ? 0.33 : /[mwMW@%…]/.test(character) ? 0.86 : 0.56;
   return width;
 }
 

@@ -33,7 +33,7 @@ export function jsonForScript(value: unknown): string {
 export function escapeMarkdown(text: string): string {
   return text
     .replace(/\s+/g, ' ')
-    .replace(/[\\`*_{}[\]()<>|~!#@&$:]/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replace(/[\\`*_{}[\]<>|~!#@&$]|:(?=\/\/|\w+:)/g, (character) => `&#${character.charCodeAt(0)};`)
     .replace(/(^|\s)([-+=])(?=\s|-|$)/g, (_, before: string, sign: string) => `${before}&#${sign.charCodeAt(0)};`)
     .replace(/www\./gi, (found) => `${found.slice(0, 3)}&#46;`);
 }

@@ -54,7 +54,16 @@ export async function pageHtml(page: Page, scripts: PageScripts): Promise<string
 <main>
 ${answers(page)}
 ${charts.length === 0 ? '' : filters(page)}
-${Object.entries(kinds).map(([kind, { heading, reading }]) => kindSection(charts.filter((chart) => chart.kind === kind), heading, reading, drawn)).join('')}
+${Object.entries(kinds)
+  .map(([kind, { heading, reading }]) =>
+    kindSection(
+      charts.filter((chart) => chart.kind === kind),
+      heading,
+      reading,
+      drawn,
+    ),
+  )
+  .join('')}
 ${trust(page)}
 ${repeat(page)}
 </main>
@@ -94,7 +103,11 @@ function dataOf({ id, kind, unit, data }: Chart) {
 }
 
 function placesAttribute(places: readonly Place[]): string {
-  const named = places.map(({ model, setting, state, memoryState }) => ({ setting: settingName(model, setting), state, memoryState }));
+  const named = places.map(({ model, setting, state, memoryState }) => ({
+    setting: settingName(model, setting),
+    state,
+    memoryState,
+  }));
   return `data-places="${text(JSON.stringify(named))}"`;
 }
 
@@ -118,13 +131,28 @@ function filters({ places, charts }: Page): string {
     values.length < 2
       ? ''
       : `<fieldset><legend>${legend}</legend>${values
-          .map((value) => `<label><input type="checkbox" name="${name}" value="${text(value)}" checked> ${text(value)}</label>`)
+          .map(
+            (value) =>
+              `<label><input type="checkbox" name="${name}" value="${text(value)}" checked> ${text(value)}</label>`,
+          )
           .join('')}</fieldset>`;
   const loaders = [...new Set(charts.flatMap(({ data }) => data.flatMap(({ loader }) => loader ?? [])))];
   return `<form class="filters" aria-label="Filter" autocomplete="off">
-${group('setting', 'Model', distinct(({ model, setting }) => settingName(model, setting)))}
-${group('state', 'Page cache', distinct(({ state }) => state))}
-${group('memoryState', 'Free memory', distinct(({ memoryState }) => memoryState))}
+${group(
+  'setting',
+  'Model',
+  distinct(({ model, setting }) => settingName(model, setting)),
+)}
+${group(
+  'state',
+  'Page cache',
+  distinct(({ state }) => state),
+)}
+${group(
+  'memoryState',
+  'Free memory',
+  distinct(({ memoryState }) => memoryState),
+)}
 <label>Loaders <input type="search" id="loaders" list="loader-names" placeholder="mmap, direct …"></label>
 <datalist id="loader-names">${loaders.map((name) => `<option value="${text(name)}"></option>`).join('')}</datalist>
 <span id="shown" class="soft" role="status"></span>
@@ -146,14 +174,20 @@ ${charts.map((chart) => figure(chart, drawn.get(chart.id) ?? '', heading)).join(
 function figure({ id, title, note, places, table }: Chart, svg: string, heading: string): string {
   return `<figure id="${id}" ${placesAttribute(places)} aria-labelledby="${id}-title">
 <figcaption><h3 id="${id}-title">${text(title)}</h3><p class="note">${text(note)}</p></figcaption>
-<div class="drawing"><div class="static scroll" tabindex="0" role="group" aria-label="${text(`${heading}: ${title}`)}">${withoutIds(svg, id)}</div><div class="live"></div><p class="empty" hidden>No loader here has such a name.</p></div>
+<div class="drawing"><div class="static scroll" tabindex="0" role="group" aria-label="${text(`${heading}: ${title}`)}">${embedded(svg, id)}</div><div class="live"></div><p class="empty" hidden>No loader here has such a name.</p></div>
 <details><summary>The same as a table</summary>${tableHtml(table)}</details>
 </figure>`;
 }
 
-/** Ids of clip paths are unique in one drawing, and have to be in the page. */
-function withoutIds(svg: string, id: string): string {
-  return svg.replace(/(\bid="|url\(#)([\w-]+)/g, (_, before: string, name: string) => `${before}${id}-${name}`);
+/**
+ * Ids of clip paths are unique in one drawing, and have to be in the page. What marks are called by is left out: the table
+ * below says the same, and the page would be twice as large.
+ */
+function embedded(svg: string, id: string): string {
+  return svg
+    .replace(/ (?:aria-label|aria-roledescription|role)="[^"]*"/g, '')
+    .replace(/(\bid="|url\(#)([\w-]+)/g, (_, before: string, name: string) => `${before}${id}-${name}`)
+    .replace('<svg ', '<svg aria-hidden="true" ');
 }
 
 function tableHtml({ head, rows }: Table): string {

@@ -29,7 +29,9 @@ function suiteOf(section: Section): string {
     metrics.flatMap(([metric, of]) => {
       const figure = of(row);
       // A metric that no sample has is no case, but where nothing was measured the arm still is one.
-      return figure === null && (hasNumbers(row) || metric !== 'first token') ? [] : [caseOf(name, row, metric, figure)];
+      return figure === null && (hasNumbers(row) || metric !== 'first token')
+        ? []
+        : [caseOf(name, row, metric, figure)];
     }),
   );
   const counted = (element: string): number => cases.filter((each) => each.includes(`<${element} `)).length;
@@ -58,7 +60,12 @@ function problemOf({ outcomes, problems }: Row, figure: Figure | null): string {
 function figureText({ toReference, isReference }: Row, metric: string, figure: Figure | null): string {
   if (figure === null) return '';
   const unit = metric === 'decode' ? ' tokens/s' : '';
-  const paired = metric === 'first token' ? toReference.firstToken : metric === 'complete' ? toReference.complete : null;
-  const against = isReference ? ', the reference' : paired === null ? '' : `, ${paired.text} times the reference's (${paired.spreadText})`;
+  const paired =
+    metric === 'first token' ? toReference.firstToken : metric === 'complete' ? toReference.complete : null;
+  const against = isReference
+    ? ', the reference'
+    : paired === null
+      ? ''
+      : `, ${paired.text} times the reference's (${paired.spreadText})`;
   return `<system-out>${text(`${figure.text}${unit}, median of ${figure.n}${against}`)}</system-out>`;
 }

@@ -46,7 +46,11 @@ const columns: readonly (readonly [heading: string, of: (row: Row) => string])[]
   ['Loader', ({ label, isReference }) => (isReference ? `${label} (reference)` : label)],
   ['Load', ({ load }) => load?.text ?? '–'],
   ['First token', ({ firstToken }) => firstToken?.text ?? '–'],
-  ['÷ reference', ({ toReference: { firstToken }, isReference }) => (isReference ? '1' : firstToken === null ? '–' : `${firstToken.text} (${firstToken.spreadText})`)],
+  [
+    '÷ reference',
+    ({ toReference: { firstToken }, isReference }) =>
+      isReference ? '1' : firstToken === null ? '–' : `${firstToken.text} (${firstToken.spreadText})`,
+  ],
   ['Complete', ({ complete }) => complete?.text ?? '–'],
   ['GB/s', ({ bytesPerSecond }) => bytesPerSecond?.text ?? '–'],
   ['Unreclaimable', ({ unreclaimable }) => unreclaimable?.text ?? '–'],
@@ -54,7 +58,10 @@ const columns: readonly (readonly [heading: string, of: (row: Row) => string])[]
 ];
 
 /** Null where not even its answer fits. */
-function sectionText({ model, setting, state, memoryState, answer, counts, rows }: Section, most: number): string | null {
+function sectionText(
+  { model, setting, state, memoryState, answer, counts, rows }: Section,
+  most: number,
+): string | null {
   const title = [model, setting ?? '', state, `free memory ${memoryState}`].filter((part) => part !== '').join(' · ');
   const head = [
     `**${within(text(title), 2000)}**`,
@@ -76,7 +83,8 @@ function sectionText({ model, setting, state, memoryState, answer, counts, rows 
     kept.push(line);
   }
   const others = rows.length - kept.length;
-  const rest = others === 0 ? '' : `\n\n${others} more loaders, without numbers or without room here, are in the report itself.`;
+  const rest =
+    others === 0 ? '' : `\n\n${others} more loaders, without numbers or without room here, are in the report itself.`;
   return `${[head, ...kept].join('\n')}${rest}${counts === '' ? '' : foot}`;
 }
 

@@ -16,6 +16,7 @@ p { margin: .4rem 0; max-width: 75ch; }
 a { color: var(--accent); }
 .answer { font-size: 1.45rem; line-height: 1.35; font-weight: 600; margin: .8rem 0 1rem; max-width: none; }
 .soft, figcaption .note, .meta { color: var(--soft); font-size: .9rem; }
+.answers p { max-width: none; }
 .answers { padding: 0; list-style: none; margin: 0; }
 .answers li { padding: .6rem .9rem; margin: .5rem 0; background: var(--card); border-left: 4px solid var(--accent); }
 .filters { position: sticky; top: 0; z-index: 2; display: none; flex-wrap: wrap; gap: .4rem 1.2rem; align-items: center;

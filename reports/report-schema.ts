@@ -115,7 +115,19 @@ export const reportSchema: Schema = {
     chart: object({
       id: { type: 'string', pattern: '^[a-z0-9]+$' },
       kind: oneOf(
-        ...['ratios', 'phases', 'order', 'spread', 'memory', 'latency', 'speed', 'loads', 'processes', 'limits', 'roofline'],
+        ...[
+          'ratios',
+          'phases',
+          'order',
+          'spread',
+          'memory',
+          'latency',
+          'speed',
+          'loads',
+          'processes',
+          'limits',
+          'roofline',
+        ],
       ),
       unit: oneOf('ms', 's', 'MiB', 'GiB', 'GB/s', 'tokens/s', 'ratio'),
       title: string,

@@ -81,7 +81,7 @@ async function drawingsOf({ charts }: Page): Promise<readonly { readonly name: s
 /** Twice as many pixels as the drawing has, for screens that have them and for paper; the font is our own. */
 async function pngOf(svg: string): Promise<Uint8Array> {
   const { Resvg } = await import('@resvg/resvg-js');
-  const fontFiles = ['400', '600'].map((weight) => asset(`reports/font/source-sans-3-latin-${weight}.ttf`));
+  const fontFiles = [asset('reports/font/source-sans-3-latin-400.ttf')];
   const font = { fontFiles, loadSystemFonts: false, defaultFontFamily: 'Source Sans 3' };
   return new Resvg(svg, { font, fitTo: { mode: 'zoom', value: 2 } }).render().asPng();
 }

@@ -126,10 +126,12 @@
   // One after the other, so that the page answers meanwhile.
   let queue = Promise.resolve();
   const enqueue = (drawing) => {
-    queue = queue.then(() => draw(drawing)).catch((error) => {
-      drawing.figure.dataset.failed = 'true';
-      console.error(error);
-    });
+    queue = queue
+      .then(() => draw(drawing))
+      .catch((error) => {
+        drawing.figure.dataset.failed = 'true';
+        console.error(error);
+      });
     return queue;
   };
 
@@ -165,10 +167,15 @@
   const search = document.getElementById('loaders');
   const status = document.getElementById('shown');
   const apply = () => {
-    filter.words = search.value.toLowerCase().split(',').map((word) => word.trim()).filter((word) => word !== '');
+    filter.words = search.value
+      .toLowerCase()
+      .split(',')
+      .map((word) => word.trim())
+      .filter((word) => word !== '');
     const off = boxes.filter((box) => !box.checked);
     const isShown = (places) =>
-      places.length === 0 || places.some((place) => off.every(({ name, value }) => String(place[name] ?? '') !== value));
+      places.length === 0 ||
+      places.some((place) => off.every(({ name, value }) => String(place[name] ?? '') !== value));
     for (const item of document.querySelectorAll('[data-places]')) {
       item.hidden = !isShown(JSON.parse(item.dataset.places));
     }

@@ -71,7 +71,9 @@ function processCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
             .toSorted((a, b) => a - b)
             .map((count) => {
               const total = points.find(({ processes }) => processes === count)?.total ?? null;
-              return total === null ? null : { value: total / bytes, text: significant(total / bytes), told: size(total) };
+              return total === null
+                ? null
+                : { value: total / bytes, text: significant(total / bytes), told: size(total) };
             }),
         })),
       });
@@ -87,40 +89,42 @@ function limitCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
   const settingOf = (key: string): Setting | undefined => summary.settings.find((each) => each.key === key);
   const cells = summary.cells.filter((cell) => isCompared(cell) && cell.load === 1);
   const looks = looksOf(ledger);
-  return familiesOf(cells, ({ setting, state, memoryState }) => [alike(settingOf(setting)), state, memoryState]).flatMap(
-    (family) => {
-      const keys = [...new Set(family.map(({ setting }) => setting))];
-      const settings = keys
-        .flatMap((key) => settingOf(key) ?? [])
-        .toSorted((a, b) => (b.memoryLimit?.bytes ?? Infinity) - (a.memoryLimit?.bytes ?? Infinity));
-      const times = family.flatMap(({ ttftNs }) => ttftNs?.median ?? []);
-      const [first] = family;
-      const model = summary.models[first?.arm.model ?? ''];
-      if (first === undefined || model === undefined || settings.length < 2 || times.length === 0) return [];
-      const { unit, ns } = timeUnit(Math.max(...times));
-      const { state, memoryState } = first;
-      const labels = [...new Set(family.map(({ arm }) => labelOf(arm)))];
-      const cellOf = (label: string, key: string): CellSummary | undefined =>
-        family.find(({ arm, setting }) => labelOf(arm) === label && setting === key);
-      return gridChart({
-        ...{ kind: 'limits', unit, title: titleOf(modelLabel(model), null, state, `free memory ${memoryState}`) },
-        note: `First token under each memory limit, of a model of ${size(model.tensorBytes)}. A dash is a load that did not succeed under that limit.`,
-        places: settings.map((setting) => ({
-          ...{ model: modelLabel(model), setting: settingLabel(setting, summary.settings), state, memoryState },
-        })),
-        columns: settings.map(({ memoryLimit }) => (memoryLimit === null ? 'no limit' : size(memoryLimit.bytes))),
-        rows: labels.map((label) => ({
-          ...{ label, name: looks.get(label)?.name ?? label },
-          cells: settings.map(({ key }) => {
-            const time = cellOf(label, key)?.ttftNs ?? null;
-            if (time === null) return null;
-            const value = time.median / ns;
-            return { value, text: significant(value), told: rangeText(time, duration) };
-          }),
-        })),
-      });
-    },
-  );
+  return familiesOf(cells, ({ setting, state, memoryState }) => [
+    alike(settingOf(setting)),
+    state,
+    memoryState,
+  ]).flatMap((family) => {
+    const keys = [...new Set(family.map(({ setting }) => setting))];
+    const settings = keys
+      .flatMap((key) => settingOf(key) ?? [])
+      .toSorted((a, b) => (b.memoryLimit?.bytes ?? Infinity) - (a.memoryLimit?.bytes ?? Infinity));
+    const times = family.flatMap(({ ttftNs }) => ttftNs?.median ?? []);
+    const [first] = family;
+    const model = summary.models[first?.arm.model ?? ''];
+    if (first === undefined || model === undefined || settings.length < 2 || times.length === 0) return [];
+    const { unit, ns } = timeUnit(Math.max(...times));
+    const { state, memoryState } = first;
+    const labels = [...new Set(family.map(({ arm }) => labelOf(arm)))];
+    const cellOf = (label: string, key: string): CellSummary | undefined =>
+      family.find(({ arm, setting }) => labelOf(arm) === label && setting === key);
+    return gridChart({
+      ...{ kind: 'limits', unit, title: titleOf(modelLabel(model), null, state, `free memory ${memoryState}`) },
+      note: `First token under each memory limit, of a model of ${size(model.tensorBytes)}. A dash is a load that did not succeed under that limit.`,
+      places: settings.map((setting) => ({
+        ...{ model: modelLabel(model), setting: settingLabel(setting, summary.settings), state, memoryState },
+      })),
+      columns: settings.map(({ memoryLimit }) => (memoryLimit === null ? 'no limit' : size(memoryLimit.bytes))),
+      rows: labels.map((label) => ({
+        ...{ label, name: looks.get(label)?.name ?? label },
+        cells: settings.map(({ key }) => {
+          const time = cellOf(label, key)?.ttftNs ?? null;
+          if (time === null) return null;
+          const value = time.median / ns;
+          return { value, text: significant(value), told: rangeText(time, duration) };
+        }),
+      })),
+    });
+  });
 }
 
 function familiesOf<T>(items: readonly T[], of: (item: T) => unknown): readonly (readonly T[])[] {

@@ -32,12 +32,17 @@ export function phaseChart(view: PlaceView): Drawn | null {
     return seen === null || time === null ? [] : [{ label: seen.label, ns: time.median, n: time.n }];
   });
   const { unit, ns } = timeUnit(Math.max(...rows.map(({ totalNs }) => totalNs), ...limits.map((limit) => limit.ns)));
-  const known = rows.every(({ debtKnown }) => debtKnown) ? '' : ' Where the debt is not known it is in the first token itself.';
+  const known = rows.every(({ debtKnown }) => debtKnown)
+    ? ''
+    : ' Where the debt is not known it is in the first token itself.';
   return {
     kind: 'phases',
     unit,
     title: view.title,
-    note: `Each bar is the one sample whose time is in the middle of ${spanOf(rows.map(({ seen }) => okOf(seen.timed).length), 'sample')}.${known}`,
+    note: `Each bar is the one sample whose time is in the middle of ${spanOf(
+      rows.map(({ seen }) => okOf(seen.timed).length),
+      'sample',
+    )}.${known}`,
     places: [view.place],
     data: [
       ...rows.flatMap((row, order) => dataOf(row, order, ns)),

@@ -36,11 +36,14 @@ export function ratioChart(view: PlaceView): Drawn | null {
 
 function dataOf({ cell, label, look }: Seen, order: number, reference: string): readonly Datum[] {
   const base = { loader: look.name, order, color: look.color, shape: look.shape };
-  const time = cell.ttftNs === null ? '' : `First token after ${duration(cell.ttftNs.median)} (median of ${cell.ttftNs.n})`;
+  const time =
+    cell.ttftNs === null ? '' : `First token after ${duration(cell.ttftNs.median)} (median of ${cell.ttftNs.n})`;
   const paired = cell.ratio?.ttft ?? null;
   if (cell.isReference || paired === null) {
     const tip = `${label}\nThe reference: 1 by definition\n${time}`;
-    return [{ ...base, part: 'row', value: 1, low: 1, high: 1, few: false, note: 'reference', short: 'reference', tip }];
+    return [
+      { ...base, part: 'row', value: 1, low: 1, high: 1, few: false, note: 'reference', short: 'reference', tip },
+    ];
   }
   const complete = cell.ratio?.complete ?? null;
   const completeLine = complete === null ? '' : `\nUntil every byte was read: ${completeText(complete)} ×`;
@@ -59,7 +62,14 @@ function dataOf({ cell, label, look }: Seen, order: number, reference: string): 
     },
     ...(complete === null
       ? []
-      : [{ ...base, part: 'complete', value: complete.median, tip: `${label}\nComplete: ${completeText(complete)} × ${reference}` }]),
+      : [
+          {
+            ...base,
+            part: 'complete',
+            value: complete.median,
+            tip: `${label}\nComplete: ${completeText(complete)} × ${reference}`,
+          },
+        ]),
   ];
 }
 
@@ -78,7 +88,9 @@ function spreadWords(compared: readonly Seen[]): string {
   const paired = compared.flatMap(({ cell }) => cell.ratio?.ttft ?? []);
   const few = paired.filter((each) => each.confidence === null).length;
   if (few === 0) return 'bars are exact intervals';
-  return few === paired.length ? 'too few for an interval, so thin bars are ranges' : 'thick bars are intervals, thin ones ranges';
+  return few === paired.length
+    ? 'too few for an interval, so thin bars are ranges'
+    : 'thick bars are intervals, thin ones ranges';
 }
 
 function upper(text: string): string {

@@ -110,7 +110,10 @@ export function spreadChart(view: PlaceView): Drawn | null {
           : [
               {
                 ...{ part: 'row', loader: look.name, order, value: ttftNs.median / ns },
-                ...{ note: `${duration(ttftNs.median)}  n=${ttftNs.n}`, short: `${duration(ttftNs.median)}  n=${ttftNs.n}` },
+                ...{
+                  note: `${duration(ttftNs.median)}  n=${ttftNs.n}`,
+                  short: `${duration(ttftNs.median)}  n=${ttftNs.n}`,
+                },
                 tip: `${label}\nMedian ${duration(ttftNs.median)} of ${ttftNs.n}`,
               },
             ],

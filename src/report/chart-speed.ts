@@ -27,7 +27,10 @@ export function latencyChart(view: PlaceView): Drawn | null {
       rows.map(({ n }) => n),
       'sample',
     )}. The first column is the forward pass of the first token alone, its debt included; load comes before it.`,
-    columns: Array.from({ length: Math.max(...rows.map(({ medians }) => medians.length)) }, (_, at) => `token ${at + 1}`),
+    columns: Array.from(
+      { length: Math.max(...rows.map(({ medians }) => medians.length)) },
+      (_, at) => `token ${at + 1}`,
+    ),
     rows: rows.map(({ seen, medians }) => ({
       ...{ label: seen.label, name: seen.look.name },
       cells: medians.map((value) => ({ value: value / ns, text: significant(value / ns), told: duration(value) })),
@@ -90,7 +93,8 @@ export function rooflineChart(view: PlaceView, ledger: Ledger): Drawn | null {
     data: [
       ...rows.map(({ cell, label, look }, order) => {
         const figure = cell.bytesPerSecond;
-        const share = cell.ceilingShare === null ? '' : `\n${percent(cell.ceilingShare.median)} of the ceiling in the same blocks`;
+        const share =
+          cell.ceilingShare === null ? '' : `\n${percent(cell.ceilingShare.median)} of the ceiling in the same blocks`;
         return {
           ...{ part: 'row', loader: look.name, order, color: look.color, shape: look.shape, few: true },
           ...{ value: inGB(figure?.median), low: inGB(figure?.min), high: inGB(figure?.max) },
@@ -138,7 +142,9 @@ function roofsOf({ ceiling, home, place }: PlaceView, { run }: Ledger): readonly
       .toSorted((a, b) => b.threads - a.threads)[0];
     if (most === undefined || most.value === null) return [];
     const threads = most.threads === 1 ? 'one thread' : `${most.threads} threads`;
-    return [{ kind, label: `${label}, ${threads}`, bytesPerSecond: most.value, how: `once, before the run: ${most.method}` }];
+    return [
+      { kind, label: `${label}, ${threads}`, bytesPerSecond: most.value, how: `once, before the run: ${most.method}` },
+    ];
   };
   const pages = [...new Set(run.limits.map(({ pageBytes }) => pageBytes))].filter((bytes) => bytes !== null);
   return [

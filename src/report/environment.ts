@@ -1,4 +1,5 @@
 /** Where a run was made, and the command line that repeats it. */
+import { printable } from '../failure.js';
 import type { Ledger } from '../samples/record.js';
 import { nameOf, sentenceOf } from './foreign.js';
 import { counted, size } from './format.js';
@@ -12,12 +13,10 @@ export function environmentOf({ run, end, resumes }: Ledger): readonly Fact[] {
   const parts: readonly (readonly [string, string])[] = [
     ['Machine', machineLine(machine)],
     ['Fingerprint', machine.fingerprint],
-    ...Object.values(models).map(
-      ({ path, bytes, headerDigest, fileSystem, device }): readonly [string, string] => [
-        'Model',
-        `${path} · ${size(bytes)} · header ${headerDigest} · ${device === '' ? fileSystem : `${fileSystem} on ${device}`}`,
-      ],
-    ),
+    ...Object.values(models).map(({ path, bytes, headerDigest, fileSystem, device }): readonly [string, string] => [
+      'Model',
+      `${path} · ${size(bytes)} · header ${headerDigest} · ${device === '' ? fileSystem : `${fileSystem} on ${device}`}`,
+    ]),
     ['Tool', `${run.tool} · build ${builds.join(', ')}`],
     ['Runtime', `Node ${runtime.node} · V8 ${runtime.v8}`],
     ['Instruction sets', `${isas.join(', ')} used · ${runtime.isas.join(', ')} available`],
@@ -35,9 +34,15 @@ export function environmentOf({ run, end, resumes }: Ledger): readonly Fact[] {
     .map(([term, value]) => ({ term: nameOf(term), value: sentenceOf(value) }));
 }
 
+/** Half of one would not be run. */
+const LONGEST_COMMAND = 20_000;
+
 /** For a POSIX shell. What no line can hold stands in quotes of the kind $'…', which bash, zsh and ksh know. */
 export function commandLine(words: readonly string[]): string {
-  return sentenceOf(words.map(quoted).join(' '));
+  const line = words.map(quoted).join(' ');
+  return line.length > LONGEST_COMMAND
+    ? 'too long to be shown: it stands in the first line of the ledger'
+    : printable(line);
 }
 
 function quoted(word: string): string {

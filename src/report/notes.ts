@@ -16,7 +16,9 @@ type Facts = Readonly<Record<string, unknown>>;
 /** Notes of the whole run, the gravest first. */
 export function notesOf(summary: Summary, ledger: Ledger): readonly string[] {
   const { grave, caveats, usual } = noteGroups(summary, ledger);
-  const notes = warningsOf(summary).map(({ loaders, warning }) => (loaders === '' ? warning : `${warning} (${loaders})`));
+  const notes = warningsOf(summary).map(({ loaders, warning }) =>
+    loaders === '' ? warning : `${warning} (${loaders})`,
+  );
   return [...grave, ...caveats, ...usual, ...cut(notes)];
 }
 

@@ -7,7 +7,17 @@ import type { MemoryState, State } from '../samples/record.js';
 import type { Report } from './report-types.js';
 
 export type ChartKind =
-  'ratios' | 'phases' | 'order' | 'spread' | 'memory' | 'latency' | 'speed' | 'roofline' | 'loads' | 'processes' | 'limits';
+  | 'ratios'
+  | 'phases'
+  | 'order'
+  | 'spread'
+  | 'memory'
+  | 'latency'
+  | 'speed'
+  | 'roofline'
+  | 'loads'
+  | 'processes'
+  | 'limits';
 
 /** Units that a chart's figures are in, chosen once a chart. */
 export type ChartUnit = 'ms' | 's' | 'MiB' | 'GiB' | 'GB/s' | 'tokens/s' | 'ratio';
