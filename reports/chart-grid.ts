@@ -6,11 +6,11 @@ export function gridSpec(variant: Variant): TopLevelSpec {
   const narrow = variant.width === 'narrow';
   const y = loaderAxis(variant);
   const x = {
-    field: 'column',
+    field: narrow ? 'brief' : 'column',
     type: 'ordinal' as const,
     title: unitTitles[variant.unit],
     sort: { field: 'step', op: 'min' as const },
-    axis: { orient: 'top' as const, labelAngle: 0, ticks: false, domain: false, labelLimit: narrow ? 40 : 100 },
+    axis: { orient: 'top' as const, labelAngle: 0, ticks: false, domain: false, labelLimit: narrow ? 60 : 100 },
     scale: { paddingInner: 0.04, paddingOuter: 0 },
   };
   return specOf(variant, {

@@ -32,7 +32,7 @@ export const kinds: Readonly<Record<ChartKind, Kind>> = {
   order: {
     heading: 'Every sample in run order',
     reading:
-      'Each dot is one sample against the median of its own loader. A slope is drift of the machine; crosses are samples that do not count.',
+      'Each dot is one sample against the median of its own loader. A slope is drift of the machine; crosses are samples that do not count. Colours are those of the rows in the next chart.',
     spec: orderSpec,
   },
   spread: {

@@ -49,7 +49,7 @@ export function loaderAxis({ width }: Variant) {
       ? { labelLimit: 330, labelFontSize: 12, labelPadding: 8 }
       : {
           // Inside of the drawing, at the top of the row.
-          ...{ labelAlign: 'left' as const, labelPadding: -1, labelOffset: -10, labelLimit: 210, labelFontSize: 11 },
+          ...{ labelAlign: 'left' as const, labelPadding: -1, labelOffset: -10, labelLimit: 265, labelFontSize: 11 },
           zindex: 1,
         };
   return {
@@ -75,7 +75,7 @@ export function noteLayer(variant: Variant): Layer {
       type: 'text',
       ...(wide
         ? { align: 'left', dx: 10, fontSize: 11.5, limit: NOTE_WIDTH }
-        : { align: 'right', yOffset: -10, fontSize: 11, limit: 120 }),
+        : { align: 'right', yOffset: -10, fontSize: 11, limit: 90 }),
       fill: 'currentColor',
       baseline: 'middle',
       aria: false,

@@ -29,7 +29,7 @@ function loadCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
       ...{ kind: 'loads', unit, title: titleOf(model, setting, `free memory ${memoryState}`) },
       note: `First token; the first load is ${first}, each later one meets what the load before it left. Medians of ${counts}.`,
       places: [{ model, setting, state: first, memoryState }],
-      columns: loads.map((load) => `load ${load}`),
+      columns: loads.map((load) => ({ name: `load ${load}`, brief: String(load) })),
       rows: rows.map(({ label, points }) => ({
         ...{ label, name: looks.get(label)?.name ?? label },
         cells: points.map(({ firstToken }) =>
@@ -64,7 +64,9 @@ function processCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
         ...{ kind: 'processes', unit, title: titleOf(modelLabel(model), label, state, `free memory ${memoryState}`) },
         note: `Memory of all processes together, the page cache once, KV cache and scratch left out.${each}`,
         places: [{ model: modelLabel(model), setting: null, state, memoryState }],
-        columns: counts.toSorted((a, b) => a - b).map((count) => counted(count, 'process', 'processes')),
+        columns: counts
+          .toSorted((a, b) => a - b)
+          .map((count) => ({ name: counted(count, 'process', 'processes'), brief: `×${count}` })),
         rows: scalings.map(({ label: loader, points }) => ({
           ...{ label: nameOf(loader), name: looks.get(nameOf(loader))?.name ?? nameOf(loader) },
           cells: counts
@@ -113,7 +115,10 @@ function limitCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
       places: settings.map((setting) => ({
         ...{ model: modelLabel(model), setting: settingLabel(setting, summary.settings), state, memoryState },
       })),
-      columns: settings.map(({ memoryLimit }) => (memoryLimit === null ? 'no limit' : size(memoryLimit.bytes))),
+      columns: settings.map(({ memoryLimit }) => {
+        const name = memoryLimit === null ? 'no limit' : size(memoryLimit.bytes);
+        return { name, brief: name };
+      }),
       rows: labels.map((label) => ({
         ...{ label, name: looks.get(label)?.name ?? label },
         cells: settings.map(({ key }) => {

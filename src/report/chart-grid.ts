@@ -7,7 +7,8 @@ export interface Grid {
   readonly title: string;
   readonly note: string;
   readonly places: readonly Place[];
-  readonly columns: readonly string[];
+  /** As a table and a wide drawing name them, and as a narrow one does. */
+  readonly columns: readonly { readonly name: string; readonly brief: string }[];
   readonly rows: readonly {
     readonly label: string;
     readonly name: string;
@@ -29,17 +30,25 @@ export function gridChart({ columns, rows, ...of }: Grid): Drawn {
           ? []
           : [
               {
-                ...{ part: 'cell', loader: name, order, step, column: columns[step] ?? '', text: cell.text },
+                ...{
+                  part: 'cell',
+                  loader: name,
+                  order,
+                  step,
+                  column: columns[step]?.name ?? '',
+                  brief: columns[step]?.brief ?? '',
+                  text: cell.text,
+                },
                 value: cell.value,
                 // By ratio, as the numbers themselves are compared.
                 shade: most > least && cell.value > 0 ? (Math.log(cell.value) - least) / (most - least) : 0,
-                tip: `${label}\n${columns[step] ?? ''}: ${cell.told}`,
+                tip: `${label}\n${columns[step]?.name ?? ''}: ${cell.told}`,
               },
             ],
       ),
     ),
     table: {
-      head: ['Loader', ...columns],
+      head: ['Loader', ...columns.map(({ name }) => name)],
       rows: rows.map(({ label, cells }) => [label, ...columns.map((_, step) => cells[step]?.told ?? '–')]),
     },
   };

@@ -37,7 +37,7 @@ export function memoryChart(view: PlaceView, ledger: Ledger): Drawn | null {
     kind: 'memory',
     unit,
     title: view.title,
-    note: `After the first token, beyond what the process held before it loaded; the middle of ${spanOf(
+    note: `After the first token, beyond what the process held before it loaded; of each loader the middle one of ${spanOf(
       rows.map(({ n }) => n),
       'sample',
     )} of the memory pass. The line is the model: ${size(view.tensorBytes)} of tensors.`,

@@ -39,7 +39,7 @@ export function phaseChart(view: PlaceView): Drawn | null {
     kind: 'phases',
     unit,
     title: view.title,
-    note: `Each bar is the one sample whose time is in the middle of ${spanOf(
+    note: `Each bar is one sample, that whose time is in the middle of its loader’s ${spanOf(
       rows.map(({ seen }) => okOf(seen.timed).length),
       'sample',
     )}.${known}`,

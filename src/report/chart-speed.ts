@@ -27,10 +27,10 @@ export function latencyChart(view: PlaceView): Drawn | null {
       rows.map(({ n }) => n),
       'sample',
     )}. The first column is the forward pass of the first token alone, its debt included; load comes before it.`,
-    columns: Array.from(
-      { length: Math.max(...rows.map(({ medians }) => medians.length)) },
-      (_, at) => `token ${at + 1}`,
-    ),
+    columns: Array.from({ length: Math.max(...rows.map(({ medians }) => medians.length)) }, (_, at) => ({
+      name: `token ${at + 1}`,
+      brief: String(at + 1),
+    })),
     rows: rows.map(({ seen, medians }) => ({
       ...{ label: seen.label, name: seen.look.name },
       cells: medians.map((value) => ({ value: value / ns, text: significant(value / ns), told: duration(value) })),
