@@ -39,7 +39,7 @@ function stackSpec(variant: Variant, palette: Palette, title: string): TopLevelS
     type: 'quantitative' as const,
     title,
     scale: { zero: true, nice: true },
-    axis: { format: ',', tickCount: variant.width === 'wide' ? 8 : 4 },
+    axis: { format: ',~r', tickCount: variant.width === 'wide' ? 8 : 4 },
   };
   return specOf(variant, {
     row: 24,

@@ -33,6 +33,13 @@ test('hostile names become text of the page: no element, no script, no attribute
   t.true(html.length < 2_000_000, `${html.length} characters`);
 });
 
+test('a name longer than anybody gives is cut, and shows it', (t) => {
+  for (const { label } of hostile.report.models) {
+    t.true(label.length <= 200 && label.endsWith('…'), label);
+  }
+  for (const { label } of hostile.report.sections[0]!.rows) t.true(label.length <= 220, label);
+});
+
 test('the scripts of the page, and so the policy that names them, do not depend on what was measured', async (t) => {
   const policyOf = (html: string): string => /script-src ([^;]*);/.exec(html)?.[1] ?? '';
   const [evil, usual] = [policyOf(await pageHtml(hostile, scripts)), policyOf(await pageHtml(harmless, scripts))];
