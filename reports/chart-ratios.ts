@@ -26,7 +26,7 @@ export function ratioSpec(variant: Variant): TopLevelSpec {
     row: 24,
     layer: [
       {
-        mark: { type: 'rule', stroke: 'currentColor', strokeOpacity: 0.5, strokeDash: [3, 3] },
+        mark: { type: 'rule', stroke: 'currentColor', strokeOpacity: 0.5, strokeDash: [3, 3], aria: false },
         encoding: { x: { ...x, field: undefined, datum: 1 } },
       },
       {

@@ -33,7 +33,7 @@ export function orderSpec(variant: Variant): TopLevelSpec {
     height: 230,
     layer: [
       {
-        mark: { type: 'rule', stroke: 'currentColor', strokeOpacity: 0.5, strokeDash: [3, 3] },
+        mark: { type: 'rule', stroke: 'currentColor', strokeOpacity: 0.5, strokeDash: [3, 3], aria: false },
         encoding: { y: { ...y, field: undefined, datum: 1 } },
       },
       {

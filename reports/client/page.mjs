@@ -118,6 +118,10 @@
       await view.width(width).initialize(live).runAsync();
       const svg = live.querySelector('svg');
       svg.setAttribute('aria-label', figure.querySelector('h3').textContent);
+      // Layers that have no marks here would be announced as images without a name.
+      for (const layer of svg.querySelectorAll('[role="graphics-symbol"]:empty')) {
+        if (!layer.hasAttribute('aria-label')) layer.removeAttribute('role');
+      }
     }
     figure.querySelector('.static').hidden = true;
     figure.dataset.drawn = variant;

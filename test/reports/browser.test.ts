@@ -161,7 +161,7 @@ inBrowser('a filter leaves only what it names', async (t) => {
 inBrowser('what is pointed at tells its numbers', async (t) => {
   const { tab, trouble } = await opened(html, { width: 1280 });
   await drawnAll(tab);
-  const mark = tab.locator('figure:not([hidden]) .live .mark-symbol path').last();
+  const mark = tab.locator('figure:not([hidden]) .live .mark-symbol.role-mark path').last();
   await mark.scrollIntoViewIfNeeded();
   await mark.hover({ force: true });
   const tip = tab.locator('#tip');
