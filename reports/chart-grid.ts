@@ -4,7 +4,8 @@ import { loaderAxis, specOf, told, unitTitles, type Variant } from './chart-layo
 
 export function gridSpec(variant: Variant): TopLevelSpec {
   const narrow = variant.width === 'narrow';
-  const y = loaderAxis(variant);
+  const rows = loaderAxis(variant);
+  const y = { ...rows, axis: { ...rows.axis, grid: false } };
   const x = {
     field: narrow ? 'brief' : 'column',
     type: 'ordinal' as const,

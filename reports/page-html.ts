@@ -209,7 +209,7 @@ function trust({ report, strategy, exclusions, samples, disturbances, unknown }:
 ${warnings.length === 0 ? '<p>No sample has a warning: each loader did what its name says.</p>' : tableHtml({ head: ['Loader', 'Warning'], rows: warnings.map(({ loaders, warning }) => [loaders === '' ? 'run' : loaders, warning]) })}${cutNote(strategy.length)}
 </section>
 <section><h2>Samples that do not count</h2>
-<p>${samples.excluded} of ${samples.total} samples are in the ledger, but not in these numbers.</p>
+<p>${samples.excluded} of ${samples.total} samples are in the ledger, but not in these numbers; loaders that are unsupported here have none.</p>
 ${left.length === 0 ? '' : tableHtml({ head: ['Loader', 'Where', 'Samples', 'Outcome', 'Reason'], rows: left.map(({ loader, place, count, outcome, reason }) => [loader, place, String(count), outcome, reason]) })}${cutNote(exclusions.length)}
 </section>
 <section><h2>Noise</h2>

@@ -111,7 +111,7 @@ function limitCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
       family.find(({ arm, setting }) => labelOf(arm) === label && setting === key);
     return gridChart({
       ...{ kind: 'limits', unit, title: titleOf(modelLabel(model), null, state, `free memory ${memoryState}`) },
-      note: `First token under each memory limit, of a model of ${size(model.tensorBytes)}. A dash is a load that did not succeed under that limit.`,
+      note: `First token under each memory limit, of a model of ${size(model.tensorBytes)}. Where a cell is empty, no load succeeded under that limit.`,
       places: settings.map((setting) => ({
         ...{ model: modelLabel(model), setting: settingLabel(setting, summary.settings), state, memoryState },
       })),

@@ -307,5 +307,10 @@ export function machineLine(machine: Facts): string {
     typeof machine['kernel'] === 'string' ? `Linux ${machine['kernel'].replace(/^Linux /, '')}` : '',
     isVirtual(machine) ? 'virtual machine' : '',
   ];
-  return sentenceOf(facts.filter((fact) => fact !== '').join(' · '));
+  return sentenceOf(
+    facts
+      .filter((fact) => fact !== '')
+      .map(nameOf)
+      .join(' · '),
+  );
 }

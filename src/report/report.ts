@@ -35,12 +35,17 @@ export function report(summary: Summary, ledger: Ledger): Report {
 
 function modelDetail({ name, tensorBytes, parts, fileSystem, device }: ModelRecord): string {
   const facts = [
-    nameOf(name ?? ''),
+    name ?? '',
     `${size(tensorBytes)} of tensors`,
     parts.length > 1 ? `${parts.length} parts` : '',
     device === '' ? fileSystem : `${fileSystem} on ${device}`,
   ];
-  return sentenceOf(facts.filter((fact) => fact !== '').join(' · '));
+  return sentenceOf(
+    facts
+      .filter((fact) => fact !== '')
+      .map(nameOf)
+      .join(' · '),
+  );
 }
 
 const stateMeaning: Readonly<Record<State, string>> = {
