@@ -1,8 +1,7 @@
 /** Groups of processes as CSV (RFC 4180), a row each, units in the names of columns. */
-import { stringify } from 'csv-stringify/sync';
 import type { Arm, Group, SummedMemory } from '../src/samples/record.js';
+import { csvText, type Cell } from './csv-text.js';
 
-type Cell = string | number | null;
 type Arms = Readonly<Record<string, Arm>>;
 
 const sums = {
@@ -62,5 +61,5 @@ export function groupsCsv(groups: readonly Group[], arms: Arms): string {
     columns.map(([name]) => name),
     ...groups.map((group) => columns.map(([, of]) => of(group, arms))),
   ];
-  return stringify(rows, { escape_formulas: true });
+  return csvText(rows);
 }

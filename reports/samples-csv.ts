@@ -1,9 +1,7 @@
 /** Samples as CSV (RFC 4180), a row each, units in the names of columns. Cells that a spreadsheet would run are escaped. */
-import { stringify } from 'csv-stringify/sync';
 import type { Arm, Ledger, Memory, Phase, Sample } from '../src/samples/record.js';
 import type { NoiseFlag, Summary } from '../src/statistics/summary-types.js';
-
-type Cell = string | number | null;
+import { csvText, type Cell } from './csv-text.js';
 
 const phases = ['setup', 'open', 'acquire', 'firstToken', 'complete', 'prefill', 'decode', 'release'] as const;
 const moments = ['baseline', 'loaded', 'firstToken', 'end', 'peak'] as const;
@@ -148,8 +146,6 @@ const columns: readonly Column[] = [
 /** Rows a chunk: enough that writing them costs more than asking for them. */
 const CHUNK = 1000;
 
-const text = (rows: Cell[][]): string => stringify(rows, { escape_formulas: true });
-
 /**
  * The heading, then samples some thousand at a time, for ledgers too long for one string: `Readable.from(…)` writes it.
  * `marks` are those of the summary.
@@ -166,10 +162,10 @@ export function* samplesCsvChunks(
     const flags = flagsOf.get(index++) ?? [];
     rows.push(columns.map(([, of]) => of(sample, arms, flags)));
     if (rows.length < CHUNK) continue;
-    yield text(rows);
+    yield csvText(rows);
     rows = [];
   }
-  if (rows.length > 0) yield text(rows);
+  if (rows.length > 0) yield csvText(rows);
 }
 
 export function samplesCsv({ run, samples }: Ledger, { noise }: Pick<Summary, 'noise'>): string {

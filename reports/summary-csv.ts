@@ -1,8 +1,7 @@
 /** The summary as CSV (RFC 4180), a row a cell, units in the names of columns. Cells that a spreadsheet would run are escaped. */
-import { stringify } from 'csv-stringify/sync';
 import type { CellSummary, Description, PairedRatio, Summary } from '../src/statistics/summary-types.js';
+import { csvText, type Cell } from './csv-text.js';
 
-type Cell = string | number | null;
 type Column = readonly [name: string, of: (cell: CellSummary) => Cell];
 
 function described(name: string, of: (cell: CellSummary) => Description | null): readonly Column[] {
@@ -98,5 +97,5 @@ const columns: readonly Column[] = [
 
 export function summaryCsv({ cells }: Summary): string {
   const rows: Cell[][] = [columns.map(([name]) => name), ...cells.map((cell) => columns.map(([, of]) => of(cell)))];
-  return stringify(rows, { escape_formulas: true });
+  return csvText(rows);
 }

@@ -16,6 +16,7 @@ import { limitsCommand } from './commands/limits.js';
 import { loadersCommand } from './commands/loaders.js';
 import { logitsCommand } from './commands/logits.js';
 import { recommendCommand } from './commands/recommend.js';
+import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { setupCommand } from './commands/setup.js';
 
@@ -39,6 +40,7 @@ const parser = yargs(hideBin(process.argv))
   .command(doctorCommand)
   .command(limitsCommand)
   .command(explainCommand)
+  .command(reportCommand)
   .command(fitCommand)
   .command(genCommand)
   .command(logitsCommand)
@@ -52,7 +54,7 @@ const parser = yargs(hideBin(process.argv))
   .strict()
   .check((args) => {
     // Only these may be several; yargs makes a list of any option that is given twice.
-    const several = ['_', 'models', 'command', 'command-pattern', 'commandPattern'];
+    const several = ['_', 'models', 'runs', 'command', 'command-pattern', 'commandPattern'];
     const twice = Object.entries(args).find(([name, value]) => Array.isArray(value) && !several.includes(name));
     if (twice !== undefined) throw new UsageError(`--${twice[0]} is given more than once; give it one value`);
     return true;

@@ -1,8 +1,8 @@
 /** Writes what is derived from a ledger beside it. Each file appears whole or not at all. */
-import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunResult } from './pipeline.js';
 import { LEDGER_FILE } from './samples/ledger.js';
+import { writeWhole } from './whole-file.js';
 import { groupsCsv } from '../reports/groups-csv.js';
 import { samplesCsvChunks } from '../reports/samples-csv.js';
 import { summaryCsv } from '../reports/summary-csv.js';
@@ -20,15 +20,8 @@ export function writeRun(directory: string, { ledger, summary, tinybench }: RunR
   for (const [name, chunks] of Object.entries(files)) {
     const path = join(directory, name);
     try {
-      const file = openSync(`${path}.tmp`, 'w', 0o644);
-      try {
-        for (const chunk of chunks) writeFileSync(file, chunk);
-      } finally {
-        closeSync(file);
-      }
-      renameSync(`${path}.tmp`, path);
+      writeWhole(path, chunks);
     } catch (error) {
-      rmSync(`${path}.tmp`, { force: true });
       const detail = error instanceof Error ? error.message : String(error);
       throw new Error(
         `${path} cannot be written (${detail}); what was measured is whole in ${join(directory, LEDGER_FILE)}`,

@@ -1,12 +1,12 @@
 /** `weighbridge explain`: why the first loader of a run was first. */
-import { basename, dirname, resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { exitCode } from '../failure.js';
 import { explain } from '../report/explain.js';
-import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
+import { readLedger } from '../samples/ledger.js';
 import type { Arm } from '../samples/record.js';
 import { summarize } from '../statistics/summarize.js';
 import { columnsOf } from '../wrap.js';
+import { runDirectory } from './run-directory.js';
 import { explanationText } from '../../reports/explanation-text.js';
 
 interface ExplainArguments {
@@ -20,12 +20,6 @@ function isLoader(arm: Arm | undefined): boolean {
   return arm?.kind === 'loader' && arm.work !== 'none';
 }
 
-/** A run's directory, or the ledger in it. */
-function directoryOf(run: string): string {
-  const path = resolve(run);
-  return basename(path) === LEDGER_FILE ? dirname(path) : path;
-}
-
 export const explainCommand: CommandModule<object, ExplainArguments> = {
   command: 'explain <run>',
   describe: 'Say in plain sentences why the first loader of a run was first',
@@ -37,7 +31,7 @@ export const explainCommand: CommandModule<object, ExplainArguments> = {
       .example('$0 explain weighbridge-runs/…', 'who was first in each state, and where the time went')
       .example('$0 explain weighbridge-runs/… --loader direct', 'the same of one loader, against the reference'),
   handler: ({ run, loader, json }) => {
-    const { ledger } = readLedger(directoryOf(run));
+    const { ledger } = readLedger(runDirectory(run));
     const explanation = explain(summarize(ledger), ledger, loader ?? null);
     const text = json
       ? `${JSON.stringify(explanation, null, 2)}\n`

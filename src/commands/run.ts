@@ -9,6 +9,7 @@ import { planOf, resumeRun, weigh, type RunRequest, type RunResult } from '../pi
 import type { MemoryState, State } from '../samples/record.js';
 import { readLedger } from '../samples/ledger.js';
 import { tracesIn } from '../samples/trace-file.js';
+import { writePage } from '../report-files.js';
 import { writeRun } from '../write-run.js';
 import { terminalTable } from '../../reports/terminal-table.js';
 import { commaList, positive, whole } from './arguments.js';
@@ -153,14 +154,18 @@ async function measure(
   label: (arm: string) => string,
   work: Parameters<typeof weighing>[1],
 ): Promise<void> {
-  await weighing(label, work, (result) => {
+  await weighing(label, work, async (result) => {
     if (args.json) printJson(result);
     else {
       const columns = process.stdout.isTTY ? process.stdout.columns : 80;
       process.stdout.write(terminalTable(result.report, { width: columns, bold: process.stdout.isTTY }));
     }
     const written = [...writeRun(directory, result), ...tracesIn(directory)];
-    if (!args.json) process.stdout.write(`Written:\n${written.map((path) => `  ${printable(path)}\n`).join('')}`);
+    const { markdown, html } = await writePage(directory, result);
+    if (!args.json) {
+      const others = [...written, markdown].map((path) => `  ${printable(path)}\n`);
+      process.stdout.write(`Written:\n${others.join('')}\nThe report, for a browser:\n  ${printable(html)}\n`);
+    }
     endWith(result, directory);
   });
 }

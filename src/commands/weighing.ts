@@ -14,14 +14,14 @@ type Work = (signal: AbortSignal, listener: ReturnType<typeof progressLines>) =>
 export async function weighing(
   label: (arm: string) => string,
   work: Work,
-  done: (result: RunResult) => void,
+  done: (result: RunResult) => void | Promise<void>,
 ): Promise<void> {
   await interruptible(async (signal) => {
     const listener = progressLines(process.stderr, label);
     try {
       const result = await work(signal, listener);
       listener.finish();
-      done(result);
+      await done(result);
     } finally {
       listener.finish();
     }

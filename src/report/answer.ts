@@ -49,6 +49,40 @@ export function leaderOf(rows: readonly Row[]): Row | null {
   return provenOf(compared)?.row ?? (lead.paired.value < 1 ? lead.row : reference);
 }
 
+/** Who stands first in a section, and how surely. */
+export type Standing =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'alone'; readonly row: Measured }
+  | {
+      readonly kind: 'faster';
+      readonly row: Measured;
+      readonly reference: Measured;
+      readonly paired: RatioFigure;
+      readonly interval: Proven['claim']['interval'];
+      /** How many others may be as fast, as their spreads overlap or reach below. */
+      readonly peers: number;
+    }
+  | { readonly kind: 'open'; readonly row: Measured; readonly reference: Measured; readonly paired: RatioFigure }
+  | { readonly kind: 'reference'; readonly reference: Measured };
+
+export function standingOf(rows: readonly Row[]): Standing {
+  const measured = rows.filter((row): row is Measured => row.firstToken !== null);
+  const [fastest] = measured;
+  if (fastest === undefined) return { kind: 'nothing' };
+  const reference = measured.find(({ isReference }) => isReference);
+  const compared = reference === undefined ? [] : comparedOf(measured);
+  const [lead] = compared;
+  if (reference === undefined || lead === undefined) return { kind: 'alone', row: fastest };
+  const winner = provenOf(compared);
+  if (winner !== undefined) {
+    const { row, paired, claim } = winner;
+    const peers = compared.filter((each) => each !== winner && mayBeAsFast(each, winner)).length;
+    return { kind: 'faster', row, reference, paired, interval: claim.interval, peers };
+  }
+  const { row, paired } = lead;
+  return paired.value < 1 ? { kind: 'open', row, reference, paired } : { kind: 'reference', reference };
+}
+
 function provenOf(compared: readonly Compared[]): Proven | undefined {
   return compared.find((each): each is Proven => each.claim.kind === 'faster');
 }

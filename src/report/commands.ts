@@ -1,6 +1,6 @@
 /** External programs of a section: a table of their own. */
 import type { CellSummary } from '../statistics/summary-types.js';
-import { printable } from '../failure.js';
+import { nameOf } from './foreign.js';
 import { countsOfCommands } from './counts.js';
 import { figure, ratioFigure } from './figures.js';
 import { duration, ratio, significant, size } from './format.js';
@@ -30,7 +30,7 @@ function rowOf({ arm, command }: CellSummary, isFirst: boolean, problems: readon
     figure(command?.[name] ?? null, text);
   return {
     // All rows of this table are external: it says so once.
-    label: printable(arm.label),
+    label: nameOf(arm.label),
     isFirst,
     output: arm.command?.output ?? 'discard',
     wall: of('wallNs', duration),

@@ -1,11 +1,11 @@
 /** How people read what is compared: arms, models, settings. */
-import { printable } from '../failure.js';
 import type { Arm, ModelRecord, Setting } from '../samples/record.js';
 import type { Summary } from '../statistics/summary-types.js';
+import { nameOf, sentenceOf } from './foreign.js';
 import { counted, size } from './format.js';
 
 export function labelOf(arm: Arm): string {
-  const label = printable(arm.label);
+  const label = nameOf(arm.label);
   if (arm.kind === 'ceiling') return label.includes('ceiling') ? label : `${label} ceiling`;
   if (arm.kind === 'bound') return `${label} (bound)`;
   if (arm.origin === 'external') return `${label} (external)`;
@@ -13,7 +13,7 @@ export function labelOf(arm: Arm): string {
 }
 
 export function modelLabel(model: ModelRecord): string {
-  return printable(model.path.split('/').at(-1) ?? model.path);
+  return nameOf(model.path.split('/').at(-1) ?? model.path);
 }
 
 /** The model of a setting, and what else must be said of it: null where nothing. */
@@ -24,7 +24,7 @@ export function settingLabels(
   const setting = settings.find((each) => each.key === key);
   const model = models[setting?.model ?? key];
   return {
-    model: model === undefined ? printable(setting?.model ?? key) : modelLabel(model),
+    model: model === undefined ? nameOf(setting?.model ?? key) : modelLabel(model),
     label: setting === undefined ? null : settingLabel(setting, settings),
   };
 }
@@ -64,7 +64,7 @@ export function settingLabel(
     ),
     ...said('numa', numa !== null || differs((of) => of.numa), numa === null ? 'any NUMA node' : `NUMA node ${numa}`),
   ];
-  return words.length === 0 ? null : printable(words.join(' · '));
+  return words.length === 0 ? null : sentenceOf(words.join(' · '));
 }
 
 function limitText({ text, bytes }: NonNullable<Setting['memoryLimit']>): string {

@@ -1,10 +1,11 @@
 /** What a reader must know before believing the numbers. */
-import { describe, printable } from '../failure.js';
+import { describe } from '../failure.js';
 import { CACHE_MULTIPLE } from '../samples/limit-types.js';
 import type { Ledger, Phase, Phases, Sample } from '../samples/record.js';
 import { pairsForClaim } from '../statistics/claim.js';
 import { LEAST_FOR_INTERVAL, median } from '../statistics/order.js';
 import type { CellSummary, Summary } from '../statistics/summary-types.js';
+import { nameOf, sentenceOf } from './foreign.js';
 import { counted, duration, enumeration, significant, size } from './format.js';
 import { certificationNotes } from './free-memory.js';
 import { settingLabels } from './labels.js';
@@ -15,23 +16,42 @@ type Facts = Readonly<Record<string, unknown>>;
 
 /** Notes of the whole run, the gravest first. */
 export function notesOf(summary: Summary, ledger: Ledger): readonly string[] {
-  return [
-    ...stopNotes(summary, ledger),
-    ...precisionNotes(summary, ledger),
-    ...excludedNotes(summary),
-    ...disturbedNotes(summary),
-    ...waitNotes(ledger),
-    ...virtualMachineNotes(summary, ledger),
-    ...certificationNotes(ledger),
-    ...remedyNotes(summary),
-    ...ceilingNotes(summary, ledger),
-    ...pairNotes(summary),
-    ...modeNotes(summary),
-    ...noiseNotes(summary, ledger),
-    ...harnessNotes(summary),
-    ...processNotes(summary),
-    ...warningNotes(summary),
-  ].map(printable);
+  const { grave, caveats, usual } = noteGroups(summary, ledger);
+  const notes = warningsOf(summary).map(({ loaders, warning }) =>
+    loaders === '' ? warning : `${warning} (${loaders})`,
+  );
+  return [...grave, ...caveats, ...usual, ...cut(notes)];
+}
+
+export interface NoteGroups {
+  /** What stopped the run, and what is not in its numbers. */
+  readonly grave: readonly string[];
+  /** What this way of measuring cannot tell on this machine. */
+  readonly caveats: readonly string[];
+  readonly usual: readonly string[];
+}
+
+/** All but warnings of samples. */
+export function noteGroups(summary: Summary, ledger: Ledger): NoteGroups {
+  return {
+    grave: [
+      ...stopNotes(summary, ledger),
+      ...precisionNotes(summary, ledger),
+      ...excludedNotes(summary),
+      ...disturbedNotes(summary),
+      ...waitNotes(ledger),
+    ].map(sentenceOf),
+    caveats: [...virtualMachineNotes(summary, ledger), ...certificationNotes(ledger)].map(sentenceOf),
+    usual: [
+      ...remedyNotes(summary),
+      ...ceilingNotes(summary, ledger),
+      ...pairNotes(summary),
+      ...modeNotes(summary),
+      ...noiseNotes(summary, ledger),
+      ...harnessNotes(summary),
+      ...processNotes(summary),
+    ].map(sentenceOf),
+  };
 }
 
 function stopNotes({ samples, stopped }: Summary, { end, resumes }: Ledger): readonly string[] {
@@ -74,7 +94,7 @@ function remedyNotes({ cells }: Summary): readonly string[] {
     for (const { outcome, reason } of reasons) {
       if (reason.remedy === null) continue;
       const text = `${outcome}: ${describe(reason)}.`;
-      remedies.set(text, (remedies.get(text) ?? new Set()).add(arm.label));
+      remedies.set(text, (remedies.get(text) ?? new Set()).add(nameOf(arm.label)));
     }
   }
   return [...remedies].map(([text, labels]) => `${whose([...labels], cells)} ${text}`);
@@ -133,7 +153,7 @@ function cachedCeilingNote(name: string, tensorBytes: number, machine: Facts): s
 }
 
 function modelName(path: string): string {
-  return path.split('/').at(-1) ?? path;
+  return nameOf(path.split('/').at(-1) ?? path);
 }
 
 function pairNotes({ cells }: Summary): readonly string[] {
@@ -169,7 +189,7 @@ function modeNotes(summary: Summary): readonly string[] {
     if (ttftModes === null) return [];
     const { low, high } = ttftModes;
     return [
-      `${arm.label} (${whereOf(summary, cell)}) has two modes, first token in about ${duration(low.median)} (${counted(low.n, 'sample')}) or ${duration(high.median)} (${high.n}): its median describes nothing.`,
+      `${nameOf(arm.label)} (${whereOf(summary, cell)}) has two modes, first token in about ${duration(low.median)} (${counted(low.n, 'sample')}) or ${duration(high.median)} (${high.n}): its median describes nothing.`,
     ];
   });
 }
@@ -178,7 +198,7 @@ function noiseNotes(summary: Summary, { run, samples }: Ledger): readonly string
   const drifts = summary.cells.flatMap((cell) => {
     const { isReference, ttftNs, arm } = cell;
     return isReference && ttftNs !== null && ttftNs.max / ttftNs.min > notable.drift
-      ? [`${arm.label} (${whereOf(summary, cell)}) ${duration(ttftNs.min)} to ${duration(ttftNs.max)}`]
+      ? [`${nameOf(arm.label)} (${whereOf(summary, cell)}) ${duration(ttftNs.min)} to ${duration(ttftNs.max)}`]
       : [];
   });
   const ok = samples.filter((sample) => sample.outcome === 'ok');
@@ -263,21 +283,32 @@ function processNotes({ cells }: Summary): readonly string[] {
 /** More kinds of warnings than this would hide the other notes. */
 const MOST_WARNINGS = 8;
 
-function warningNotes({ cells, warnings }: Summary): readonly string[] {
-  const arms = new Map<string, Set<string>>();
-  for (const { arm, warnings: ofCell } of cells) {
-    for (const warning of ofCell) arms.set(warning, (arms.get(warning) ?? new Set()).add(arm.label));
-  }
-  const notes = [...warnings, ...[...arms].map(([warning, labels]) => `${warning} (${whose([...labels], cells)})`)];
+function cut(notes: readonly string[]): readonly string[] {
   const more = notes.length - MOST_WARNINGS;
   return more <= 0
     ? notes
     : [...notes.slice(0, MOST_WARNINGS), `… and ${counted(more, 'warning')} more in the ledger.`];
 }
 
+/** Distinct warnings, first those of the run, whose `loaders` is empty, and then those of samples with whose they are. */
+export function warningsOf({
+  cells,
+  warnings,
+}: Summary): readonly { readonly loaders: string; readonly warning: string }[] {
+  const arms = new Map<string, Set<string>>();
+  for (const { arm, warnings: ofCell } of cells) {
+    for (const warning of ofCell) arms.set(warning, (arms.get(warning) ?? new Set()).add(nameOf(arm.label)));
+  }
+  return [
+    ...warnings.map((warning) => ({ loaders: '', warning: sentenceOf(warning) })),
+    ...[...arms].map(([warning, labels]) => ({ loaders: whose([...labels], cells), warning: sentenceOf(warning) })),
+  ];
+}
+
+/** `labels` as nameOf gives them. */
 function whose(labels: readonly string[], cells: Summary['cells']): string {
   if (labels.length <= 3) return enumeration(labels);
-  const named = cells.filter(({ arm }) => labels.includes(arm.label));
+  const named = cells.filter(({ arm }) => labels.includes(nameOf(arm.label)));
   const programs = named.filter(({ arm }) => arm.kind === 'command').length;
   const what = programs === 0 ? 'loaders' : programs === named.length ? 'commands' : 'loaders and commands';
   return `${labels.length} ${what}`;
@@ -294,5 +325,10 @@ export function machineLine(machine: Facts): string {
     typeof machine['kernel'] === 'string' ? `Linux ${machine['kernel'].replace(/^Linux /, '')}` : '',
     isVirtual(machine) ? 'virtual machine' : '',
   ];
-  return printable(facts.filter((fact) => fact !== '').join(' · '));
+  return sentenceOf(
+    facts
+      .filter((fact) => fact !== '')
+      .map(nameOf)
+      .join(' · '),
+  );
 }

@@ -4,7 +4,7 @@ import { precisionOf } from '../statistics/precision.js';
 import type { NoiseFlag, Summary } from '../statistics/summary-types.js';
 import { counted, duration, enumeration, percent } from './format.js';
 
-const flagWords: Readonly<Record<NoiseFlag, string>> = {
+export const flagWords: Readonly<Record<NoiseFlag, string>> = {
   steal: 'CPU time taken by the host',
   'other-cpu': 'other programs on the CPUs',
   'other-traffic': 'other traffic on the device',

@@ -36,6 +36,8 @@ export interface RatioFigure {
 export interface Row {
   readonly label: string;
   readonly isReference: boolean;
+  /** Samples of the time pass by outcome. */
+  readonly outcomes: Readonly<Record<'ok' | 'unsupported' | 'invalid' | 'mismatch' | 'failed', number>>;
   /** open + acquire. Never shown without firstToken beside it. */
   readonly load: Figure | null;
   readonly firstToken: Figure | null;

@@ -1,10 +1,11 @@
 /** From a summary to what people read: sections, rows, one answer a section, and notes. */
-import { printable, describe } from '../failure.js';
+import { describe } from '../failure.js';
 import type { Arm, Ledger, ModelRecord, State } from '../samples/record.js';
 import type { Binding, CellSummary, Summary } from '../statistics/summary-types.js';
 import { answerOf } from './answer.js';
 import { commandTableOf } from './commands.js';
 import { countsOf } from './counts.js';
+import { nameOf, sentenceOf } from './foreign.js';
 import { duration, gigabytes, percent, ratio, significant, size } from './format.js';
 import { memoryCondition } from './free-memory.js';
 import { machineLine, notesOf } from './notes.js';
@@ -19,7 +20,7 @@ export type * from './report-types.js';
 
 export function report(summary: Summary, ledger: Ledger): Report {
   return {
-    title: printable(`${summary.tool} · ${summary.startedAt.replace(/:\d\d(\.\d+)?Z$/, ' UTC').replace('T', ' ')}`),
+    title: nameOf(`${summary.tool} · ${summary.startedAt.replace(/:\d\d(\.\d+)?Z$/, ' UTC').replace('T', ' ')}`),
     machine: machineLine(ledger.run.machine),
     models: ledger.run.plan.models.flatMap((id) => {
       const model = summary.models[id];
@@ -39,7 +40,12 @@ function modelDetail({ name, tensorBytes, parts, fileSystem, device }: ModelReco
     parts.length > 1 ? `${parts.length} parts` : '',
     device === '' ? fileSystem : `${fileSystem} on ${device}`,
   ];
-  return printable(facts.filter((fact) => fact !== '').join(' · '));
+  return sentenceOf(
+    facts
+      .filter((fact) => fact !== '')
+      .map(nameOf)
+      .join(' · '),
+  );
 }
 
 const stateMeaning: Readonly<Record<State, string>> = {
@@ -59,7 +65,7 @@ function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section
   const rows = loaders.map(rowOf);
   const commands = commandTableOf(cells, problemsOf);
   const refusal = unsupportedAlike(cells);
-  const unsupported = refusal === null ? null : describe({ ...refusal, path: null, remedy: null });
+  const unsupported = refusal === null ? null : sentenceOf(describe({ ...refusal, path: null, remedy: null }));
   return {
     model,
     setting: label,
@@ -97,6 +103,7 @@ function rowOf(cell: CellSummary): Row {
   return {
     label: labelOf(cell.arm),
     isReference: cell.isReference,
+    outcomes: cell.outcomes,
     load: figure(cell.loadNs, duration),
     firstToken: figure(cell.ttftNs, duration),
     complete: figure(arm.work === 'none' ? null : cell.completeNs, duration),
@@ -133,7 +140,7 @@ function signedDuration(ns: number): string {
 function problemsOf({ outcomes, reasons }: CellSummary): readonly string[] {
   const total = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
   return reasons.map(({ outcome, reason, count }) => {
-    const why = describe({ ...reason, path: null, remedy: null });
+    const why = sentenceOf(describe({ ...reason, path: null, remedy: null }));
     return outcome === 'unsupported' && outcomes.unsupported === total
       ? `unsupported: ${why}`
       : `${count} × ${outcome}: ${why}`;

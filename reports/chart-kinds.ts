@@ -1,0 +1,80 @@
+/** Each kind of chart as a Vega-Lite specification without its data, and how people are told what it shows. */
+import type { TopLevelSpec } from 'vega-lite';
+import type { ChartKind } from '../src/report/page.js';
+import type { Variant } from './chart-layout.js';
+import { gridSpec } from './chart-grid.js';
+import { orderSpec, spreadSpec } from './chart-samples.js';
+import { ratioSpec } from './chart-ratios.js';
+import { rooflineSpec, speedSpec } from './chart-speed.js';
+import { memorySpec, phaseSpec } from './chart-stacks.js';
+
+export interface Kind {
+  readonly heading: string;
+  /** How to read it, in a sentence or two. */
+  readonly reading: string;
+  readonly spec: (variant: Variant) => TopLevelSpec;
+}
+
+/** In the order of a page. */
+export const kinds: Readonly<Record<ChartKind, Kind>> = {
+  ratios: {
+    heading: 'Who is faster, and how surely',
+    reading:
+      'Time to first token divided by the reference’s in the same block, so that a machine that drifts does not matter. Left of the line is faster. Small dots are single pairs, hollow diamonds the same ratio until every byte was read.',
+    spec: ratioSpec,
+  },
+  phases: {
+    heading: 'Where the time went',
+    reading:
+      'From the start until every byte of the model was read. Debt is what a loader left unpaid when it said that it had loaded: the first token takes longer by it. Dashed lines are the physical limits.',
+    spec: phaseSpec,
+  },
+  order: {
+    heading: 'Every sample in run order',
+    reading:
+      'Each dot is one sample against the median of its own loader. A slope is drift of the machine; crosses are samples that do not count. Colours are those of the rows in the next chart.',
+    spec: orderSpec,
+  },
+  spread: {
+    heading: 'Every sample by loader',
+    reading: 'Time to first token of each sample; within a row the first sample is above and the last below.',
+    spec: spreadSpec,
+  },
+  memory: {
+    heading: 'Memory that holding the model takes',
+    reading:
+      'Unreclaimable memory stays taken as long as the model is held. Page cache that is not locked can be dropped at once and is shared by all processes that map the file.',
+    spec: memorySpec,
+  },
+  latency: {
+    heading: 'The first tokens, one by one',
+    reading: 'How long each token’s forward pass took; darker is longer.',
+    spec: gridSpec,
+  },
+  speed: {
+    heading: 'Tokens per second',
+    reading: 'Whether the way of loading changes how fast the model runs afterwards.',
+    spec: speedSpec,
+  },
+  loads: {
+    heading: 'Loads in a row',
+    reading: 'What a loader pays once, and what again at each load; darker is longer.',
+    spec: gridSpec,
+  },
+  processes: {
+    heading: 'Several processes with one model',
+    reading: 'Whether processes share one copy; darker is more memory.',
+    spec: gridSpec,
+  },
+  limits: {
+    heading: 'Less memory than the model',
+    reading: 'Time to first token as memory gets scarce; darker is longer.',
+    spec: gridSpec,
+  },
+  roofline: {
+    heading: 'How close to what the machine can do',
+    reading:
+      'Speed over all bytes of the model; dashed lines are limits that no loader which needs them can pass. A loader that copies meets the copy limit, one that fills fresh memory that of first touch.',
+    spec: rooflineSpec,
+  },
+};

@@ -1,0 +1,86 @@
+/** Speeds: tokens per second, and bytes per second below the limits of the machine. */
+import type { TopLevelSpec } from 'vega-lite';
+import {
+  below,
+  loaderAxis,
+  noteLayer,
+  ownColor,
+  ownShape,
+  specOf,
+  told,
+  unitTitles,
+  type Layer,
+  type Variant,
+} from './chart-layout.js';
+
+/** Kinds of limits as the report's data have them. */
+const ROOFS = [
+  ['device', '#d55e00'],
+  ['copy', '#0072b2'],
+  ['first touch', '#009e73'],
+  ['memory', '#8a6bbe'],
+] as const;
+
+function scaleOf(variant: Variant) {
+  return {
+    field: 'value',
+    type: 'quantitative' as const,
+    title: `${unitTitles[variant.unit]} (log scale)`,
+    scale: { type: 'log' as const, nice: false, padding: 14 },
+    axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
+  };
+}
+
+/** Medians as dots with their ranges. */
+function dots(variant: Variant, part: string, mark: object): readonly Layer[] {
+  const y = loaderAxis(variant);
+  const x = scaleOf(variant);
+  return [
+    {
+      transform: [{ filter: `datum.part === '${part}' && datum.low < datum.high` }],
+      mark: { type: 'rule', strokeWidth: 1.5, ...below(variant) },
+      encoding: { y, x: { ...x, field: 'low' }, x2: { field: 'high' }, color: ownColor, ...told },
+    },
+    {
+      transform: [{ filter: `datum.part === '${part}'` }],
+      mark: { type: 'point', size: 80, opacity: 1, ...mark, ...below(variant) },
+      encoding: { y, x, color: ownColor, shape: ownShape, ...told },
+    },
+  ];
+}
+
+export function speedSpec(variant: Variant): TopLevelSpec {
+  return specOf(variant, {
+    row: 22,
+    layer: [
+      ...dots(variant, 'prefill', { filled: false, strokeWidth: 1.5 }),
+      ...dots(variant, 'row', { filled: true }),
+      noteLayer(variant),
+    ],
+  });
+}
+
+export function rooflineSpec(variant: Variant): TopLevelSpec {
+  const x = scaleOf(variant);
+  return specOf(variant, {
+    row: 24,
+    layer: [
+      {
+        transform: [{ filter: "datum.part === 'limit'" }],
+        mark: { type: 'rule', strokeWidth: 2, strokeDash: [6, 3] },
+        encoding: {
+          x,
+          color: {
+            field: 'roof',
+            type: 'nominal',
+            scale: { domain: ROOFS.map(([name]) => name), range: ROOFS.map(([, color]) => color) },
+            legend: { symbolType: 'stroke', symbolDash: [6, 3], symbolStrokeWidth: 2 },
+          },
+          ...told,
+        },
+      },
+      ...dots(variant, 'row', { filled: true }),
+      noteLayer(variant),
+    ],
+  });
+}

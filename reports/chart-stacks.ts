@@ -1,0 +1,84 @@
+/** Stacked bars: phases of time, and parts of memory. Both from zero. */
+import type { TopLevelSpec } from 'vega-lite';
+import { below, loaderAxis, noteLayer, specOf, told, unitTitles, type Layer, type Variant } from './chart-layout.js';
+
+/** Names as the report's data have them, each with a colour that stands out on white and on near-black. */
+type Palette = readonly (readonly [name: string, color: string])[];
+
+const PHASES: Palette = [
+  ['open (header)', '#8c8c8c'],
+  ['acquire (load)', '#0072b2'],
+  ['debt, explained', '#d55e00'],
+  ['debt, unexplained', '#e3a62f'],
+  ['first token itself', '#009e73'],
+  ['complete (rest read)', '#b3609a'],
+];
+
+const MEMORY: Palette = [
+  ['anonymous', '#d55e00'],
+  ['huge-page pool', '#9c3f00'],
+  ['shared memory', '#e3a62f'],
+  ['swapped out', '#7a5c00'],
+  ['page tables', '#b3609a'],
+  ['page cache, locked', '#005a8c'],
+  ['page cache (reclaimable)', '#56a6d8'],
+  ['KV cache and scratch', '#9a9a9a'],
+];
+
+export function phaseSpec(variant: Variant): TopLevelSpec {
+  return stackSpec(variant, PHASES, `${unitTitles[variant.unit]} from the start; at the right: first token`);
+}
+
+export function memorySpec(variant: Variant): TopLevelSpec {
+  return stackSpec(variant, MEMORY, unitTitles[variant.unit]);
+}
+
+function stackSpec(variant: Variant, palette: Palette, title: string): TopLevelSpec {
+  const x = {
+    field: 'value',
+    type: 'quantitative' as const,
+    title,
+    scale: { zero: true, nice: true },
+    axis: { format: ',~r', tickCount: variant.width === 'wide' ? 8 : 4 },
+  };
+  return specOf(variant, {
+    row: 24,
+    linesAbove: 2,
+    layer: [
+      {
+        transform: [{ filter: "datum.part === 'phase'" }],
+        mark: { type: 'bar', size: 14, ...below(variant) },
+        encoding: {
+          y: loaderAxis(variant),
+          x: { ...x, stack: 'zero' },
+          color: {
+            field: 'phase',
+            type: 'nominal',
+            scale: { domain: palette.map(([name]) => name), range: palette.map(([, color]) => color) },
+          },
+          order: { field: 'stack', type: 'quantitative' },
+          ...told,
+        },
+      },
+      noteLayer(variant),
+      ...limitLayers(x),
+    ],
+  });
+}
+
+/** Dashed lines across all rows, their names above the drawing, each on a line of its own. */
+function limitLayers(x: object): readonly Layer[] {
+  const lines = [0, 1].map((line): Layer => ({
+    transform: [{ filter: `datum.part === 'limit' && datum.line === ${line}` }],
+    mark: { type: 'text', align: 'center', baseline: 'bottom', dy: -3 - 13 * line, fontSize: 11, fill: 'currentColor' },
+    encoding: { x: { ...x, field: 'value' }, y: { value: 0 }, text: { field: 'label', type: 'nominal' }, ...told },
+  }));
+  return [
+    {
+      transform: [{ filter: "datum.part === 'limit'" }],
+      mark: { type: 'rule', stroke: 'currentColor', strokeWidth: 1.5, strokeDash: [5, 3] },
+      encoding: { x: { ...x, field: 'value' }, ...told },
+    },
+    ...lines,
+  ];
+}

@@ -1,0 +1,102 @@
+/** Markdown for a comment on a pull request: the answer, a table a state, and what must be known, in bounded length. */
+import type { Page, Row, Section } from '../src/report/page.js';
+import { escapeMarkdown as text } from './escape.js';
+
+/** GitHub takes 65,536 characters; others as many or more. */
+const MOST = 65_000;
+/** For what must not be missing, whatever the tables take. */
+const RESERVED = 12_000;
+
+export function pageMarkdown(page: Page): string {
+  const { report } = page;
+  const head = [
+    `### ${text(page.headline)}`,
+    text(`${report.title} · ${report.machine}`),
+    ...report.models.map(({ label, detail }) => text(`${label} · ${detail}`)),
+  ];
+  const parts: string[] = [];
+  let left = MOST - RESERVED;
+  for (const paragraph of head) {
+    const cut = within(paragraph, 4000);
+    parts.push(cut);
+    left -= cut.length + 2;
+  }
+  let missing = 0;
+  for (const section of report.sections) {
+    const whole = sectionText(section, left);
+    if (whole === null) missing += 1;
+    else {
+      parts.push(whole);
+      left -= whole.length + 2;
+    }
+  }
+  if (missing > 0) parts.push(`*${missing} more sections are in the report itself.*`);
+  return `${within([...parts, tail(page)].join('\n\n'), MOST - 1)}\n`;
+}
+
+/** Cut at a line's end, or else anywhere, but never within an entity. */
+function within(whole: string, most: number): string {
+  if (whole.length <= most) return whole;
+  const kept = whole.slice(0, most - 2);
+  const line = kept.lastIndexOf('\n');
+  return `${line > most / 2 ? kept.slice(0, line) : kept.replace(/&#?\w*$/, '')}\n…`;
+}
+
+const columns: readonly (readonly [heading: string, of: (row: Row) => string])[] = [
+  ['Loader', ({ label, isReference }) => (isReference ? `${label} (reference)` : label)],
+  ['Load', ({ load }) => load?.text ?? '–'],
+  ['First token', ({ firstToken }) => firstToken?.text ?? '–'],
+  [
+    '÷ reference',
+    ({ toReference: { firstToken }, isReference }) =>
+      isReference ? '1' : firstToken === null ? '–' : `${firstToken.text} (${firstToken.spreadText})`,
+  ],
+  ['Complete', ({ complete }) => complete?.text ?? '–'],
+  ['GB/s', ({ bytesPerSecond }) => bytesPerSecond?.text ?? '–'],
+  ['Unreclaimable', ({ unreclaimable }) => unreclaimable?.text ?? '–'],
+  ['Tokens/s', ({ decode }) => decode?.text ?? '–'],
+];
+
+/** Null where not even its answer fits. */
+function sectionText(
+  { model, setting, state, memoryState, answer, counts, rows }: Section,
+  most: number,
+): string | null {
+  const title = [model, setting ?? '', state, `free memory ${memoryState}`].filter((part) => part !== '').join(' · ');
+  const head = [
+    `**${within(text(title), 2000)}**`,
+    '',
+    within(text(answer), 4000),
+    '',
+    `| ${columns.map(([heading]) => heading).join(' | ')} |`,
+    `| :-- |${' --: |'.repeat(columns.length - 1)}`,
+  ].join('\n');
+  const measured = rows.filter(({ firstToken }) => firstToken !== null);
+  const lines = measured.map((row) => `| ${columns.map(([, of]) => text(of(row))).join(' | ')} |`);
+  const foot = `\n\n<sub>${within(text(counts), 2000)}</sub>`;
+  let left = most - head.length - foot.length - 100;
+  if (left < 0) return null;
+  const kept: string[] = [];
+  for (const line of lines) {
+    left -= line.length + 1;
+    if (left < 0) break;
+    kept.push(line);
+  }
+  const others = rows.length - kept.length;
+  const rest =
+    others === 0 ? '' : `\n\n${others} more loaders, without numbers or without room here, are in the report itself.`;
+  return `${[head, ...kept].join('\n')}${rest}${counts === '' ? '' : foot}`;
+}
+
+function tail({ report, strategy, samples, unknown, command }: Page): string {
+  const bullets = (items: readonly string[], most: number): string =>
+    within(items.map((item) => `- ${text(item)}`).join('\n'), most);
+  const warnings = strategy.map(({ loaders, warning }) => (loaders === '' ? warning : `${warning} (${loaders})`));
+  const parts = [
+    report.notes.length === 0 ? '' : bullets(report.notes, 3500),
+    warnings.length === 0 ? '' : `Not had as asked:\n\n${bullets(warnings, 2000)}`,
+    unknown.length === 0 ? '' : `What this method cannot say here:\n\n${bullets(unknown, 2500)}`,
+    `${samples.excluded} of ${samples.total} samples do not count. Made by: ${within(text(command), 2500)}`,
+  ].filter((part) => part !== '');
+  return `<details><summary>What to know before believing it</summary>\n\n${parts.join('\n\n')}\n\n</details>`;
+}

@@ -1,0 +1,86 @@
+/** `weighbridge report`: a run as files for people and for programs. */
+import { resolve } from 'node:path';
+import type { Argv, CommandModule } from 'yargs';
+import { UsageError, printable } from '../failure.js';
+import { readLedger } from '../samples/ledger.js';
+import { writePage, writeReports, type Outputs } from '../report-files.js';
+import { summarize } from '../statistics/summarize.js';
+import { reportSchema } from '../../reports/report-schema.js';
+import { runDirectory } from './run-directory.js';
+
+const file = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
+
+const options = {
+  html: file('The page: one file that needs nothing else'),
+  md: file('Markdown for a comment on a pull request'),
+  json: file('Everything on the page, for programs'),
+  junit: file('JUnit XML for build servers'),
+  csv: file('Directory for samples and summary as CSV'),
+  svg: file('Directory for the charts as SVG'),
+  png: file('Directory for the charts as PNG'),
+  schema: { type: 'boolean', default: false, describe: 'Print the JSON Schema of --json, and nothing else' },
+} as const;
+
+const NAMES = ['html', 'md', 'json', 'junit', 'csv', 'svg', 'png'] as const;
+
+function build(argv: Argv) {
+  return argv
+    .positional('runs', { type: 'string', array: true, describe: 'directory of a run, or its ledger' })
+    .options(options)
+    .example('$0 report weighbridge-runs/…', 'report.html and report.md beside the ledger')
+    .example('$0 report weighbridge-runs/… --html page.html --png charts', 'only these')
+    .example('$0 report --schema > report.schema.json', 'what --json holds')
+    .version(false);
+}
+
+type Arguments = Awaited<ReturnType<ReturnType<typeof build>['parseAsync']>>;
+
+export const reportCommand: CommandModule<object, Arguments> = {
+  command: 'report [runs..]',
+  describe: 'Write the page of a run, and other forms of it',
+  builder: build as unknown as (argv: Argv<object>) => Argv<Arguments>,
+  handler: async (args) => {
+    if (args.schema) {
+      process.stdout.write(`${JSON.stringify(reportSchema, null, 2)}\n`);
+      return;
+    }
+    const [run, ...others] = args.runs ?? [];
+    if (run === undefined) throw new UsageError('name the directory of a run: weighbridge report weighbridge-runs/…');
+    if (others.length > 0) {
+      throw new UsageError(`a report is of one run, and ${others.length + 1} are named; make one of each`);
+    }
+    const directory = runDirectory(run);
+    const { ledger } = readLedger(directory);
+    const summary = summarize(ledger);
+    const outputs = outputsOf(args);
+    if (outputs === null) {
+      const { markdown, html } = await writePage(directory, { summary, ledger });
+      process.stdout.write(written([markdown, html]));
+    } else {
+      process.stdout.write(written(await writeReports(outputs, summary, ledger)));
+    }
+  },
+};
+
+function written(paths: readonly string[]): string {
+  return `Written:\n${paths.map((path) => `  ${printable(path)}\n`).join('')}`;
+}
+
+/** Null where no output is named. */
+function outputsOf(args: Arguments): Outputs | null {
+  const named = NAMES.flatMap((name) => {
+    const path = args[name];
+    return path === undefined ? [] : [[name, path] as const];
+  });
+  const empty = named.find(([, path]) => path.trim() === '');
+  if (empty !== undefined) throw new UsageError(`--${empty[0]} needs a path`);
+  if (named.length === 0) return null;
+  const of = (name: (typeof NAMES)[number]): string | null => {
+    const path = args[name];
+    return path === undefined ? null : resolve(path);
+  };
+  return {
+    ...{ html: of('html'), md: of('md'), json: of('json'), junit: of('junit') },
+    ...{ csv: of('csv'), svg: of('svg'), png: of('png') },
+  };
+}

@@ -1,0 +1,101 @@
+/** Reports of a run as files. What draws charts takes a second to load and to draw: it is loaded where one is asked for. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { groupsCsv } from '../reports/groups-csv.js';
+import { pageJson } from '../reports/page-json.js';
+import { pageJunit } from '../reports/page-junit.js';
+import { pageMarkdown } from '../reports/page-markdown.js';
+import { samplesCsvChunks } from '../reports/samples-csv.js';
+import { summaryCsv } from '../reports/summary-csv.js';
+import { page, type Page } from './report/page.js';
+import type { Ledger } from './samples/record.js';
+import type { Summary } from './statistics/summary-types.js';
+import { writeWhole } from './whole-file.js';
+
+/** A path for each format; null where it is not asked for. */
+export interface Outputs {
+  readonly html: string | null;
+  readonly md: string | null;
+  readonly json: string | null;
+  readonly junit: string | null;
+  /** Directories, made where they are missing. */
+  readonly csv: string | null;
+  readonly svg: string | null;
+  readonly png: string | null;
+}
+
+const NONE: Outputs = { html: null, md: null, json: null, junit: null, csv: null, svg: null, png: null };
+
+/** What a run writes beside its ledger: `page` is where people begin. */
+export async function writePage(
+  directory: string,
+  { summary, ledger }: { readonly summary: Summary; readonly ledger: Ledger },
+): Promise<{ readonly markdown: string; readonly html: string }> {
+  const markdown = join(directory, 'report.md');
+  const html = join(directory, 'report.html');
+  await writeReports({ ...NONE, md: markdown, html }, summary, ledger);
+  return { markdown, html };
+}
+
+/** Returns the paths of all files in the order in which they were written; the page is last. */
+export async function writeReports(outputs: Outputs, summary: Summary, ledger: Ledger): Promise<readonly string[]> {
+  const whole = page(summary, ledger);
+  const written: string[] = [];
+  const write = (path: string, chunks: Iterable<string | Uint8Array>): void => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeWhole(path, chunks);
+    written.push(path);
+  };
+  const { html, md, json, junit, csv, svg, png } = outputs;
+  if (csv !== null) {
+    write(join(csv, 'samples.csv'), samplesCsvChunks(ledger.samples, ledger.run.arms, summary.noise.marks));
+    if (ledger.groups.length > 0) write(join(csv, 'groups.csv'), [groupsCsv(ledger.groups, ledger.run.arms)]);
+    write(join(csv, 'summary.csv'), [summaryCsv(summary)]);
+  }
+  if (json !== null) write(json, [pageJson(whole)]);
+  if (junit !== null) write(junit, [pageJunit(whole)]);
+  if (svg !== null || png !== null) {
+    for (const { name, text } of await drawingsOf(whole)) {
+      if (svg !== null) write(join(svg, `${name}.svg`), [text]);
+      if (png !== null) write(join(png, `${name}.png`), [await pngOf(text)]);
+    }
+  }
+  if (md !== null) write(md, [pageMarkdown(whole)]);
+  if (html !== null) write(html, [await htmlOf(whole)]);
+  return written;
+}
+
+/** `01-ratios`, `02-ratios`, `03-phases` … */
+async function drawingsOf({ charts }: Page): Promise<readonly { readonly name: string; readonly text: string }[]> {
+  const { chartDocument } = await import('../reports/chart-document.js');
+  const digits = Math.max(2, String(charts.length).length);
+  const drawings: { readonly name: string; readonly text: string }[] = [];
+  for (const [index, chart] of charts.entries()) {
+    const name = `${String(index + 1).padStart(digits, '0')}-${chart.kind}`;
+    drawings.push({ name, text: await chartDocument(chart) });
+  }
+  return drawings;
+}
+
+/** Twice as many pixels as the drawing has, for screens that have them and for paper; the font is our own. */
+async function pngOf(svg: string): Promise<Uint8Array> {
+  const { Resvg } = await import('@resvg/resvg-js');
+  const fontFiles = [asset('reports/font/source-sans-3-latin-400.ttf')];
+  const font = { fontFiles, loadSystemFonts: false, defaultFontFamily: 'Source Sans 3' };
+  return new Resvg(svg, { font, fitTo: { mode: 'zoom', value: 2 } }).render().asPng();
+}
+
+async function htmlOf(whole: Page): Promise<string> {
+  const { pageHtml } = await import('../reports/page-html.js');
+  const vega = join(dirname(fileURLToPath(import.meta.resolve('vega'))), 'vega.min.js');
+  return pageHtml(whole, {
+    vega: readFileSync(vega, 'utf8'),
+    page: readFileSync(asset('reports/client/page.mjs'), 'utf8'),
+  });
+}
+
+/** A file of the package that is not compiled. */
+function asset(path: string): string {
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+}

@@ -1,0 +1,106 @@
+/** Where the time went, of the one sample of each loader that is in the middle: its parts add up, medians would not. */
+import type { OkSample } from '../statistics/pairs.js';
+import { okOf, spanOf, timeUnit, type PlaceView, type Seen } from './chart-view.js';
+import { duration } from './format.js';
+import type { Datum, Drawn } from './page-types.js';
+
+/** In the order in which they pass. */
+const PARTS = [
+  ['open', 'open (header)'],
+  ['acquire', 'acquire (load)'],
+  ['explained', 'debt, explained'],
+  ['unexplained', 'debt, unexplained'],
+  ['token', 'first token itself'],
+  ['complete', 'complete (rest read)'],
+] as const;
+
+type Part = (typeof PARTS)[number][0];
+
+interface Row {
+  readonly seen: Seen;
+  readonly ns: Readonly<Record<Part, number>>;
+  readonly firstTokenNs: number;
+  readonly totalNs: number;
+  readonly debtKnown: boolean;
+}
+
+export function phaseChart(view: PlaceView): Drawn | null {
+  const rows = view.loaders.flatMap((seen) => rowOf(seen) ?? []);
+  if (rows.length === 0) return null;
+  const limits = [view.ceiling, view.home].flatMap((seen) => {
+    const time = seen?.cell.completeNs ?? null;
+    return seen === null || time === null ? [] : [{ label: seen.label, ns: time.median, n: time.n }];
+  });
+  const { unit, ns } = timeUnit(Math.max(...rows.map(({ totalNs }) => totalNs), ...limits.map((limit) => limit.ns)));
+  const known = rows.every(({ debtKnown }) => debtKnown)
+    ? ''
+    : ' Where the debt is not known it is in the first token itself.';
+  return {
+    kind: 'phases',
+    unit,
+    title: view.title,
+    note: `Each bar is one sample, that whose time is in the middle of its loader’s ${spanOf(
+      rows.map(({ seen }) => okOf(seen.timed).length),
+      'sample',
+    )}.${known}`,
+    places: [view.place],
+    data: [
+      ...rows.flatMap((row, order) => dataOf(row, order, ns)),
+      ...limits.map(({ label, ns: limit, n }, line) => ({
+        ...{ part: 'limit', loader: null, order: -1, value: limit / ns, line, label: `${label} ${duration(limit)}` },
+        tip: `${label}: ${duration(limit)} to read the same bytes (median of ${n})`,
+      })),
+    ],
+    table: {
+      head: ['Loader', ...PARTS.map(([, name]) => name), 'First token', 'Complete'],
+      rows: rows.map((row) => [
+        row.seen.label,
+        ...PARTS.map(([part]) => duration(row.ns[part])),
+        duration(row.firstTokenNs),
+        duration(row.totalNs),
+      ]),
+    },
+  };
+}
+
+function middleOf(samples: readonly OkSample[]): OkSample | undefined {
+  const known = samples.filter(({ completeNs }) => completeNs !== null);
+  return known.toSorted((a, b) => (a.completeNs ?? 0) - (b.completeNs ?? 0))[(known.length - 1) >> 1];
+}
+
+function rowOf(seen: Seen): Row | null {
+  const sample = middleOf(okOf(seen.timed));
+  if (sample?.phases == null || sample.completeNs === null) return null;
+  const { open, acquire, firstToken, complete } = sample.phases;
+  const explained = Math.max(0, sample.debt?.explainedNs ?? 0);
+  const unexplained = Math.max(0, sample.debt?.unexplainedNs ?? 0);
+  const ns = {
+    open: open.ns,
+    acquire: acquire.ns,
+    explained,
+    unexplained,
+    token: Math.max(0, firstToken.ns - explained - unexplained),
+    complete: complete.ns,
+  };
+  const loadNs = open.ns + acquire.ns;
+  return {
+    ...{ seen, ns, firstTokenNs: sample.ttftNs ?? loadNs + firstToken.ns, totalNs: sample.completeNs },
+    debtKnown: sample.debt !== null,
+  };
+}
+
+function dataOf({ seen, ns, firstTokenNs, totalNs }: Row, order: number, unitNs: number): readonly Datum[] {
+  const { label, look } = seen;
+  const total = PARTS.reduce((sum, [part]) => sum + ns[part], 0);
+  const parts = PARTS.map(([part, name], index) => ({
+    ...{ part: 'phase', loader: look.name, order, phase: name, stack: index, value: ns[part] / unitNs },
+    tip: `${label}\n${name}: ${duration(ns[part])}\nFirst token after ${duration(firstTokenNs)}, complete after ${duration(totalNs)}`,
+  }));
+  return [
+    ...parts,
+    {
+      ...{ part: 'row', loader: look.name, order, value: total / unitNs },
+      ...{ note: duration(firstTokenNs), short: duration(firstTokenNs), tip: label },
+    },
+  ];
+}

@@ -1,0 +1,98 @@
+/** Paired ratios to the reference, with their interval or, of few pairs, their range. */
+import type { PairedRatio } from '../statistics/summary-types.js';
+import { spanOf, thinned, type PlaceView, type Seen } from './chart-view.js';
+import { confidence, counted, duration, ratio } from './format.js';
+import type { Datum, Drawn } from './page-types.js';
+
+/** Dots of single pairs beyond this many hide each other. */
+const MOST_PAIRS = 60;
+
+export function ratioChart(view: PlaceView): Drawn | null {
+  const reference = view.loaders.find(({ cell }) => cell.isReference);
+  const compared = view.loaders.filter(({ cell }) => cell.isReference || cell.ratio?.ttft != null);
+  const pairs = compared.flatMap(({ cell }) => cell.ratio?.ttft?.pairs ?? []);
+  if (reference === undefined || pairs.length === 0) return null;
+  return {
+    kind: 'ratios',
+    unit: 'ratio',
+    title: view.title,
+    note: `Reference: ${reference.label}. ${upper(spanOf(pairs, 'pair'))}: ${spreadWords(compared)}.`,
+    places: [view.place],
+    data: compared.flatMap((seen, order) => dataOf(seen, order, reference.label)),
+    table: {
+      head: ['Loader', 'First token ÷ reference', 'Spread', 'Pairs', 'Complete ÷ reference', 'First token', 'Load'],
+      rows: compared.map(({ label, cell }) => [
+        label,
+        cell.isReference ? '1 (reference)' : ratio(cell.ratio?.ttft?.median ?? NaN),
+        spreadText(cell.ratio?.ttft ?? null),
+        String(cell.ratio?.ttft?.pairs ?? '–'),
+        cell.isReference ? '1 (reference)' : completeText(cell.ratio?.complete ?? null),
+        cell.ttftNs === null ? '–' : duration(cell.ttftNs.median),
+        cell.loadNs === null ? '–' : duration(cell.loadNs.median),
+      ]),
+    },
+  };
+}
+
+function dataOf({ cell, label, look }: Seen, order: number, reference: string): readonly Datum[] {
+  const base = { loader: look.name, order, color: look.color, shape: look.shape };
+  const time =
+    cell.ttftNs === null ? '' : `First token after ${duration(cell.ttftNs.median)} (median of ${cell.ttftNs.n})`;
+  const paired = cell.ratio?.ttft ?? null;
+  if (cell.isReference || paired === null) {
+    const tip = `${label}\nThe reference: 1 by definition\n${time}`;
+    return [
+      { ...base, part: 'row', value: 1, low: 1, high: 1, few: false, note: 'reference', short: 'reference', tip },
+    ];
+  }
+  const complete = cell.ratio?.complete ?? null;
+  const completeLine = complete === null ? '' : `\nUntil every byte was read: ${completeText(complete)} ×`;
+  const tip = `${label}\n${ratio(paired.median)} × ${reference} to first token\n${spreadText(paired)}, ${counted(paired.pairs, 'pair')}\n${time}${completeLine}`;
+  return [
+    ...thinned(paired.values, MOST_PAIRS).map((value, index) => ({
+      ...{ ...base, part: 'pair', value },
+      tip: `${label}\nPair ${index + 1}: ${ratio(value)} × ${reference}`,
+    })),
+    {
+      ...{ ...base, part: 'row', value: paired.median, low: paired.low, high: paired.high },
+      few: paired.confidence === null,
+      note: `${ratio(paired.median)}${paired.pairs === 1 ? '' : `  (${ratio(paired.low)}–${ratio(paired.high)})`}  n=${paired.pairs}`,
+      short: `${ratio(paired.median)}  n=${paired.pairs}`,
+      tip,
+    },
+    ...(complete === null
+      ? []
+      : [
+          {
+            ...base,
+            part: 'complete',
+            value: complete.median,
+            tip: `${label}\nComplete: ${completeText(complete)} × ${reference}`,
+          },
+        ]),
+  ];
+}
+
+function spreadText(paired: PairedRatio | null): string {
+  if (paired === null) return '–';
+  if (paired.pairs === 1) return 'a single pair';
+  const span = `${ratio(paired.low)}–${ratio(paired.high)}`;
+  return paired.confidence === null ? `range ${span}` : `${confidence(paired.confidence)} interval ${span}`;
+}
+
+function completeText(paired: PairedRatio | null): string {
+  return paired === null ? '–' : `${ratio(paired.median)} (${spreadText(paired)})`;
+}
+
+function spreadWords(compared: readonly Seen[]): string {
+  const paired = compared.flatMap(({ cell }) => cell.ratio?.ttft ?? []);
+  const few = paired.filter((each) => each.confidence === null).length;
+  if (few === 0) return 'bars are exact intervals';
+  return few === paired.length
+    ? 'too few for an interval, so thin bars are ranges'
+    : 'thick bars are intervals, thin ones ranges';
+}
+
+function upper(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

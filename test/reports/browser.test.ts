@@ -1,0 +1,221 @@
+/** The page of a real run in a real browser, and that of a hostile one. */
+import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { chromium, type Browser, type Page as Tab } from 'playwright-core';
+import { pageJunit } from '../../reports/page-junit.js';
+import { page } from '../../src/report/page.js';
+import { writePage } from '../../src/report-files.js';
+import { summarize } from '../../src/statistics/summarize.js';
+import { root, weighbridge } from '../command.js';
+import { removeFolder, scratchFolder } from '../processes.js';
+import { hostileLedger } from './hostile.js';
+
+const folder = scratchFolder();
+const out = join(folder, 'run');
+let browser: Browser | null = null;
+
+function browserPath(): string | null {
+  const names = ['chromium', 'chromium-browser', 'google-chrome'];
+  const paths = (process.env['PATH'] ?? '').split(delimiter).flatMap((at) => names.map((name) => join(at, name)));
+  return paths.find(isExecutable) ?? null;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test.before(async (t) => {
+  const executablePath = browserPath();
+  if (executablePath === null) return;
+  // A browser's own sandbox does not let root start it.
+  browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  const model = join(folder, 'tiny.gguf');
+  const made = await weighbridge(['gen', model, '--shape', 'tiny', '--type', 'q8_0']);
+  t.is(made.code, 0, made.stderr);
+  const { code, stdout, stderr } = await weighbridge([
+    ...[
+      'run',
+      model,
+      '--loader',
+      'all',
+      '--rounds',
+      '1',
+      '--memory-state',
+      'as-is',
+      '--prompt',
+      '4',
+      '--generate',
+      '4',
+    ],
+    ...['--lock-wait', '240', '--out', out],
+  ]);
+  t.is(code, 0, stderr);
+  t.true(stdout.trimEnd().endsWith(join(out, 'report.html')), 'the run ends by naming its page');
+});
+test.after.always(async () => {
+  await browser?.close();
+  removeFolder(folder);
+});
+
+interface View {
+  readonly width: number;
+  readonly colorScheme?: 'light' | 'dark';
+  readonly javaScriptEnabled?: boolean;
+}
+
+interface Opened {
+  readonly tab: Tab;
+  /** What a page must not do: errors, messages of the console, requests. */
+  readonly trouble: readonly string[];
+}
+
+async function opened(path: string, { width, colorScheme = 'light', javaScriptEnabled = true }: View): Promise<Opened> {
+  const context = await browser!.newContext({ viewport: { width, height: 800 }, colorScheme, javaScriptEnabled });
+  const tab = await context.newPage();
+  const trouble: string[] = [];
+  const address = pathToFileURL(path).href;
+  tab.on('pageerror', (error) => trouble.push(error.message));
+  tab.on('console', (message) => trouble.push(`${message.type()}: ${message.text()}`));
+  tab.on('dialog', (dialog) => trouble.push(`dialog: ${dialog.message()}`));
+  tab.on('request', (request) => {
+    if (request.url() !== address) trouble.push(`request: ${request.url()}`);
+  });
+  await tab.goto(address);
+  return { tab, trouble };
+}
+
+/** As a reader scrolls; gives how each chart was drawn. */
+async function drawnAll(tab: Tab): Promise<readonly (string | null)[]> {
+  const figures = await tab.locator('figure:not([hidden])').all();
+  const drawn: (string | null)[] = [];
+  for (const figure of figures) {
+    await figure.scrollIntoViewIfNeeded();
+    await figure.locator('.live svg').waitFor();
+    drawn.push(await figure.getAttribute('data-drawn'));
+  }
+  return drawn;
+}
+
+/** Skipped aloud where there is no browser. */
+function inBrowser(title: string, body: (t: ExecutionContext) => Promise<void>): void {
+  test.serial(title, async (t) => {
+    if (browser === null) {
+      t.log('skipped: no chromium on PATH; apt-get install chromium brings one');
+      t.pass();
+      return;
+    }
+    await body(t);
+  });
+}
+
+const html = join(out, 'report.html');
+
+for (const view of [
+  { width: 1280, colorScheme: 'light' },
+  { width: 1280, colorScheme: 'dark' },
+  { width: 400, colorScheme: 'light' },
+] as const) {
+  inBrowser(`every chart is drawn, quietly and alone, ${view.width} pixels wide, ${view.colorScheme}`, async (t) => {
+    const { tab, trouble } = await opened(html, view);
+    const drawn = await drawnAll(tab);
+    t.true(drawn.length >= 16, `${drawn.length} charts`);
+    t.deepEqual([...new Set(drawn)], [view.width === 400 ? 'narrow' : 'wide']);
+    t.true(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nothing sticks out at the side');
+    const [ink, paper] = (await tab.evaluate(
+      '[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]',
+    )) as [string, string];
+    const brightness = (color: string): number => Number(/\d+/.exec(color)?.[0]);
+    t.is(brightness(ink) > brightness(paper), view.colorScheme === 'dark');
+    t.deepEqual(trouble, []);
+    await tab.context().close();
+  });
+}
+
+inBrowser('a filter leaves only what it names', async (t) => {
+  const { tab, trouble } = await opened(html, { width: 1280 });
+  await drawnAll(tab);
+  const all = await tab.locator('figure:not([hidden])').count();
+  await tab.locator('input[name=state][value=cold]').uncheck();
+  t.is(await tab.locator('figure:not([hidden])').count(), all / 2);
+  t.is(await tab.locator('.answers li:not([hidden])').count(), 1);
+  await tab.locator('#loaders').fill('mmap-private');
+  const labels = tab.locator('figure:not([hidden]) .live').first().locator('.role-axis-label text');
+  await tab.waitForFunction(
+    `[...document.querySelectorAll('figure:not([hidden])')[0].querySelectorAll('.live .role-axis-label text')].every((text) => !text.textContent.startsWith('stdio'))`,
+  );
+  const names = await labels.allTextContents();
+  t.true(names.includes('mmap-private'), names.join());
+  await tab.locator('#loaders').fill('no such loader');
+  await tab.locator('figure:not([hidden]) .empty').first().waitFor();
+  t.deepEqual(trouble, []);
+  await tab.context().close();
+});
+
+inBrowser('what is pointed at tells its numbers', async (t) => {
+  const { tab, trouble } = await opened(html, { width: 1280 });
+  await drawnAll(tab);
+  const mark = tab.locator('figure:not([hidden]) .live .mark-symbol.role-mark path').last();
+  await mark.scrollIntoViewIfNeeded();
+  await mark.hover({ force: true });
+  const tip = tab.locator('#tip');
+  await tip.waitFor();
+  t.regex((await tip.textContent()) ?? '', /GB\/s/);
+  t.deepEqual(trouble, []);
+  await tab.context().close();
+});
+
+inBrowser('without scripts each chart is a drawing', async (t) => {
+  const { tab } = await opened(html, { width: 1280, javaScriptEnabled: false });
+  t.is(await tab.locator('figure .static svg').count(), await tab.locator('figure').count());
+  t.true(await tab.locator('figure .static svg').first().isVisible());
+  await tab.context().close();
+});
+
+for (const view of [{ width: 1280 }, { width: 400, colorScheme: 'dark' }] as const) {
+  inBrowser(`axe-core finds nothing serious, ${view.width} pixels wide`, async (t) => {
+    const { tab } = await opened(html, view);
+    await drawnAll(tab);
+    for (const summary of await tab.locator('summary').all()) await summary.click();
+    // By the protocol, which the policy of the page does not bind.
+    await tab.evaluate(readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8'));
+    const { violations } = (await tab.evaluate('axe.run()')) as {
+      readonly violations: readonly {
+        readonly id: string;
+        readonly impact: string;
+        readonly nodes: readonly { readonly html: string }[];
+      }[];
+    };
+    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    t.deepEqual(
+      serious.map(({ id, nodes }) => `${id}: ${nodes.length} × ${nodes[0]?.html.slice(0, 200) ?? ''}`),
+      [],
+    );
+    await tab.context().close();
+  });
+}
+
+inBrowser('a page of hostile names runs nothing of them, and its JUnit is XML', async (t) => {
+  const evil = hostileLedger();
+  const summary = summarize(evil);
+  await writePage(folder, { summary, ledger: evil });
+  const { tab, trouble } = await opened(join(folder, 'report.html'), { width: 1280 });
+  const drawn = await drawnAll(tab);
+  t.true(drawn.length >= 8);
+  t.is(await tab.evaluate('typeof globalThis.hacked'), 'undefined');
+  t.is(await tab.locator('img').count(), 0);
+  t.deepEqual(trouble, []);
+  const xml = join(folder, 'junit.xml');
+  writeFileSync(xml, pageJunit(page(summary, evil)));
+  const errors = await tab.evaluate(
+    `new DOMParser().parseFromString(${JSON.stringify(readFileSync(xml, 'utf8'))}, 'application/xml').querySelectorAll('parsererror').length`,
+  );
+  t.is(errors, 0);
+  await tab.context().close();
+});
