@@ -11,11 +11,12 @@ import { readLedger } from '../samples/ledger.js';
 import { tracesIn } from '../samples/trace-file.js';
 import { writeRun } from '../write-run.js';
 import { terminalTable } from '../../reports/terminal-table.js';
-import { commaList, positive, whole } from './arguments.js';
+import { commaList, positive, several, whole } from './arguments.js';
 import { dimensionOptions, dimensionsOf } from './dimensions.js';
 import { exploringOf, exploringOptions } from './exploring-options.js';
 import { namingPlaces, planNamed, withPlan } from './plan-file.js';
 import { planText } from './plan-text.js';
+import { endJudged } from './verdict-end.js';
 import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
 
 /** What `run` compares unless told otherwise: the reader that mmap replaced, plain readers, maps, and direct I/O. */
@@ -81,11 +82,6 @@ const options = {
   'dry-run': { type: 'boolean', default: false, describe: 'Print the plan and how many pairs a verdict would need' },
 } as const;
 
-/** Given once or often. */
-function several(given: string | readonly string[]): readonly string[] {
-  return [given].flat();
-}
-
 function build(argv: Argv) {
   return argv
     .positional('models', { type: 'string', array: true, describe: 'GGUF files (any part of a split model)' })
@@ -149,6 +145,11 @@ async function measure(
   work: Parameters<typeof weighing>[1],
 ): Promise<void> {
   await weighing(label, work, (result) => {
+    // One that goes on with what `ab` began.
+    if (result.verdict !== null) {
+      endJudged(result, result.verdict, directory, { json: args.json, failOnInconclusive: false });
+      return;
+    }
     if (args.json) printJson(result);
     else {
       const columns = process.stdout.isTTY ? process.stdout.columns : 80;

@@ -47,6 +47,10 @@ export interface PlanRequest extends Dimensions {
   readonly precision?: number | null;
   /** Longest wait for a quiet machine before each block. */
   readonly waitQuietSeconds?: number | null;
+  /** Absent: shuffled. */
+  readonly order?: Plan['order'];
+  /** False for pairs alone: no limit of device or memory beside them. Absent: true. */
+  readonly ceilings?: boolean;
   readonly build: string;
 }
 
@@ -154,7 +158,7 @@ class Making {
     const limits: Partial<Record<State, string>> = {};
     this.#ceilings[setting.key] = limits;
     // Of programs it is not known what they read.
-    if (!hasCeilings(setting) || this.#request.loaders.length === 0) return;
+    if (this.#request.ceilings === false || !hasCeilings(setting) || this.#request.loaders.length === 0) return;
     const put = (loader: 'device' | 'home' | 'memory'): string => {
       const arm = ceilingArm(loader, setting, this.#request);
       this.#arms[arm.id] = arm;
@@ -191,6 +195,7 @@ class Making {
         timeBudgetNs: request.timeBudgetSeconds === null ? null : Math.round(request.timeBudgetSeconds * 1e9),
         precision: request.precision ?? null,
         waitQuietNs: Math.round((request.waitQuietSeconds ?? 0) * 1e9) || null,
+        ...(request.order === undefined ? {} : { order: request.order }),
         loadersNamed: request.loadersNamed,
       },
       arms: this.#arms,
