@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { UsageError, failureOf } from './failure.js';
 import { aaCommand } from './commands/aa.js';
 import { abCommand } from './commands/ab.js';
+import { baselineCommand, checkCommand } from './commands/check.js';
 import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
 import { fitCommand } from './commands/fit.js';
@@ -47,6 +48,7 @@ const parser = yargs(hideBin(process.argv))
   .command(aaCommand)
   .command(abCommand)
   .command(checkCommand)
+  .command(baselineCommand)
   .command(setupCommand)
   .completion('completion', 'Print a shell completion script (bash or zsh)')
   .demandCommand(1, 'name a command; weighbridge --help lists them')
