@@ -10,6 +10,7 @@ import { baselineCommand, checkCommand } from './commands/check.js';
 import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
 import { fitCommand } from './commands/fit.js';
+import { historyCommand } from './commands/history.js';
 import { genCommand } from './commands/gen.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -49,6 +50,7 @@ const parser = yargs(hideBin(process.argv))
   .command(abCommand)
   .command(checkCommand)
   .command(baselineCommand)
+  .command(historyCommand)
   .command(setupCommand)
   .completion('completion', 'Print a shell completion script (bash or zsh)')
   .demandCommand(1, 'name a command; weighbridge --help lists them')
