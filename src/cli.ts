@@ -5,10 +5,13 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UsageError, failureOf } from './failure.js';
 import { aaCommand } from './commands/aa.js';
+import { abCommand } from './commands/ab.js';
+import { baselineCommand, checkCommand } from './commands/check.js';
 import { claimsCommand } from './commands/claims.js';
 import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
 import { fitCommand } from './commands/fit.js';
+import { historyCommand } from './commands/history.js';
 import { genCommand } from './commands/gen.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -48,13 +51,17 @@ const parser = yargs(hideBin(process.argv))
   .command(recommendCommand)
   .command(aaCommand)
   .command(claimsCommand)
+  .command(abCommand)
+  .command(checkCommand)
+  .command(baselineCommand)
+  .command(historyCommand)
   .command(setupCommand)
   .completion('completion', 'Print a shell completion script (bash or zsh)')
   .demandCommand(1, 'name a command; weighbridge --help lists them')
   .strict()
   .check((args) => {
     // Only these may be several; yargs makes a list of any option that is given twice.
-    const several = ['_', 'models', 'runs', 'command', 'command-pattern', 'commandPattern'];
+    const several = ['_', 'models', 'runs', 'command', 'command-pattern', 'commandPattern', 'threshold', 'baseline'];
     const twice = Object.entries(args).find(([name, value]) => Array.isArray(value) && !several.includes(name));
     if (twice !== undefined) throw new UsageError(`--${twice[0]} is given more than once; give it one value`);
     return true;

@@ -150,9 +150,20 @@ export type LoaderDefinition = Mechanism & {
 
 /**
  * A loader of a comparison. `module` is the absolute path of the file that a user brought, `moduleDigest` what it held
- * before it was imported; built-in ones have neither.
+ * before it was imported; built-in ones have neither. `build` where another build than this one loads it.
  */
-export type ChosenLoader = LoaderDefinition & { readonly module?: string; readonly moduleDigest?: string };
+export type ChosenLoader = LoaderDefinition & {
+  readonly module?: string;
+  readonly moduleDigest?: string;
+  readonly build?: OtherBuild;
+};
+
+/** Another build of weighbridge, whose addon and sample process do the work of a loader. */
+export interface OtherBuild {
+  readonly directory: string;
+  /** Version of the tool and digest of the addon. */
+  readonly version: string;
+}
 
 /** States a loader. Returns its argument; it exists for the types. */
 export function defineLoader<const T extends LoaderDefinition>(definition: T): T {

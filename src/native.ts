@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { LoadFunction } from './loader.js';
 import type { NativeLimits } from './native-limits.js';
 import type { CommandMeasurement, Measurement, MemoryPoints, Pass, Phases, Reason } from './samples/record.js';
@@ -376,8 +377,10 @@ export function native(): Native {
 
 /** WEIGHBRIDGE_ADDON names another build, for comparing two of them. */
 export function addonPath(): string {
-  return (
-    process.env['WEIGHBRIDGE_ADDON'] ??
-    fileURLToPath(new URL('../../native/build/Release/weighbridge.node', import.meta.url))
-  );
+  return process.env['WEIGHBRIDGE_ADDON'] ?? addonIn(fileURLToPath(new URL('../..', import.meta.url)));
+}
+
+/** The addon of the build in a directory. */
+export function addonIn(directory: string): string {
+  return join(directory, 'native', 'build', 'Release', 'weighbridge.node');
 }

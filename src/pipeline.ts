@@ -1,12 +1,15 @@
-/** The whole product on one page: plan → samples → summary → report. */
-import { createHash } from 'node:crypto';
-import { readFileSync, realpathSync } from 'node:fs';
+/** The whole product on one page: plan → samples → summary → report → verdict. */
+import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { Interrupted, UsageError, describe, failureOf } from './failure.js';
+import { abVerdict } from './gate/ab-verdict.js';
+import { decisionRule } from './gate/judge-run.js';
+import type { VerdictFile } from './gate/verdict-types.js';
 import type { LoaderDefinition } from './loader.js';
 import { machineFacts, type MachineFacts } from './machine.js';
 import { changedFile } from './module-digest.js';
-import { addonPath, native, type Shape } from './native.js';
+import { native, type Shape } from './native.js';
+import { otherBuild, ownBuild, version } from './other-build.js';
 import type { Cell } from './plan/blocks.js';
 import { makePlan, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
 import { report, type Report } from './report/report.js';
@@ -18,13 +21,14 @@ import {
   type CalibrationOptions,
 } from './samples/calibrate.js';
 import { isFinished, type Done } from './samples/completion.js';
-import { drive, durationMs, type Progress } from './samples/drive.js';
+import { drive, durationMs, type DriveOptions, type Progress } from './samples/drive.js';
 import { LedgerError, LedgerWriter, readLedger, refuseToOverwrite } from './samples/ledger.js';
 import { lockMachine } from './samples/lock.js';
 import {
   SCHEMA_VERSION,
   type CeilingChoices,
   type EndRecord,
+  type Gate,
   type Group,
   type Ledger,
   type RunRecord,
@@ -64,6 +68,8 @@ export interface RunRequest extends Omit<PlanRequest, 'models' | 'build' | 'isa'
   readonly command: readonly string[];
   /** Where the plan stands in a configuration file; null or absent where the command line stated all. */
   readonly config?: RunRecord['config'];
+  /** Registers what of the plan will be judged, before anything is weighed; absent for a run that is not. */
+  readonly register?: (planned: Planned, fingerprint: string) => Gate;
 }
 
 export interface RunResult {
@@ -72,21 +78,21 @@ export interface RunResult {
   /** Each cell as tinybench describes it. */
   readonly tinybench: readonly ReplayedCell[];
   readonly report: Report;
+  /** Null where the plan registered nothing to be judged. */
+  readonly verdict: VerdictFile | null;
   readonly stopped: EndRecord['stopped'];
   /** One line, where an error stopped the run; what was measured before stands. */
   readonly failure: string | null;
 }
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  readonly version: string;
-};
 
 /** The plan of a request; reads the models' headers, measures nothing. */
 export function planOf(request: RunRequest): Planned {
   const threads = request.threads.length === 0 ? [availableParallelism()] : request.threads;
   const isa = resolveIsa(request.isa);
   const models = request.modelPaths.map((path) => readModel(path));
-  return makePlan({ ...request, threads, isa, models, build: buildOf() });
+  const planned = makePlan({ ...request, threads, isa, models, build: ownBuild() });
+  const gate = request.register?.(planned, factsOf(planned).fingerprint) ?? null;
+  return gate === null ? planned : { ...planned, plan: { ...planned.plan, gate } };
 }
 
 /**
@@ -123,7 +129,7 @@ export async function weigh(
       arms: planned.arms,
       models: planned.models,
       machine: { ...machine },
-      runtime: { node: process.version, v8: process.versions.v8, addon: buildOf(), isas: native().isas() },
+      runtime: { node: process.version, v8: process.versions.v8, addon: ownBuild(), isas: native().isas() },
       ceilings,
       limits,
       referenceHashes: hashes,
@@ -163,7 +169,7 @@ export async function resumeRun(
     const startedAt = performance.now();
     const { ledger: earlier, goodBytes } = readLedger(directory);
     const { run } = earlier;
-    if (isFinished(run, earlier, precisionRule(run))) {
+    if (isFinished(run, earlier, lastRound(run).enough)) {
       listener.step('nothing is left to weigh: the run is complete');
       return readResult(directory);
     }
@@ -187,6 +193,7 @@ export async function readResult(directory: string): Promise<RunResult> {
     summary,
     tinybench: await replay(unitsOf(ledger), durationMs),
     report: report(summary, ledger),
+    verdict: (ledger.run.plan.gate ?? null) === null ? null : abVerdict(ledger),
     stopped: ledger.end?.stopped ?? 'interrupted',
     failure: null,
   };
@@ -223,6 +230,14 @@ interface Started {
   readonly startedAt: number;
 }
 
+/** What makes a round the last one before the plan's end: a gate that is decided, or ratios that are known well enough. */
+function lastRound(run: RunRecord): Pick<DriveOptions, 'enough' | 'stoppedBy'> {
+  const decision = decisionRule(run);
+  return decision === null
+    ? { enough: precisionRule(run), stoppedBy: 'precision' }
+    : { enough: decision, stoppedBy: 'decided' };
+}
+
 /** Drives the plan to its end, records what stopped it, and reads the result back from the disk. */
 async function measure(
   { run, shapes, ceilings, done, ledger, startedAt }: Started,
@@ -250,7 +265,7 @@ async function measure(
       append: (record) => {
         ledger.append(record);
       },
-      enough: precisionRule(run),
+      ...lastRound(run),
       beforeBlock: async (block, leftMs) => {
         const waited = await quietBefore(context, block, leftMs, (why) => listener.wait(why));
         if (waited !== null) ledger.append(waited);
@@ -325,15 +340,9 @@ function calibrationOf(
   };
 }
 
-/** Version and digest of the addon: what did the work. */
-function buildOf(): string {
-  const digest = createHash('sha256').update(readFileSync(addonPath())).digest('hex').slice(0, 16);
-  return `${version} ${digest}`;
-}
-
 /** A resumed run must be the same machine, models, loaders and build; otherwise its halves could not be compared. */
 function checkSameRun(run: RunRecord): Record<string, Shape> {
-  const build = buildOf();
+  const build = ownBuild();
   if (run.runtime.addon !== build) {
     throw new UsageError(`the run was made by build ${run.runtime.addon}, this is ${build}; start a new run`);
   }
@@ -343,7 +352,12 @@ function checkSameRun(run: RunRecord): Record<string, Shape> {
       `the run was made on machine ${run.machine.fingerprint}, this is ${fingerprint}; start a new run here`,
     );
   }
-  for (const { module, moduleDigest, mechanism, options } of Object.values(run.arms)) {
+  for (const { module, moduleDigest, mechanism, options, build: itsBuild, buildDirectory = null } of Object.values(
+    run.arms,
+  )) {
+    if (buildDirectory !== null && otherBuild(buildDirectory).version !== itsBuild) {
+      throw new UsageError(`${buildDirectory}: the build there changed since the run began; start a new run`);
+    }
     if (module === null) continue;
     const changed = changedFile({ module, mechanism, options }, moduleDigest ?? '');
     if (changed !== null) throw new UsageError(`${changed}: the loader changed since the run began; start a new run`);

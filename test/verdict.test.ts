@@ -32,6 +32,7 @@ function verdictOf(arms: readonly Arm[], samples: readonly Sample[], loadersName
     summary,
     tinybench: [],
     report: report(summary, whole),
+    verdict: null,
     stopped: 'complete',
     failure: null,
   });

@@ -48,3 +48,8 @@ export function wholes(name: string, text: string, least: number, most: number):
 function distinct<T>(values: readonly T[]): readonly T[] {
   return [...new Set(values)];
 }
+
+/** Given once or often. */
+export function several(given: string | readonly string[]): readonly string[] {
+  return [given].flat();
+}

@@ -12,11 +12,12 @@ import { tracesIn } from '../samples/trace-file.js';
 import { writePage } from '../report-files.js';
 import { writeRun } from '../write-run.js';
 import { terminalTable } from '../../reports/terminal-table.js';
-import { commaList, positive, whole } from './arguments.js';
+import { commaList, positive, several, whole } from './arguments.js';
 import { dimensionOptions, dimensionsOf } from './dimensions.js';
 import { exploringOf, exploringOptions } from './exploring-options.js';
 import { namingPlaces, planNamed, withPlan } from './plan-file.js';
 import { planText } from './plan-text.js';
+import { endJudged } from './verdict-end.js';
 import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
 
 /** What `run` compares unless told otherwise: the reader that mmap replaced, plain readers, maps, and direct I/O. */
@@ -81,11 +82,6 @@ const options = {
   'lock-wait': { type: 'string', default: '0', describe: 'Seconds to wait for another run on this machine' },
   'dry-run': { type: 'boolean', default: false, describe: 'Print the plan and how many pairs a verdict would need' },
 } as const;
-
-/** Given once or often. */
-function several(given: string | readonly string[]): readonly string[] {
-  return [given].flat();
-}
 
 function build(argv: Argv) {
   return argv
@@ -155,6 +151,11 @@ async function measure(
   work: Parameters<typeof weighing>[1],
 ): Promise<void> {
   await weighing(label, work, async (result) => {
+    // One that goes on with what `ab` began.
+    if (result.verdict !== null) {
+      endJudged(result, result.verdict, directory, { json: args.json, failOnInconclusive: false });
+      return;
+    }
     if (args.json) printJson(result);
     else {
       const columns = process.stdout.isTTY ? process.stdout.columns : 80;

@@ -61,6 +61,7 @@ function loaderArm(
     ...(infers || context === first.context ? [] : [`c${context}`]),
     ...unusual(setting),
     ...(definition.moduleDigest === undefined ? [] : [definition.moduleDigest]),
+    ...(definition.build === undefined ? [] : [buildWord(definition.build.version)]),
   ].join(' ');
   const options = definition.options ?? {};
   return {
@@ -79,8 +80,21 @@ function loaderArm(
     prompt,
     generate,
     isa,
-    build: common.build,
+    build: definition.build?.version ?? common.build,
+    buildDirectory: definition.build?.directory ?? null,
   };
+}
+
+const buildWord = (version: string): string => `build:${version.replaceAll(' ', '-')}`;
+
+/**
+ * The id that an arm's work has whichever build does it and however often it stands in a run: under it `aa` stored the noise
+ * of such an arm.
+ */
+export function plainId({ id, label, loader, loadThreads, build, buildDirectory = null }: Arm): string {
+  const name = loadThreads === null ? loader : `${loader}@${loadThreads}`;
+  const renamed = id.startsWith(`${label} `) ? `${name}${id.slice(label.length)}` : id;
+  return buildDirectory === null ? renamed : renamed.replace(` ${buildWord(build)}`, '');
 }
 
 export function commandArm({ name, command }: ChosenCommand, label: string, setting: Setting, common: Common): Arm {

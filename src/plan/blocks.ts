@@ -115,7 +115,7 @@ export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, r
           if ((pass === 'time' || at === 0) && takesPart(reference)) members.push(reference);
           members.push(...ceilings);
           if (members.length === 0) continue;
-          const cells = shuffled(members, derivedSeed(plan.seed, salt, round, number, at + 1)).map((arm): Cell => ({
+          const cells = inOrder(plan, members, [salt, round, number, at + 1]).map((arm): Cell => ({
             arm,
             state,
             memoryState,
@@ -127,6 +127,17 @@ export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, r
     }
   }
   return shuffled(groups, derivedSeed(plan.seed, salt, round, 0)).map((group, index) => ({ ...group, index }));
+}
+
+/** The members of a block in their turns; `parts` of the seed, of which the second is the round. */
+function inOrder(
+  { seed, order }: Plan,
+  members: readonly string[],
+  [salt, round, ...others]: readonly [number, number, ...number[]],
+): readonly string[] {
+  if (order !== 'counterbalanced') return shuffled(members, derivedSeed(seed, salt, round, ...others));
+  const first = shuffled(members, derivedSeed(seed, salt, Math.ceil(round / 2), ...others));
+  return round % 2 === 1 ? first : first.reverse();
 }
 
 /** Known from the plan alone; the sample says it again, with the reason. */

@@ -37,8 +37,6 @@ export interface PlanRequest extends Dimensions {
   readonly memoryRounds: number;
   /** Also one traced sample of each loader and state. */
   readonly trace?: boolean;
-  /** False leaves the physical limits out: arms are compared with each other alone. */
-  readonly ceilings?: boolean;
   readonly prompt: number;
   readonly generate: number;
   readonly isa: string;
@@ -49,6 +47,10 @@ export interface PlanRequest extends Dimensions {
   readonly precision?: number | null;
   /** Longest wait for a quiet machine before each block. */
   readonly waitQuietSeconds?: number | null;
+  /** Absent: shuffled. */
+  readonly order?: Plan['order'];
+  /** False for pairs alone: no limit of device or memory beside them. Absent: true. */
+  readonly ceilings?: boolean;
   readonly build: string;
 }
 
@@ -204,6 +206,7 @@ class Making {
         timeBudgetNs: request.timeBudgetSeconds === null ? null : Math.round(request.timeBudgetSeconds * 1e9),
         precision: request.precision ?? null,
         waitQuietNs: Math.round((request.waitQuietSeconds ?? 0) * 1e9) || null,
+        ...(request.order === undefined ? {} : { order: request.order }),
         loadersNamed: request.loadersNamed,
       },
       arms: this.#arms,

@@ -134,7 +134,7 @@ function notOkOf(loaders: readonly View[]): readonly Sentence[] {
 
 function notesOf({ stopped, samples, warnings }: Summary): readonly string[] {
   return [
-    stopped === 'complete' || stopped === 'precision'
+    stopped === 'complete' || stopped === 'precision' || stopped === 'decided'
       ? ''
       : `The run is not complete (${stopped ?? 'its end was not recorded'}): these are its first ${counted(samples.total, 'sample')}.`,
     ...warnings,

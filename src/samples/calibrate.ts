@@ -91,7 +91,10 @@ export class ReferenceFailed extends Error {
   override readonly name = 'ReferenceFailed';
 }
 
-/** One untimed `read` load a model, ISA and work; its hash is what every sample must give. Throws ReferenceFailed. */
+/**
+ * One untimed `read` load a model, ISA and work, by the build of the first such arm; its hash is what every sample must give.
+ * Throws ReferenceFailed.
+ */
 export async function referenceHashes(options: CalibrationOptions): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
   for (const arm of Object.values(options.arms)) {
@@ -112,12 +115,16 @@ export async function referenceHashes(options: CalibrationOptions): Promise<Reco
 }
 
 /**
- * A child that loads nothing, and each command once, so that the runtime's and the programs' own files are in the page cache
+ * A child of each build that loads nothing, and each command once, so that the runtime's and the programs' own files are in the page cache
  * before anything is weighed. How these end does not matter: samples say it again.
  */
 export async function warmRuntime(options: CalibrationOptions): Promise<void> {
-  const [first] = Object.values(options.arms);
-  if (first !== undefined) await runUntimed({ ...first, kind: 'loader', mechanism: 'null', options: {} }, options);
+  const arms = Object.values(options.arms);
+  const isFirst = (arm: Arm, index: number): boolean =>
+    arms.findIndex((other) => (other.buildDirectory ?? null) === (arm.buildDirectory ?? null)) === index;
+  for (const arm of arms.filter(isFirst)) {
+    await runUntimed({ ...arm, kind: 'loader', mechanism: 'null', options: {}, module: null }, options);
+  }
   const seen = new Set<string>();
   for (const arm of Object.values(options.arms)) {
     const key = JSON.stringify([arm.model, arm.command]);

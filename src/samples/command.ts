@@ -17,6 +17,7 @@ export function commandTask(arm: Arm, model: ModelRecord, pass: Pass): CommandTa
     kind: 'command',
     parent: process.pid,
     node: arm.numa,
+    build: null,
     pattern,
     spec: { argv, output, keepOutput: pattern !== null, pass, ...barrier },
   };

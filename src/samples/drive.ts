@@ -35,6 +35,8 @@ export interface DriveOptions {
   readonly append: (record: Sample | Group) => void;
   /** Decides after each complete round whether it is the last; null to weigh all. */
   readonly enough: Enough | null;
+  /** What has stopped the run where `enough` did. */
+  readonly stoppedBy: 'precision' | 'decided';
   /** Runs before each block; it shall take no longer than the milliseconds that the time budget leaves. */
   readonly beforeBlock: (block: Block, leftMs: number) => Promise<void>;
   readonly onStart: (cell: Cell, progress: Progress) => void;
@@ -97,7 +99,7 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
 
   try {
     for (const block of blocks) {
-      if (stops(block)) return 'precision';
+      if (stops(block)) return options.stoppedBy;
       const had = earlier.get(blockKey(block)) ?? [];
       if (isComplete(context, block, had)) continue;
       if (!overBudget(block)) {

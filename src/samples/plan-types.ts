@@ -77,6 +77,43 @@ export interface Arm {
   readonly command?: CommandTemplate | null;
   /** Version of the tool and digest of the addon that did the work. */
   readonly build: string;
+  /** Where that build lies; null or absent for the one that runs. */
+  readonly buildDirectory?: string | null;
+}
+
+/** What a gate compares, a cost or a counter: less is better. */
+export type GateMetric =
+  | 'ttft'
+  | 'complete'
+  | 'decode'
+  | 'wall'
+  | 'first-byte'
+  | 'token'
+  | 'read-bytes'
+  | 'faults'
+  | 'page-tables'
+  | 'unreclaimable'
+  | 'peak-memory';
+
+/** A comparison that will be judged. Arms by id; shares are relative, 0.05 is 5 %. */
+export interface RegisteredComparison {
+  readonly base: string;
+  readonly head: string;
+  readonly state: State;
+  readonly memoryState: MemoryState;
+  readonly metric: GateMetric;
+  readonly threshold: number;
+  /** For as many pairs as each look has; null where none was ever measured here. */
+  readonly noiseFloors: readonly (number | null)[];
+}
+
+/** Registered before the first sample, so that nothing of a verdict is chosen by what was seen. */
+export interface Gate {
+  /** One-sided, of a false alarm in any comparison at any look. */
+  readonly alpha: number;
+  /** Rounds at which data are looked at, ascending. */
+  readonly looks: readonly number[];
+  readonly comparisons: readonly RegisteredComparison[];
 }
 
 export interface Plan {
@@ -112,6 +149,13 @@ export interface Plan {
    * for exploration: it never gates. Absent in earlier ledgers.
    */
   readonly precision?: number | null;
+  /**
+   * How the arms of a block follow each other: shuffled anew each round, or each second round in the reverse order of the
+   * one before (ABBA or BAAB, by the seed), which cancels an even drift. Absent in earlier ledgers: shuffled.
+   */
+  readonly order?: 'shuffled' | 'counterbalanced';
+  /** What is judged, and when: the run ends at the look that decides all of it. Null or absent for a run that is not. */
+  readonly gate?: Gate | null;
   /** Longest wait for a quiet machine before a block; null for none. Absent in earlier ledgers. */
   readonly waitQuietNs?: number | null;
   /** Whether loaders were named one by one: an unsupported one then fails the run. */

@@ -193,8 +193,8 @@ async function readyUnlessAborted({ signal }: WeighingContext, crew: Crew): Prom
 
 function unsupportedCell(arm: Arm, cell: Cell, paths: readonly string[]): Refusal | null {
   if (arm.kind === 'ceiling' || arm.kind === 'command') return null;
-  // A user's library runs in the sample's process alone, which asks it.
-  const asked = arm.mechanism !== 'external';
+  // A user's library and another build run in the sample's process alone, which asks them.
+  const asked = arm.mechanism !== 'external' && (arm.buildDirectory ?? null) === null;
   const reason = asked ? native().unsupported(arm.mechanism, paths, arm.options) : null;
   if (reason !== null) return { outcome: 'unsupported', reason };
   if (cell.state === 'warm' && bypassesPageCache(arm.mechanism, arm.options)) {

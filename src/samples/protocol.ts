@@ -13,6 +13,9 @@ import type {
 } from '../native.js';
 import type { Reason } from './record.js';
 
+/** Raised when a task or an answer changes its meaning: processes of builds that differ in it cannot be compared. */
+export const PROTOCOL_VERSION = 1;
+
 export const READY_FD = 3;
 export const RELEASE_FD = 4;
 
@@ -34,6 +37,8 @@ interface TaskBase {
   readonly parent: number;
   /** NUMA node that the child binds itself to before anything else, null for none. */
   readonly node: number | null;
+  /** Directory of another build of weighbridge, whose process it is; null for this one's. */
+  readonly build: string | null;
 }
 
 export interface CommandTask extends TaskBase {

@@ -153,7 +153,7 @@ export interface EndRecord {
   readonly kind: 'end';
   readonly endedAt: string;
   /** What stopped the run. */
-  readonly stopped: 'complete' | 'precision' | 'time-budget' | 'interrupted' | 'error';
+  readonly stopped: 'complete' | 'precision' | 'decided' | 'time-budget' | 'interrupted' | 'error';
   readonly message: string | null;
 }
 

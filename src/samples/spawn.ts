@@ -1,10 +1,16 @@
 /** Starts a sample's process, holds it at its start barrier, releases it and collects its answer. */
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { native } from '../native.js';
 import { direct, type Launcher } from './launch.js';
 import type { ChildAnswer, ChildTask } from './protocol.js';
 
 const childPath = fileURLToPath(new URL('./child.js', import.meta.url));
+
+/** The program of a sample's process in another build. */
+export function childOf(build: string): string {
+  return join(build, 'dist', 'src', 'samples', 'child.js');
+}
 
 /** How a child ended. */
 export type ChildEnd =
@@ -52,7 +58,8 @@ export function spawnChild(task: ChildTask, timeoutMs: number, launcher: Launche
   const spawnedAtNs = native().nowNs();
   const held = task.kind === 'sample' && task.spec.held;
   const own = { ...task, parent: launcher.parent };
-  const child = launcher.launch(process.execPath, [childPath, JSON.stringify(own)]);
+  const program = task.build === null ? childPath : childOf(task.build);
+  const child = launcher.launch(process.execPath, [program, JSON.stringify(own)]);
   // The child may die with the pipe open; how it ended is told by `ended`.
   child.release.on('error', () => undefined);
 

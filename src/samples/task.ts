@@ -20,6 +20,7 @@ export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, c
       kind: 'ceiling',
       parent: process.pid,
       node: arm.numa,
+      build: null,
       spec: {
         path: model.path,
         ceiling,
@@ -33,6 +34,7 @@ export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, c
     kind: 'sample',
     parent: process.pid,
     node: arm.numa,
+    build: arm.buildDirectory ?? null,
     loader: {
       name: arm.loader,
       module: arm.module,

@@ -1,6 +1,6 @@
 /** From a ledger to the rounds of one registered comparison: two arms, one state, one metric. */
-import type { Ledger, MemoryState, Sample, State } from '../samples/record.js';
-import { costOf, type Metric } from './metrics.js';
+import type { GateMetric, Ledger, MemoryState, Sample, State } from '../samples/record.js';
+import { costOf } from './metrics.js';
 import { pairsOf, type Pair } from './pairs.js';
 import { unitsOf } from './units.js';
 import type { RoundOutcome } from './verdict.js';
@@ -26,7 +26,10 @@ export interface VersusRound {
  * attempt. A side has failed where a sample of it did, or gave other logits, and no attempt of it was ok. Of several
  * processes the group is the sample. Throws RangeError for a run that could stop by its own ratios.
  */
-export function roundsOf(ledger: Ledger, { head, base, state, memoryState }: Versus): readonly VersusRound[] {
+export function roundsOf(
+  ledger: Pick<Ledger, 'run' | 'samples' | 'groups'>,
+  { head, base, state, memoryState }: Versus,
+): readonly VersusRound[] {
   if ((ledger.run.plan.precision ?? null) !== null) {
     throw new RangeError('the run could stop by the precision of its ratios: such a run explores, and judges nothing');
   }
@@ -52,7 +55,7 @@ function hasFailed(samples: readonly Sample[]): boolean {
 }
 
 /** The rounds in one metric, for `judge`. */
-export function outcomesOf(rounds: readonly VersusRound[], metric: Metric): readonly RoundOutcome[] {
+export function outcomesOf(rounds: readonly VersusRound[], metric: GateMetric): readonly RoundOutcome[] {
   return rounds.map(({ pair, headFailed, baseFailed }) => {
     if (headFailed || baseFailed) return { kind: 'failed', head: headFailed, base: baseFailed };
     const difference = pair === null ? null : logRatio(pair, metric);
@@ -61,11 +64,11 @@ export function outcomesOf(rounds: readonly VersusRound[], metric: Metric): read
 }
 
 /** log(head ÷ base) of each complete pair, in run order. */
-export function logRatiosOf(rounds: readonly VersusRound[], metric: Metric): readonly number[] {
+export function logRatiosOf(rounds: readonly VersusRound[], metric: GateMetric): readonly number[] {
   return outcomesOf(rounds, metric).flatMap((round) => (round.kind === 'pair' ? [round.difference] : []));
 }
 
-function logRatio({ head, base }: Pair, metric: Metric): number | null {
+function logRatio({ head, base }: Pair, metric: GateMetric): number | null {
   const [above, below] = [costOf(head, metric), costOf(base, metric)];
   return above === null || below === null ? null : Math.log(above / below);
 }

@@ -105,9 +105,9 @@ export function judge(comparisons: readonly Comparison[], rule: VerdictRule, sto
   const available = Math.max(0, ...comparisons.map(({ rounds }) => rounds.length));
   const reached = looks.filter((rounds) => rounds <= available);
   const early = Math.min(available, looks[0] ?? 0);
-  let verdicts: readonly Verdict[] = seenAt(comparisons, early, 0, rule).map(({ evidence, values }) => {
+  let verdicts: readonly Verdict[] = seenAt(comparisons, early, 0, rule).map(({ evidence }) => {
     if (failsAlone(evidence)) return { kind: 'regressed', because: 'failures', evidence };
-    return stopped && reached.length === 0 ? inconclusive(evidence, values) : { kind: 'open', evidence };
+    return stopped && reached.length === 0 ? inconclusive(evidence) : { kind: 'open', evidence };
   });
   for (const [look, rounds] of reached.entries()) {
     const isLast = look === looks.length - 1 || (stopped && look === reached.length - 1);
@@ -172,18 +172,27 @@ function verdictOf(evidence: Evidence, values: readonly number[], level: number,
     if (evidence.pFaster <= level && middle < -limit) return { kind: 'improved', evidence };
     if (evidence.high !== null && evidence.high < 1 + evidence.within) return { kind: 'unchanged', evidence };
   }
-  return isLast ? inconclusive(evidence, values) : { kind: 'open', evidence };
+  return isLast ? inconclusive(evidence) : { kind: 'open', evidence };
 }
 
 function failsAlone({ headFailures, baseFailures }: Evidence): boolean {
   return headFailures >= 2 && baseFailures === 0;
 }
 
-function inconclusive(evidence: Evidence, values: readonly number[]): Verdict {
-  if (tooManyDropped(evidence)) return { kind: 'inconclusive', because: 'dropped', smallestChange: null, evidence };
-  const smallestChange =
-    evidence.low === null ? null : Math.max(evidence.tolerance, Math.expm1(median(values) - Math.log(evidence.low)));
-  return { kind: 'inconclusive', because: 'spread', smallestChange, evidence };
+function inconclusive(evidence: Evidence): Verdict {
+  const because = tooManyDropped(evidence) ? 'dropped' : 'spread';
+  return { kind: 'inconclusive', because, smallestChange: smallestChangeOf(evidence), evidence };
+}
+
+/**
+ * Relative: had head been worse throughout by so much, with the very scatter seen, it would have been called a regression.
+ * Null where no change would have been.
+ */
+export function smallestChangeOf(evidence: Evidence): number | null {
+  const { ratio, low, tolerance } = evidence;
+  return ratio === null || low === null || tooManyDropped(evidence)
+    ? null
+    : Math.max(tolerance, Math.expm1(Math.log(ratio) - Math.log(low)));
 }
 
 function tooManyDropped({ rounds, dropped }: Evidence): boolean {

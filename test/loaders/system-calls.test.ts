@@ -51,6 +51,7 @@ function traceSample(loader: LoaderDefinition, path: string, out: string): Promi
     kind: 'sample',
     parent: process.pid,
     node: null,
+    build: null,
     loader: { name: loader.name, module: null, moduleDigest: null, paths: [path] },
     spec: {
       ...{ path, mechanism: loader.mechanism, options: loader.options ?? {}, isa: 'auto', threads: 2 },

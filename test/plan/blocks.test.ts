@@ -151,3 +151,18 @@ test('a plan of an earlier version, without homes, has the blocks that it had', 
   t.false('homes' in earlier);
   t.deepEqual(allBlocks(earlier, arms), allBlocks(plan(5), arms));
 });
+
+test('counterbalanced, every second round takes the order of the one before in reverse, and the seed begins with either', (t) => {
+  const starts = new Set<string | undefined>();
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    const pair: Plan = { ...plan(seed), arms: ['stdio', 'read'], ceilings: {}, rounds: 8, order: 'counterbalanced' };
+    const orders = Array.from({ length: 8 }, (_, index) =>
+      blocksOfRound(pair, arms, index + 1, 'time')
+        .find(({ cells }) => cells[0]?.state === 'warm')
+        ?.cells.map(({ arm: id }) => id),
+    );
+    for (const at of [0, 2, 4, 6]) t.deepEqual(orders[at + 1], orders[at]?.toReversed());
+    starts.add(orders[0]?.[0]);
+  }
+  t.deepEqual([...starts].sort(), ['read', 'stdio']);
+});

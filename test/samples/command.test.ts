@@ -22,7 +22,10 @@ interface Options {
 function waiting(argv: readonly string[], { output = 'discard', pattern, pass = 'time' }: Options = {}): WaitingChild {
   const keepOutput = pattern !== undefined;
   const spec = { argv, output, keepOutput, pass, readyFd: READY_FD, releaseFd: RELEASE_FD };
-  return spawnChild({ kind: 'command', parent: process.pid, node: null, pattern: pattern ?? null, spec }, 120_000);
+  return spawnChild(
+    { kind: 'command', parent: process.pid, node: null, build: null, pattern: pattern ?? null, spec },
+    120_000,
+  );
 }
 
 async function ended(argv: readonly string[], options?: Options): Promise<ChildEnd> {

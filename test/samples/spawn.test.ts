@@ -9,7 +9,7 @@ import { processesWith, runScript, until } from '../processes.js';
 import { limitFor } from './groups.js';
 
 const task: ChildTask = {
-  ...{ kind: 'command', parent: process.pid, node: null, pattern: null },
+  ...{ kind: 'command', parent: process.pid, node: null, build: null, pattern: null },
   spec: {
     ...{ argv: ['true'], output: 'discard', keepOutput: false, pass: 'time' },
     ...{ readyFd: READY_FD, releaseFd: RELEASE_FD },

@@ -1,0 +1,163 @@
+/** A verdict in words and texts, for reports. Foreign text is made printable. */
+import { printable } from '../failure.js';
+import { counted, duration, percent, size } from '../report/format.js';
+import type { GateMetric } from '../samples/record.js';
+import { isCounter } from '../statistics/metrics.js';
+import type { ComparisonResult, VerdictFile, VerdictKind } from './verdict-types.js';
+import { metricName, relative } from './words.js';
+
+export interface VerdictRow {
+  readonly metric: string;
+  readonly base: string;
+  readonly head: string;
+  readonly ratio: string;
+  readonly bounds: string;
+  readonly n: string;
+  readonly verdict: string;
+  /** Smallest change that could have been seen. */
+  readonly seen: string;
+}
+
+export interface VerdictSection {
+  readonly heading: string;
+  readonly rows: readonly VerdictRow[];
+}
+
+/** One comparison, for formats that list cases. */
+export interface VerdictCase {
+  readonly group: string;
+  readonly name: string;
+  readonly verdict: VerdictKind;
+  /** One sentence, with the smallest change that could have been seen. */
+  readonly message: string;
+}
+
+export interface VerdictView {
+  readonly title: string;
+  readonly verdict: VerdictKind;
+  /** One sentence. */
+  readonly headline: string;
+  readonly advisory: string | null;
+  /** Name and meaning. */
+  readonly facts: readonly (readonly [string, string])[];
+  readonly columns: VerdictRow;
+  /** The columns that are told, in their order: bounds only where a row has any. */
+  readonly shown: readonly (keyof VerdictRow)[];
+  readonly sections: readonly VerdictSection[];
+  /** A sentence for each comparison that is not unchanged. */
+  readonly reasons: readonly string[];
+  readonly notes: readonly string[];
+  readonly cases: readonly VerdictCase[];
+}
+
+/** Longest foreign text that is told; names and paths may be of any length. */
+const LONGEST = 300;
+
+export function verdictView(file: VerdictFile): VerdictView {
+  const { how, comparisons } = file;
+  const places = [...new Set(comparisons.map(placeOf))];
+  const rows = comparisons.map(rowOf);
+  const noteworthy = comparisons.filter(({ verdict }) => verdict !== 'unchanged');
+  return {
+    title: how === 'ab' ? 'Weighbridge: head against base' : 'Weighbridge: run against stored baseline',
+    verdict: file.verdict,
+    headline: headlineOf(file),
+    advisory: file.advisory === null ? null : told(file.advisory),
+    facts: [
+      ['model', told(file.model)],
+      ['base', `${told(file.base.name)}: ${told(file.base.detail)}`],
+      ['head', `${told(file.head.name)}: ${told(file.head.detail)}`],
+    ],
+    columns: {
+      metric: 'metric',
+      base: 'base',
+      head: 'head',
+      ratio: '÷ base',
+      bounds: 'bounds',
+      n: how === 'ab' ? 'pairs' : 'n',
+      verdict: 'verdict',
+      seen: 'sees',
+    },
+    shown: COLUMNS.filter((name) => name !== 'bounds' || rows.some((row) => row[name] !== NONE)),
+    sections: places.map((heading) => ({
+      heading,
+      rows: comparisons.filter((each) => placeOf(each) === heading).map(rowOf),
+    })),
+    reasons: noteworthy.map((each) => `${placeOf(each)}: ${told(each.reason)} (${each.verdict})`),
+    notes: [confidenceNote(file), seesNote, ...file.notes.map(told)],
+    cases: comparisons.map((each) => ({
+      group: placeOf(each),
+      name: metricName(each.metric),
+      verdict: each.verdict,
+      message: `${told(each.reason)}; ${seenSentence(each)}`,
+    })),
+  };
+}
+
+const COLUMNS: readonly (keyof VerdictRow)[] = ['metric', 'base', 'head', 'ratio', 'bounds', 'n', 'verdict', 'seen'];
+
+/** What is not there. */
+const NONE = '–';
+
+const seesNote =
+  'sees: the smallest worsening that would have been called a regression with the scatter that was seen; – where none would have been.';
+
+function confidenceNote({ how, alpha, comparisons }: VerdictFile): string {
+  const chance = `A false alarm in any of the ${counted(comparisons.length, 'comparison')} has a chance of at most ${percent(alpha)}`;
+  return how === 'ab'
+    ? `${chance} (exact sign test over neighbouring pairs, Holm, all looks together). Bounds are one-sided, at a confidence that holds for all of them at once.`
+    : `${chance} as far as days differ by what the noise estimate says (permutation test of medians, Holm). A baseline of another day is no neighbour: weighbridge ab is the stronger test.`;
+}
+
+function placeOf({ arm, state, memoryState }: ComparisonResult): string {
+  return `${told(arm)}, ${state}, free memory ${memoryState}`;
+}
+
+function headlineOf({ verdict, comparisons, advisory }: VerdictFile): string {
+  const of = (kind: VerdictKind): readonly ComparisonResult[] => comparisons.filter((each) => each.verdict === kind);
+  const names = (list: readonly ComparisonResult[]): string => {
+    const all = list.map(({ metric, state }) => `${metricName(metric)} ${state}`);
+    return all.length > 4 ? `${all.slice(0, 4).join(', ')} and ${all.length - 4} more` : all.join(', ');
+  };
+  const [worse, open, better] = [of('regressed'), of('inconclusive'), of('improved')];
+  const text: Readonly<Record<VerdictKind, string>> = {
+    regressed: `Regressed: ${names(worse)}.`,
+    inconclusive: `Inconclusive: ${names(open)}; no regression is shown.`,
+    improved: `Improved: ${names(better)}; nothing else is worse by more than its threshold.`,
+    unchanged: 'Unchanged: nothing is worse by more than its threshold.',
+  };
+  return `${advisory === null ? '' : 'Advisory only. '}${comparisons.length === 0 ? 'Inconclusive: nothing was compared.' : text[verdict]}`;
+}
+
+function rowOf(result: ComparisonResult): VerdictRow {
+  const { metric, base, head, ratio, low, high, n, baseN, verdict, smallestChange } = result;
+  const digits = (value: number): string => (value < 9.9995 ? value.toFixed(3) : value.toFixed(1));
+  return {
+    metric: metricName(metric),
+    base: base === null ? NONE : valueText(metric, base),
+    head: head === null ? NONE : valueText(metric, head),
+    ratio: ratio === null ? NONE : digits(ratio),
+    bounds: low === null || high === null ? NONE : `${digits(low)}–${digits(high)}`,
+    n: baseN === null ? String(n) : `${n}:${baseN}`,
+    verdict,
+    seen: smallestChange === null ? NONE : relative(smallestChange),
+  };
+}
+
+/** A figure of a metric as people read it. */
+export function valueText(metric: GateMetric, value: number): string {
+  if (metric === 'faults') return value.toFixed(0);
+  if (isCounter(metric)) return size(value);
+  return duration(metric === 'decode' || metric === 'token' ? value * 1e9 : value);
+}
+
+function seenSentence({ smallestChange }: ComparisonResult): string {
+  return smallestChange === null
+    ? 'no change of any size could have been seen'
+    : `a worsening of ${relative(smallestChange)} or more would have been seen`;
+}
+
+function told(text: string): string {
+  const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return printable(short);
+}

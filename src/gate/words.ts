@@ -1,0 +1,41 @@
+/** What verdicts, metrics and figures are called. */
+import type { GateMetric } from '../samples/record.js';
+import { percent } from '../report/format.js';
+import type { ComparisonResult, VerdictKind } from './verdict-types.js';
+
+/** From the gravest on. */
+const GRAVITY: readonly VerdictKind[] = ['regressed', 'inconclusive', 'improved', 'unchanged'];
+
+/** Of nothing compared, nothing is known. */
+export function gravest(results: readonly Pick<ComparisonResult, 'verdict'>[]): VerdictKind {
+  return GRAVITY.find((kind) => results.some(({ verdict }) => verdict === kind)) ?? 'inconclusive';
+}
+
+const names: Readonly<Record<GateMetric, string>> = {
+  ttft: 'first token',
+  complete: 'complete',
+  decode: 'time a token',
+  wall: 'wall time',
+  'first-byte': 'first byte',
+  token: 'time a token',
+  'read-bytes': 'bytes read',
+  faults: 'page faults',
+  'page-tables': 'page tables',
+  unreclaimable: 'unreclaimable',
+  'peak-memory': 'peak memory',
+};
+
+export function metricName(metric: GateMetric): string {
+  return names[metric];
+}
+
+/** Relative, of any size: 4.2 %, 130 %. */
+export function relative(share: number): string {
+  return share < 10 ? percent(share) : `${share.toFixed(0)}-fold`;
+}
+
+/** A ratio as a change: 4.2% more, 3.1% less. */
+export function change(ratio: number): string {
+  if (Math.abs(ratio - 1) < 0.0005) return 'the same';
+  return ratio > 1 ? `${relative(ratio - 1)} more` : `${percent(1 - ratio)} less`;
+}

@@ -1,0 +1,74 @@
+import test from 'ava';
+import { abVerdict } from '../../src/gate/ab-verdict.js';
+import { verdictExitCode } from '../../src/gate-exit.js';
+import { verdictView } from '../../src/gate/verdict-view.js';
+import type { VerdictFile, VerdictKind } from '../../src/gate/verdict-types.js';
+import { verdictJunit } from '../../reports/verdict-junit.js';
+import { verdictMarkdown } from '../../reports/verdict-markdown.js';
+import { verdictText } from '../../reports/verdict-text.js';
+import { gateLedger, pairs } from './gate-ledger.js';
+
+const file = abVerdict(gateLedger({ samples: pairs(40, 0.2), metrics: null }));
+const hostile = `<script>alert(1)</script> | [x](javascript:y) *b* "q" 'a' &amp; \u001b[31mred\u0000\n# h @octocat ]]> =1+1 \ud800`;
+
+function named(name: string): VerdictFile {
+  const side = { name, detail: name };
+  const comparisons = file.comparisons.map((each) => ({ ...each, arm: name, reason: name }));
+  return { ...file, model: name, base: side, head: side, advisory: name, notes: [name], comparisons };
+}
+
+test('every line of the text fits 80 columns, and the smallest change that could be seen is always there', (t) => {
+  const text = verdictText(verdictView(file));
+  t.deepEqual(
+    text.split('\n').filter((line) => line.length > 80),
+    [],
+  );
+  t.regex(text, /^Regressed: first token warm/);
+  t.regex(text, /first token .* 1\.2\d\d .* regressed +\d/);
+  t.regex(text, /sees: the smallest worsening/);
+});
+
+test('hostile and endless names neither steer a terminal nor become markup', (t) => {
+  for (const name of [hostile, 'x'.repeat(1_000_000), hostile.repeat(10_000)]) {
+    const view = verdictView(named(name));
+    const text = verdictText(view);
+    t.notRegex(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    t.true(text.split('\n').every((line) => line.length <= 80));
+    const markdown = verdictMarkdown(view);
+    t.true(markdown.length < 65_000, `${markdown.length}`);
+    t.notRegex(markdown, /<script|[^\\]\[x\]|@octocat|\u001b/);
+    const xml = verdictJunit(view);
+    t.notRegex(xml, /<script|[\u0000-\u0008\u000b\u000c\u000e-\u001f]/);
+    t.notRegex(xml, /&(?!(amp|lt|gt|quot);)/);
+    t.deepEqual(xml.match(/<testcase /g)?.length, file.comparisons.length);
+  }
+});
+
+test('a comment is below the limit of a pull request whatever was compared, and counts what does not fit', (t) => {
+  const comparisons = Array.from({ length: 3000 }, (_, index) => file.comparisons[index % 7]!);
+  const markdown = verdictMarkdown(verdictView({ ...file, comparisons }));
+  t.true(markdown.length < 65_000);
+  t.regex(markdown, /\d+ more lines do not fit here; verdict\.json has all/);
+});
+
+test('a regression is a failure of JUnit, what is open is skipped, and nothing advisory fails', (t) => {
+  const of = (verdict: VerdictKind, advisory: string | null = null): string => {
+    const comparisons = file.comparisons.slice(0, 1).map((each) => ({ ...each, verdict }));
+    return verdictJunit(verdictView({ ...file, comparisons, verdict, advisory }));
+  };
+  t.regex(of('regressed'), /tests="1" failures="1" skipped="0"[^]*<failure /);
+  t.regex(of('inconclusive'), /failures="0" skipped="1"[^]*<skipped /);
+  t.regex(of('unchanged'), /failures="0" skipped="0"[^]*<system-out>/);
+  t.regex(of('regressed', 'another machine'), /failures="0" skipped="1"/);
+});
+
+test('exit codes: 3 for a regression, 4 for what is open where asked, 0 for advice', (t) => {
+  const code = (verdict: VerdictKind, fail = false, advisory: string | null = null): number =>
+    verdictExitCode({ ...file, verdict, advisory }, fail);
+  t.is(code('regressed'), 3);
+  t.is(code('inconclusive'), 0);
+  t.is(code('inconclusive', true), 4);
+  t.is(code('unchanged', true), 0);
+  t.is(code('improved', true), 0);
+  t.is(code('regressed', true, 'another machine'), 0);
+});
