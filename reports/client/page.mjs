@@ -67,9 +67,9 @@
       get: (path) => (object) => path.reduce((inner, key) => inner[key], object),
       comparator: (fields, orders) => (a, b) => {
         for (let at = 0; at < fields.length; at++) {
-          const [u, v] = [fields[at](a), fields[at](b)];
-          if ((u < v || u == null) && v != null) return -orders[at];
-          if ((u > v || v == null) && u != null) return orders[at];
+          const [u, v] = [fields[at](a) ?? null, fields[at](b) ?? null];
+          if ((u < v || u === null) && v !== null) return -orders[at];
+          if ((u > v || v === null) && u !== null) return orders[at];
         }
         return 0;
       },
@@ -77,7 +77,7 @@
   };
 
   const showTip = (_handler, event, _item, value) => {
-    if (value == null || value === '') {
+    if ((value ?? '') === '') {
       tip.hidden = true;
       return;
     }
