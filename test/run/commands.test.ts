@@ -51,7 +51,7 @@ test.serial('programs are weighed in the states and blocks of loaders, in a tabl
   const args = ['run', model, '--loader', 'read,mmap-shared', '--rounds', '2', ...commands, ...work, '--out', out];
   const { code, stdout, stderr } = await weighbridge(args);
   t.is(code, 0, stderr);
-  t.regex(stdout, /^command +wall/m);
+  t.regex(stdout, /^external command +wall/m);
   t.regex(stdout, /^sum \(external\) +\d/m);
   t.regex(stdout, /against read, which takes .* from exec to its first token/);
 
