@@ -38,7 +38,7 @@ type Arguments = Awaited<ReturnType<ReturnType<typeof build>['parseAsync']>>;
 export const reportCommand: CommandModule<object, Arguments> = {
   command: 'report [runs..]',
   describe: 'Write the page of a run, and other forms of it',
-  builder: build as unknown as (argv: Argv<object>) => Argv<Arguments>,
+  builder: build,
   handler: async (args) => {
     if (args.schema) {
       process.stdout.write(`${JSON.stringify(reportSchema, null, 2)}\n`);

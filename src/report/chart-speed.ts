@@ -99,7 +99,7 @@ export function rooflineChart(view: PlaceView, ledger: Ledger): Drawn | null {
           ...{ part: 'row', loader: look.name, order, color: look.color, shape: look.shape, few: true },
           ...{ value: inGB(figure?.median), low: inGB(figure?.min), high: inGB(figure?.max) },
           note: `${gigabytes(figure?.median ?? 0)} GB/s${cell.ceilingShare === null ? '' : `  ${percent(cell.ceilingShare.median)}`}`,
-          short: `${gigabytes(figure?.median ?? 0)}`,
+          short: gigabytes(figure?.median ?? 0),
           tip: `${label}\n${rangeText(figure, gigabytes)} GB/s${share}`,
         };
       }),

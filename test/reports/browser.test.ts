@@ -128,9 +128,9 @@ for (const view of [
     t.true(drawn.length >= 16, `${drawn.length} charts`);
     t.deepEqual([...new Set(drawn)], [view.width === 400 ? 'narrow' : 'wide']);
     t.true(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nothing sticks out at the side');
-    const [ink, paper] = (await tab.evaluate(
+    const [ink, paper] = await tab.evaluate<[string, string]>(
       '[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]',
-    )) as [string, string];
+    );
     const brightness = (color: string): number => Number(/\d+/.exec(color)?.[0]);
     t.is(brightness(ink) > brightness(paper), view.colorScheme === 'dark');
     t.deepEqual(trouble, []);
@@ -183,13 +183,13 @@ for (const view of [{ width: 1280 }, { width: 400, colorScheme: 'dark' }] as con
     for (const summary of await tab.locator('summary').all()) await summary.click();
     // By the protocol, which the policy of the page does not bind.
     await tab.evaluate(readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8'));
-    const { violations } = (await tab.evaluate('axe.run()')) as {
+    const { violations } = await tab.evaluate<{
       readonly violations: readonly {
         readonly id: string;
         readonly impact: string;
         readonly nodes: readonly { readonly html: string }[];
       }[];
-    };
+    }>('axe.run()');
     const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
     t.deepEqual(
       serious.map(({ id, nodes }) => `${id}: ${nodes.length} × ${nodes[0]?.html.slice(0, 200) ?? ''}`),
