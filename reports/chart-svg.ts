@@ -9,10 +9,13 @@ import type { Variant, Width } from './chart-layout.js';
 // Vega's own estimate, 0.8 of the size a character, leaves a third of a drawing empty beside long names.
 // It is exported, but its types do not say so.
 const { textMetrics } = vega as unknown as { readonly textMetrics: TextMetrics };
-textMetrics.width = (item, text) => widthOf(String(text ?? '')) * (item.fontSize ?? 11);
+textMetrics.width = ({ fontSize = 11, limit = 0 }, text) => {
+  const width = widthOf(String(text ?? '')) * fontSize;
+  return limit > 0 ? Math.min(width, limit) : width;
+};
 
 interface TextMetrics {
-  width: (item: { readonly fontSize?: number }, text: string | null | undefined) => number;
+  width: (item: { readonly fontSize?: number; readonly limit?: number }, text?: string | number | null) => number;
 }
 
 /** In ems of a usual sans-serif face, a little generous. */
@@ -47,7 +50,7 @@ function withData(spec: Spec, values: readonly Datum[]): Spec {
   return {
     ...spec,
     data: (spec.data ?? []).map((source) => (source.name === 'rows' ? { ...source, values: [...values] } : source)),
-  } as Spec;
+  };
 }
 
 /** A document of its own, whose texts take the colour that surrounds them. */

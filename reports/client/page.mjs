@@ -8,6 +8,7 @@
   const root = document.documentElement;
   const tip = document.getElementById('tip');
   const NARROW = 620;
+  const isMissing = (value) => value === null || value === undefined;
 
   // Vega would make functions of its expressions; they are here already, so that the page needs no eval.
   const functionOf = (context, code) => {
@@ -67,9 +68,9 @@
       get: (path) => (object) => path.reduce((inner, key) => inner[key], object),
       comparator: (fields, orders) => (a, b) => {
         for (let at = 0; at < fields.length; at++) {
-          const [u, v] = [fields[at](a) ?? null, fields[at](b) ?? null];
-          if ((u < v || u === null) && v !== null) return -orders[at];
-          if ((u > v || v === null) && u !== null) return orders[at];
+          const [u, v] = [fields[at](a), fields[at](b)];
+          if ((u < v || isMissing(u)) && !isMissing(v)) return -orders[at];
+          if ((u > v || isMissing(v)) && !isMissing(u)) return orders[at];
         }
         return 0;
       },
@@ -77,7 +78,7 @@
   };
 
   const showTip = (_handler, event, _item, value) => {
-    if ((value ?? '') === '') {
+    if (isMissing(value) || value === '') {
       tip.hidden = true;
       return;
     }
