@@ -40,6 +40,7 @@ test('the package holds the compiled product with its types, every native source
   const expected = [
     ...compiled.flatMap((file) => [`dist/${file.replace(/\.ts$/, '.js')}`, `dist/${file.replace(/\.ts$/, '.d.ts')}`]),
     ...(await sources('native', /\.(c|cc|h|inc|gyp)$/)),
+    ...(await sources('reports', /^(client\/.*\.mjs|font\/.+)$/)),
     ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'scripts/install.mjs'],
   ];
   t.true(compiled.length > 10);
@@ -49,11 +50,12 @@ test('the package holds the compiled product with its types, every native source
   );
 });
 
-test('the package holds no test, no build output, no TypeScript source and no other script', async (t) => {
+test('the package holds no test, no build output, no TypeScript source and no other script than the page has', async (t) => {
   const foreign = (await packed()).filter(
     (file) =>
-      !/^(dist\/(src|loaders|reports)\/.+\.(js|d\.ts)|native\/.+\.(c|cc|h|inc)|native\/binding\.gyp)$/.test(file) &&
-      !['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'scripts/install.mjs'].includes(file),
+      !/^(dist\/(src|loaders|reports)\/.+\.(js|d\.ts)|native\/.+\.(c|cc|h|inc)|native\/binding\.gyp|reports\/(client\/page\.mjs|font\/.+))$/.test(
+        file,
+      ) && !['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'scripts/install.mjs'].includes(file),
   );
   t.deepEqual(foreign, []);
   t.false((await packed()).some((file) => file.startsWith('native/build/') || file.startsWith('dist/test/')));

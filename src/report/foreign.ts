@@ -6,22 +6,30 @@ const LONGEST_NAME = 200;
 /** Longer than any sentence that is written here. */
 const LONGEST_SENTENCE = 2000;
 
-/** Cut before it is escaped, so that a huge text costs nothing. */
-function bounded(text: string, most: number): string {
-  const shown = printable(text.length > most ? text.slice(0, most) : text);
-  return text.length > most || shown.length > most ? `${whole(shown.slice(0, most - 1))}…` : shown;
+/** Its last part is kept as well: variants of a name differ there. */
+const NAMES_END = 60;
+
+/** The first `most` UTF-16 units, without half of a surrogate pair. */
+function start(text: string, most: number): string {
+  const last = text.charCodeAt(most - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? most - 1 : most);
 }
 
-/** Without half of a surrogate pair at its end. */
-function whole(text: string): string {
-  const last = text.charCodeAt(text.length - 1);
-  return last >= 0xd800 && last <= 0xdbff ? text.slice(0, -1) : text;
+function end(text: string, most: number): string {
+  const first = text.charCodeAt(text.length - most);
+  return text.slice(text.length - (first >= 0xdc00 && first <= 0xdfff ? most - 1 : most));
+}
+
+/** Cut before it is escaped, so that a huge text costs nothing; and once more, since escapes are longer. */
+function bounded(text: string, most: number, cut: (long: string) => string): string {
+  const shown = printable(text.length > most ? cut(text) : text);
+  return shown.length > most ? cut(shown) : shown;
 }
 
 export function nameOf(text: string): string {
-  return bounded(text, LONGEST_NAME);
+  return bounded(text, LONGEST_NAME, (long) => `${start(long, LONGEST_NAME - NAMES_END - 1)}…${end(long, NAMES_END)}`);
 }
 
 export function sentenceOf(text: string): string {
-  return bounded(text, LONGEST_SENTENCE);
+  return bounded(text, LONGEST_SENTENCE, (long) => `${start(long, LONGEST_SENTENCE - 1)}…`);
 }
