@@ -6,22 +6,24 @@ const LONGEST_NAME = 200;
 /** Longer than any sentence that is written here. */
 const LONGEST_SENTENCE = 2000;
 
-/** Cut before it is escaped, so that a huge text costs nothing. */
-function bounded(text: string, most: number): string {
-  const shown = printable(text.length > most ? text.slice(0, most) : text);
-  return text.length > most || shown.length > most ? `${whole(shown.slice(0, most - 1))}…` : shown;
-}
-
-/** Without half of a surrogate pair at its end. */
-function whole(text: string): string {
-  const last = text.charCodeAt(text.length - 1);
-  return last >= 0xd800 && last <= 0xdbff ? text.slice(0, -1) : text;
-}
-
+/** Without its middle where it is too long: names of variants differ at their ends. */
 export function nameOf(text: string): string {
-  return bounded(text, LONGEST_NAME);
+  return bounded(text, LONGEST_NAME, Math.floor(LONGEST_NAME / 3));
 }
 
+/** Without its end where it is too long. */
 export function sentenceOf(text: string): string {
-  return bounded(text, LONGEST_SENTENCE);
+  return bounded(text, LONGEST_SENTENCE, 0);
+}
+
+/** Cut before it is escaped, so that a huge text costs nothing, and again after. */
+function bounded(text: string, most: number, tail: number): string {
+  return cut(printable(cut(text, most, tail)), most, tail);
+}
+
+function cut(text: string, most: number, tail: number): string {
+  if (text.length <= most) return text;
+  const head = text.slice(0, most - tail - 1).replace(/[\ud800-\udbff]$/, '');
+  const end = tail === 0 ? '' : text.slice(-tail).replace(/^[\udc00-\udfff]/, '');
+  return `${head}…${end}`;
 }
