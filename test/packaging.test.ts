@@ -40,7 +40,6 @@ test('the package holds the compiled product with its types, every native source
   const expected = [
     ...compiled.flatMap((file) => [`dist/${file.replace(/\.ts$/, '.js')}`, `dist/${file.replace(/\.ts$/, '.d.ts')}`]),
     ...(await sources('native', /\.(c|cc|h|inc|gyp)$/)),
-    ...(await sources('reports', /^(client\/.*\.mjs|font\/.+)$/)),
     ...['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'scripts/install.mjs'],
   ];
   t.true(compiled.length > 10);
@@ -50,12 +49,19 @@ test('the package holds the compiled product with its types, every native source
   );
 });
 
-test('the package holds no test, no build output, no TypeScript source and no other script than the page has', async (t) => {
+const documents = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'scripts/install.mjs'];
+const readByReports = ['reports/client/page.mjs', 'reports/font/source-sans-3-latin-400.ttf', 'reports/font/LICENSE'];
+
+test('the package holds what reports read: the script of the page, and the font with its licence', async (t) => {
+  const files = await packed();
+  for (const path of readByReports) t.true(files.includes(path), path);
+});
+
+test('the package holds no test, no build output, no TypeScript source and no other script', async (t) => {
   const foreign = (await packed()).filter(
     (file) =>
-      !/^(dist\/(src|loaders|reports)\/.+\.(js|d\.ts)|native\/.+\.(c|cc|h|inc)|native\/binding\.gyp|reports\/(client\/page\.mjs|font\/.+))$/.test(
-        file,
-      ) && !['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'scripts/install.mjs'].includes(file),
+      !/^(dist\/(src|loaders|reports)\/.+\.(js|d\.ts)|native\/.+\.(c|cc|h|inc)|native\/binding\.gyp)$/.test(file) &&
+      ![...documents, ...readByReports].includes(file),
   );
   t.deepEqual(foreign, []);
   t.false((await packed()).some((file) => file.startsWith('native/build/') || file.startsWith('dist/test/')));
