@@ -44,7 +44,7 @@ export interface VerdictView {
   /** The columns that are told, in their order: bounds only where a row has any. */
   readonly shown: readonly (keyof VerdictRow)[];
   readonly sections: readonly VerdictSection[];
-  /** A sentence for each comparison that is not unchanged. */
+  /** A sentence for each comparison that is not unchanged; of many that stay open, one for each place. */
   readonly reasons: readonly string[];
   readonly notes: readonly string[];
   readonly cases: readonly VerdictCase[];
@@ -57,7 +57,6 @@ export function verdictView(file: VerdictFile): VerdictView {
   const { how, comparisons } = file;
   const places = [...new Set(comparisons.map(placeOf))];
   const rows = comparisons.map(rowOf);
-  const noteworthy = comparisons.filter(({ verdict }) => verdict !== 'unchanged');
   return {
     title: how === 'ab' ? 'Weighbridge: head against base' : 'Weighbridge: run against stored baseline',
     verdict: file.verdict,
@@ -83,7 +82,7 @@ export function verdictView(file: VerdictFile): VerdictView {
       heading,
       rows: comparisons.filter((each) => placeOf(each) === heading).map(rowOf),
     })),
-    reasons: noteworthy.map((each) => `${placeOf(each)}: ${told(each.reason)} (${each.verdict})`),
+    reasons: reasonsOf(comparisons, places),
     notes: [confidenceNote(file), seesNote, ...file.notes.map(told)],
     cases: comparisons.map((each) => ({
       group: placeOf(each),
@@ -107,6 +106,24 @@ function confidenceNote({ how, alpha, comparisons }: VerdictFile): string {
   return how === 'ab'
     ? `${chance} (exact sign test over neighbouring pairs, Holm, all looks together). Bounds are one-sided, at a confidence that holds for all of them at once.`
     : `${chance} as far as days differ by what the noise estimate says (permutation test of medians, Holm). A baseline of another day is no neighbour: weighbridge ab is the stronger test.`;
+}
+
+/** More sentences of what stays open than these say less than one. */
+const MOST_OPEN = 6;
+
+function reasonsOf(comparisons: readonly ComparisonResult[], places: readonly string[]): readonly string[] {
+  const open = comparisons.filter(({ verdict }) => verdict === 'inconclusive');
+  const sentences = (list: readonly ComparisonResult[]): readonly string[] =>
+    list.map((each) => `${placeOf(each)}: ${told(each.reason)} (${each.verdict})`);
+  const decided = comparisons.filter(({ verdict }) => verdict === 'regressed' || verdict === 'improved');
+  if (open.length <= MOST_OPEN) return [...sentences(decided), ...sentences(open)];
+  return [
+    ...sentences(decided),
+    ...places.flatMap((place) => {
+      const names = open.filter((each) => placeOf(each) === place).map(({ metric }) => metricName(metric));
+      return names.length === 0 ? [] : [`${place}: inconclusive: ${names.join(', ')} (why of each: verdict.json)`];
+    }),
+  ];
 }
 
 function placeOf({ arm, state, memoryState }: ComparisonResult): string {

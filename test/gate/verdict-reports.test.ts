@@ -72,3 +72,16 @@ test('exit codes: 3 for a regression, 4 for what is open where asked, 0 for advi
   t.is(code('improved', true), 0);
   t.is(code('regressed', true, 'another machine'), 0);
 });
+
+test('of many comparisons that stay open there is one sentence a place, and every regression keeps its own', (t) => {
+  const comparisons = file.comparisons.map((each, index) => ({
+    ...each,
+    verdict: index === 0 ? ('regressed' as const) : ('inconclusive' as const),
+  }));
+  const few = verdictView({ ...file, comparisons: comparisons.slice(0, 4) }).reasons;
+  t.is(few.length, 4);
+  const many = verdictView({ ...file, comparisons: [...comparisons, ...comparisons.slice(1)] }).reasons;
+  t.is(many.length, 2);
+  t.regex(many[0] ?? '', /\(regressed\)$/);
+  t.regex(many[1] ?? '', /inconclusive: complete, /);
+});
