@@ -11,8 +11,11 @@ export function verdictText(view: VerdictView, width = 80): string {
   const { headline, advisory, facts, columns, shown, sections, reasons, notes } = view;
   const rows = [columns, ...sections.flatMap((section) => section.rows)];
   const widths = shown.map((name) => Math.max(...rows.map((row) => textWidth(row[name]))));
+  // Of wide scatter the bounds are wide texts as well.
+  const natural = widths.reduce((sum, own) => sum + own, 0) + GAP.length * (widths.length - 1);
+  const gap = natural <= width ? GAP : ' ';
   const line = (row: VerdictRow): string =>
-    shown.map((name, index) => (LEFT.includes(name) ? padEnd : padStart)(row[name], widths[index] ?? 0)).join(GAP);
+    shown.map((name, index) => (LEFT.includes(name) ? padEnd : padStart)(row[name], widths[index] ?? 0)).join(gap);
   const term = Math.max(...facts.map(([name]) => textWidth(name))) + GAP.length;
   const lines = [
     ...wrap(headline, width),

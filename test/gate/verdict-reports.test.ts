@@ -85,3 +85,14 @@ test('of many comparisons that stay open there is one sentence a place, and ever
   t.regex(many[0] ?? '', /\(regressed\)$/);
   t.regex(many[1] ?? '', /inconclusive: complete, /);
 });
+
+test('wide scatter makes no line wider', (t) => {
+  const wide = { ratio: 1.081, low: 0.813, high: 1.91, verdict: 'inconclusive', smallestChange: 24 } as const;
+  const comparisons = file.comparisons.map((each) => ({ ...each, ...wide, base: 2.52e6, head: 2.66e6 }));
+  const text = verdictText(verdictView({ ...file, comparisons }));
+  t.regex(text, /0\.813–1\.910 .* inconclusive +24-fold/);
+  t.deepEqual(
+    text.split('\n').filter((line) => line.length > 80),
+    [],
+  );
+});
