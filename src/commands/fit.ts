@@ -3,9 +3,10 @@ import type { Argv, CommandModule } from 'yargs';
 import { findLoaders } from '../catalog.js';
 import { Interrupted, exitCode, failWith, printable } from '../failure.js';
 import { planOf, type RunRequest } from '../pipeline.js';
+import type { Planned } from '../plan/plan.js';
 import { fitLines, fitNotes } from '../report/fit.js';
 import { referenceHashes, warmRuntime, type CalibrationOptions } from '../samples/calibrate.js';
-import { fitLoaders } from '../samples/fit-model.js';
+import { fitLoaders, type LoaderFit } from '../samples/fit-model.js';
 import { lockMachine } from '../samples/lock.js';
 import { columnsOf } from '../wrap.js';
 import { fitTable } from '../../reports/fit-table.js';
@@ -60,6 +61,7 @@ async function fit(args: Arguments): Promise<void> {
     if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${printable(step)} …`);
   };
   const { signal } = controller;
+  const found: LoaderFit[] = [];
   try {
     const lock = await lockMachine(waitSeconds, signal, (holder) => {
       onStep(`waiting for another run on this machine (${holder})`);
@@ -71,37 +73,49 @@ async function fit(args: Arguments): Promise<void> {
       };
       await warmRuntime(calibration);
       const hashes = await referenceHashes(calibration);
-      const found = await fitLoaders({
+      const reason = await fitLoaders({
         ...planned,
         ...{ referenceHashes: hashes, share, resolution, signal },
         onPoint: (arm, bytes) => {
           onStep(`${arm.label} ${bytes === null ? 'without a limit' : `in ${Math.ceil(bytes / 2 ** 20)} MiB`}`);
         },
+        onFit: (one) => found.push(one),
       });
-      if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
-      if ('code' in found) throw failWith(found);
-      if (args.json) {
-        process.stdout.write(`${JSON.stringify({ model: args.model, share, resolution, fits: found })}\n`);
-      } else {
-        const heading = Object.values(planned.models).map(
-          ({ path, bytes }) => `${printable(path)}, ${Math.ceil(bytes / 2 ** 20)} MiB`,
-        );
-        const notes = fitNotes(found, share, resolution);
-        process.stdout.write(fitTable({ heading, lines: fitLines(found), notes }, columnsOf(process.stdout)));
-      }
+      if (reason !== null) throw failWith(reason);
+      print(args, planned, { share, resolution, found });
       if (found.some((one) => one.fit.kind === 'undecided')) process.exitCode = exitCode.failed;
     } finally {
       lock.release();
     }
   } catch (error) {
-    if (signal.aborted) throw new Interrupted(INTERRUPTED);
-    throw error;
+    if (!signal.aborted) throw error;
+    if (found.length > 0) print(args, planned, { share, resolution, found });
+    throw new Interrupted(INTERRUPTED);
   } finally {
     for (const name of signals) process.off(name, stop);
   }
 }
 
-const INTERRUPTED = 'interrupted; a fit is printed only when all are found';
+const INTERRUPTED = 'interrupted; loaders that were found before are printed, of others nothing is kept';
+
+interface Found {
+  readonly share: number;
+  readonly resolution: number;
+  readonly found: readonly LoaderFit[];
+}
+
+function print(args: Arguments, { models }: Planned, { share, resolution, found }: Found): void {
+  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+  if (args.json) {
+    process.stdout.write(`${JSON.stringify({ model: args.model, share, resolution, fits: found })}\n`);
+    return;
+  }
+  const heading = Object.values(models).map(
+    ({ path, bytes }) => `${printable(path)}, ${Math.ceil(bytes / 2 ** 20)} MiB`,
+  );
+  const notes = fitNotes(found, share, resolution);
+  process.stdout.write(fitTable({ heading, lines: fitLines(found), notes }, columnsOf(process.stdout)));
+}
 
 async function requestOf(args: Arguments): Promise<RunRequest> {
   const loaders = await findLoaders(args.loader ?? DEFAULT_LOADERS.join(','));

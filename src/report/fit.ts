@@ -1,7 +1,6 @@
 /** What `fit` found, as people read it: a row a loader. */
 import { describe, printable } from '../failure.js';
-import type { FitLabel, FitPoint } from '../samples/fit.js';
-import { labelOf } from '../samples/fit.js';
+import type { FitLabel, FitLimit } from '../samples/fit.js';
 import type { LoaderFit } from '../samples/fit-model.js';
 import { significant } from './format.js';
 
@@ -30,38 +29,46 @@ const labels: Readonly<Record<FitLabel, string>> = {
 };
 
 export function fitLines(fits: readonly LoaderFit[]): readonly FitLine[] {
-  return fits.map(({ arm, fit, request }) => {
+  return fits.map(({ arm, fit, request: { modelBytes } }) => {
     const loader = printable(arm.label);
-    const [unlimited] = fit.points.filter(({ bytes }) => bytes === null).slice(-1);
-    const free = unlimited?.outcome === 'ok' ? unlimited.tokensPerSecond : null;
-    const speed = free === null ? NONE : `${significant(free)} tok/s`;
-    const missing = { loader, smallest: NONE, ofModel: NONE, speed, ofUnlimited: NONE };
+    const missing = { loader, smallest: NONE, ofModel: NONE, speed: NONE, ofUnlimited: NONE };
     if (fit.kind === 'undecided') return { ...missing, below: `not told: ${describe({ ...fit.reason, path: null })}` };
-    const told = (point: FitPoint): string =>
-      belowText(point, labelOf(point, free ?? 0, request), request.modelBytes, free ?? 0);
-    if (fit.kind === 'none')
-      return { ...missing, smallest: `> ${mebibytes(fit.highest.bytes)}`, below: told(fit.highest) };
-    const { bytes, tokensPerSecond } = fit.smallest;
+    if (fit.kind === 'none') {
+      return {
+        ...missing,
+        smallest: `> ${mebibytes(fit.highest.point.bytes)}`,
+        below: limitText(fit.highest, modelBytes),
+      };
+    }
+    const { point } = fit.smallest;
+    const { bytes, tokensPerSecond, besideTokensPerSecond } = point;
+    const below = fit.below === null ? 'nothing smaller holds the runtime' : limitText(fit.below, modelBytes);
     return {
       loader,
       smallest: mebibytes(bytes),
-      ofModel: percent((bytes ?? 0) / request.modelBytes),
+      ofModel: percent((bytes ?? 0) / modelBytes),
       speed: `${significant(tokensPerSecond)} tok/s`,
-      ofUnlimited: free === null ? NONE : percent(tokensPerSecond / free),
-      below: fit.below === null ? 'nothing smaller holds the runtime' : told(fit.below),
+      ofUnlimited: besideTokensPerSecond === null ? NONE : percent(tokensPerSecond / besideTokensPerSecond),
+      below: isSplit(fit.smallest) ? `${below}; the smallest fits in ${votes(fit.smallest)}` : below,
     };
   });
 }
 
-function belowText(point: FitPoint, label: FitLabel, modelBytes: number, free: number): string {
-  const at = `${mebibytes(point.bytes)}: ${labels[label]}`;
+function limitText(limit: FitLimit, modelBytes: number): string {
+  const { label, point } = limit;
+  const split = isSplit(limit) ? ` in ${votes(limit)}` : '';
+  const at = `${mebibytes(point.bytes)}: ${labels[label]}${split}`;
   if (point.outcome !== 'ok') {
     return label === 'failed' || label === 'unsupported' ? `${at} (${point.reason.code})` : at;
   }
-  const read = point.bytesReadPerToken;
+  const { tokensPerSecond, besideTokensPerSecond: free, bytesReadPerToken: read } = point;
+  const kept = free === null ? '' : `, ${percent(tokensPerSecond / free)} of the speed`;
   const again = read === null || read === 0 ? '' : `, ${percent(read / modelBytes)} of the model read a token`;
-  return `${at}, ${percent(point.tokensPerSecond / free)} of the speed${again}`;
+  return `${at}${kept}${again}`;
 }
+
+const isSplit = ({ agree, of }: FitLimit): boolean => agree < of;
+const votes = ({ agree, of }: FitLimit): string => `${agree} of ${of}`;
 
 const mebibytes = (bytes: number | null): string => (bytes === null ? NONE : `${Math.ceil(bytes / MIB)} MiB`);
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
@@ -69,11 +76,27 @@ const percent = (share: number): string => `${Math.round(100 * share)} %`;
 /** How much memory a table of fits was found with, and what its words mean. */
 export function fitNotes(fits: readonly LoaderFit[], share: number, resolution: number): readonly string[] {
   const lowest = fits.map(({ request }) => request.lowestBytes);
+  const points = fits.flatMap(({ fit }) => limitsOf(fit));
   return [
     `Smallest memory limit, runtime included, in which the decode steps after a cold load keep ${percent(share)} of the speed that they have without a limit; found within ${percent(resolution)} of the model. The time of the load itself is not part of it.`,
     ...(lowest.length === 0
       ? []
       : [`The runtime, its key-value cache and scratch memory alone need ${mebibytes(Math.max(...lowest))} here.`]),
-    'Thrashes: more than 10 % of the model was read from storage for each token. Each point is one sample: repeat it where the machine is noisy.',
+    'Each speed is held against a sample without a limit right before it, and two have to agree; a loader that is out of memory is weighed once.',
+    ...(points.some(({ label }) => label === 'thrashes')
+      ? ['Thrashes: more than 10 % of the model was read from storage for each token.']
+      : []),
+    ...(points.some(isSplit)
+      ? [
+          'Samples of one limit did not agree: what was found may be off by more than that. Run it again on a quieter machine.',
+        ]
+      : []),
   ];
+}
+
+/** Those that what was found stands on. */
+function limitsOf(fit: LoaderFit['fit']): readonly FitLimit[] {
+  if (fit.kind === 'undecided') return [];
+  if (fit.kind === 'none') return [fit.highest];
+  return [fit.smallest, ...(fit.below === null ? [] : [fit.below])];
 }

@@ -21,6 +21,8 @@ export interface FitOptions {
   readonly resolution: number;
   readonly signal: AbortSignal;
   readonly onPoint: (arm: Arm, limitBytes: number | null) => void;
+  /** Each loader's, when it is found: an interruption leaves those before it. */
+  readonly onFit: (fit: LoaderFit) => void;
 }
 
 export interface LoaderFit {
@@ -37,10 +39,10 @@ const HIGHEST_SHARE = 2.5;
 const AVAILABLE_SHARE = 0.9;
 
 /**
- * Each loader in turn, every sample cold, its free memory as it is. Throws AbortError when interrupted. A Reason where no
- * limits can be set here, or where there is too little memory to look for one.
+ * Each loader in turn, every sample cold, its free memory as it is. Throws AbortError when interrupted. Resolves to a Reason
+ * where no limits can be set here, or where there is too little memory to look for one; null where all were looked at.
  */
-export async function fitLoaders(options: FitOptions): Promise<readonly LoaderFit[] | Reason> {
+export async function fitLoaders(options: FitOptions): Promise<Reason | null> {
   const { reason } = limitSupport();
   if (reason !== null) return reason;
   const limits = new MemoryLimits(options.plan.timeoutNs / 1e6, options.signal);
@@ -52,15 +54,14 @@ export async function fitLoaders(options: FitOptions): Promise<readonly LoaderFi
     limits,
   };
   try {
-    const fits: LoaderFit[] = [];
     for (const id of options.plan.arms) {
       const arm = options.arms[id];
       if (arm?.work !== 'infer') continue;
       const fit = await fitLoader(context, arm, options);
       if ('code' in fit) return fit;
-      fits.push(fit);
+      options.onFit(fit);
     }
-    return fits;
+    return null;
   } finally {
     await limits.close();
   }
@@ -118,7 +119,7 @@ export function pointOf(sample: Sample, bytes: number | null): FitPoint {
   }
   const steps = Math.max(1, (sample.tokens?.perTokenNs.length ?? 0) - 1);
   const bytesReadPerToken = decode.readBytes === null ? null : decode.readBytes / steps;
-  return { outcome: 'ok', bytes, tokensPerSecond, bytesReadPerToken };
+  return { outcome: 'ok', bytes, tokensPerSecond, bytesReadPerToken, besideTokensPerSecond: null };
 }
 
 function tooLittle(needed: number, available: number): Reason {

@@ -36,12 +36,12 @@ test.serial(
     const copied = of('stdio');
     if (copied?.fit.kind !== 'found') throw new Error(JSON.stringify(copied?.fit));
     const { lowestBytes, modelBytes } = copied.request;
-    t.true((copied.fit.smallest.bytes ?? 0) >= lowestBytes + 0.6 * modelBytes);
-    t.true((copied.fit.smallest.bytes ?? 0) <= lowestBytes + 1.6 * modelBytes);
-    t.is(copied.fit.below?.outcome, 'failed');
+    t.true((copied.fit.smallest.point.bytes ?? 0) >= lowestBytes + 0.6 * modelBytes);
+    t.true((copied.fit.smallest.point.bytes ?? 0) <= lowestBytes + 1.6 * modelBytes);
+    t.is(copied.fit.below?.point.outcome, 'failed');
     const mapped = of('mmap-shared');
     if (mapped?.fit.kind !== 'found') throw new Error(JSON.stringify(mapped?.fit));
-    t.true((mapped.fit.smallest.bytes ?? Infinity) < (copied.fit.smallest.bytes ?? 0));
+    t.true((mapped.fit.smallest.point.bytes ?? Infinity) < (copied.fit.smallest.point.bytes ?? 0));
     for (const { fit: found, samples } of fits) {
       t.is(samples.length, found.points.length);
       for (const { state } of samples) t.is(state, 'cold');
