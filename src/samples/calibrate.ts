@@ -1,5 +1,5 @@
 /** What a run learns once, before round 1: how ceilings are measured, what first touch costs, limits, and the right logits. */
-import type { MachineFacts } from '../machine.js';
+import { availableMemory, type MachineFacts } from '../machine.js';
 import { native, type Shape } from '../native.js';
 import { reasonOf } from '../failure.js';
 import { referenceKey } from './judge.js';
@@ -86,21 +86,31 @@ export async function limitsOf(
   return { ceilings, limits: await measureLimits({ ...request, known }) };
 }
 
+/** Of the available memory, what a copy for the reference may take. */
+const COPIED_SHARE = 0.5;
+
 /** The right logits cannot be had, so no sample could be checked. */
 export class ReferenceFailed extends Error {
   override readonly name = 'ReferenceFailed';
 }
 
 /**
- * One untimed `read` load a model, ISA and work, by the build of the first such arm; its hash is what every sample must give.
- * Throws ReferenceFailed.
+ * One untimed load a model, ISA and work, by the build of the first such arm; its hash is what every sample must give. It
+ * copies by `read`, or maps where a copy would take most of the memory. Throws ReferenceFailed.
  */
 export async function referenceHashes(options: CalibrationOptions): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
   for (const arm of Object.values(options.arms)) {
     if (arm.work !== 'infer' || referenceKey(arm) in hashes) continue;
-    options.onStep(`reference logits of ${options.models[arm.model]?.path ?? arm.model}`);
-    const end = await runUntimed({ ...arm, mechanism: 'read', options: {}, processes: 1 }, options);
+    const { path = arm.model, bytes = 0 } = options.models[arm.model] ?? {};
+    const mapped = bytes > COPIED_SHARE * (availableMemory() ?? Infinity);
+    options.onStep(
+      `reference logits of ${path}${mapped ? ', mapped, since a copy would take most of the memory' : ''}`,
+    );
+    const way = mapped
+      ? ({ mechanism: 'mmap', options: { sharing: 'shared' } } as const)
+      : ({ mechanism: 'read', options: {} } as const);
+    const end = await runUntimed({ ...arm, ...way, processes: 1 }, options);
     options.signal.throwIfAborted();
     const sample = end.kind === 'answered' && end.answer.kind === 'sample' ? end.answer.sample : null;
     if (sample === null || sample.logitsHash === null) {

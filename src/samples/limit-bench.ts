@@ -127,7 +127,7 @@ export class LimitBench {
     for (let attempt = 1; ; attempt++) {
       const prepared = await memory.prepare(
         state,
-        { modelBytes: bytes, processes: 1, threads: this.#request.threads, keepCache: false },
+        { modelBytes: bytes, processes: 1, threads: this.#request.threads, keep: 'nothing' },
         this.#request.signal,
       );
       try {

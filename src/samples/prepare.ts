@@ -7,8 +7,16 @@ import { startCrew, type Crew, type CrewEnd } from './crew.js';
 import { shortOfMemory } from './memory-need.js';
 import type { MemoryLimits } from './memory-limits.js';
 import { machineCounters, type MachineCounters } from './noise.js';
-import type { Arm, CeilingChoices, ModelRecord, Plan, Sample } from './record.js';
-import { certifyCache, prepareCache, refusal, type FreeMemory, type PreparedCache, type Refusal } from './states.js';
+import type { Arm, CeilingChoices, ModelRecord, Plan, Sample, State } from './record.js';
+import {
+  certifyCache,
+  prepareCache,
+  refusal,
+  type CacheKept,
+  type FreeMemory,
+  type PreparedCache,
+  type Refusal,
+} from './states.js';
 import { openSurroundings, type Surroundings } from './surroundings.js';
 import { taskOf } from './task.js';
 
@@ -135,6 +143,9 @@ interface Started {
   readonly startedAt: string;
 }
 
+/** Of a warm cache only the model is certified; what an earlier load left is looked at as a whole. */
+const KEPT: Readonly<Record<State, CacheKept>> = { cold: 'nothing', warm: 'model', left: 'everything' };
+
 async function certify(
   context: WeighingContext,
   cell: Cell,
@@ -145,7 +156,7 @@ async function certify(
     return { kind: 'ended', startedAt, end: await crew.ended, surroundings };
   }
   const { processes, threads } = arm;
-  const wanted = { modelBytes: model.bytes, processes, threads, keepCache: cell.state === 'left' };
+  const wanted = { modelBytes: model.bytes, processes, threads, keep: KEPT[cell.state] };
   const memory = await context.freeMemory.prepare(cell.memoryState, wanted, context.signal);
   const refuse = (why: Refusal): Prepared => {
     memory.release();

@@ -146,15 +146,16 @@ export class FreeMemory {
   /** Prepares the state and probes it. */
   async prepare(
     state: MemoryState,
-    { modelBytes, processes, threads, keepCache }: MemoryWanted,
+    { modelBytes, processes, threads, keep }: MemoryWanted,
     signal: AbortSignal,
   ): Promise<PreparedMemory> {
-    const most = keepCache ? mostUnused() : Infinity;
+    const wanted = state === 'returned' ? mostAbsorbed() : backingBytes(modelBytes, processes);
+    const most = mostTouched(keep, modelBytes, wanted);
     // Where every page is taken, what the processes get was somebody's a moment ago: it is backed.
     if (most < PROBE_BYTES) return { firstTouchNs: null, refusal: fullOf(state), release: () => undefined };
-    if (state === 'returned') return this.#prepareReturned(most, signal);
+    if (state === 'returned') return this.#prepareReturned(Math.min(most, wanted), signal);
     if (state === 'backed') {
-      await native().backFreeMemory(Math.min(most, backingBytes(modelBytes, processes)), threads);
+      await native().backFreeMemory(Math.min(most, wanted), threads);
       this.freed();
       signal.throwIfAborted();
     }
@@ -179,7 +180,7 @@ export class FreeMemory {
       };
     }
     await delay(Math.max(0, this.#lastLargeFreeMs + RETURN_DELAY_MS - Date.now()), undefined, { signal });
-    const absorbed = await native().absorbBackedMemory(PROBE_BYTES, limitNs, Math.min(most, mostAbsorbed()));
+    const absorbed = await native().absorbBackedMemory(PROBE_BYTES, limitNs, most);
     const release = (): void => {
       absorbed.release();
       this.freed();
@@ -217,9 +218,11 @@ export interface MemoryWanted {
   readonly modelBytes: number;
   readonly processes: number;
   readonly threads: number;
-  /** Whether the page cache must stay as it is: no more is then touched than is free. */
-  readonly keepCache: boolean;
+  readonly keep: CacheKept;
 }
+
+/** What of the page cache must stay while free memory is touched: all of it, the model's, or none. */
+export type CacheKept = 'everything' | 'model' | 'nothing';
 
 /** Memory in its state, and what is held to keep it there until the sample has ended. */
 export interface PreparedMemory {
@@ -243,11 +246,19 @@ function backingBytes(modelBytes: number, processes = 1): number {
   return Math.floor(Math.min(0.8 * (availableMemory() ?? 0), wanted));
 }
 
-/** Kept free of what is touched while page cache must stay: the kernel begins to reclaim above vm.min_free_kbytes. */
-function mostUnused(): number {
+/**
+ * Most that may be touched without the page cache losing what must stay. Where there is room for the model beside what is
+ * touched, the kernel drops older pages first; else it would take the model's, so only unused memory is touched. It begins
+ * to reclaim above vm.min_free_kbytes.
+ */
+function mostTouched(keep: CacheKept, modelBytes: number, wanted: number): number {
+  const ample = keep === 'model' && modelBytes + wanted <= AMPLE_SHARE * (availableMemory() ?? 0);
+  if (keep === 'nothing' || ample) return Infinity;
   const reserve = Math.max(UNUSED_RESERVE, 3 * (leastFreeMemory() ?? 0));
   return Math.max(0, Math.floor((unusedMemory() ?? 0) - reserve));
 }
+
+const AMPLE_SHARE = 0.8;
 
 /** What cannot be looked for without taking page cache that must stay. */
 function fullOf(state: MemoryState): Refusal | null {
@@ -256,7 +267,7 @@ function fullOf(state: MemoryState): Refusal | null {
     'unsupported',
     'memory-not-returned',
     'first touch',
-    'nearly all memory is taken by now: what a later load gets was in use a moment ago, and cannot have been given back',
+    'nearly all memory is taken by now: what a load gets was in use a moment ago, and cannot have been given back',
     'weigh a smaller model, or ask for another memory state',
   );
 }
