@@ -24,7 +24,7 @@ const sourcesIn = (folder) =>
 
 const dots = [
   ...readdirSync(join(root, 'native/kernel'))
-    .filter((file) => /^(dot.*|quant|isa)\.cc$/.test(file))
+    .filter((file) => /^(dot.*|quant|unpack|isa)\.cc$/.test(file))
     .map((file) => `native/kernel/${file}`),
   'native/format/model.cc',
   'test/native/dots.cc',
