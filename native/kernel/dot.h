@@ -55,5 +55,8 @@ void avx512_multiply_bf16(const WeightRows& rows, const Activations& columns, fl
 float avx512_dot(const float* a, const float* b, uint64_t count);
 void avx512_add_scaled(float* out, const float* values, float factor, uint64_t count);
 #endif
+#if defined(__aarch64__)
+extern const DotTable neon_dots;
+#endif
 
 }  // namespace weighbridge::kernel
