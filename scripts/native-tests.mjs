@@ -4,6 +4,7 @@
  *
  *   node scripts/native-tests.mjs [--sanitize]     with address, undefined-behaviour and thread sanitizers
  *   node scripts/native-tests.mjs --arm64          the kernel's alone, cross-compiled and run by qemu-aarch64
+ *   node scripts/native-tests.mjs --only dots,…    some of them
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -51,8 +52,9 @@ const arenaLoaders = [
   'test/native/arena_loaders.cc',
 ];
 
-/** What concerns the processor. */
-const ofTheKernel = new Set(['threads', 'session', 'dots']);
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
+/** By name. The kernel's are what concerns the processor. */
+const chosen = only?.split(',') ?? (arm64 ? ['threads', 'session', 'dots'] : null);
 
 const programs = [
   {
@@ -114,12 +116,15 @@ function hasHeader(header) {
   return spawnSync(compiler, arguments_, { input: source, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
 }
 
+const unknown = chosen?.filter((name) => programs.every((program) => program.name !== name)) ?? [];
+if (unknown.length > 0) throw new RangeError(`no native test is called ${unknown.join(', ')}`);
+
 let passed = 0;
 let failed = 0;
 let skipped = 0;
 const folder = mkdtempSync(join(tmpdir(), 'weighbridge-native-'));
 try {
-  for (const program of programs.filter(({ name }) => !arm64 || ofTheKernel.has(name))) {
+  for (const program of programs.filter(({ name }) => chosen?.includes(name) ?? true)) {
     if (program.needs !== undefined && !hasHeader(program.needs)) {
       console.log(`${program.name}: skipped, ${program.needs} is not installed (${program.remedy})`);
       skipped += 1;
