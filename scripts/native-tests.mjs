@@ -3,6 +3,8 @@
  * AVX-512 is checked through SIMDe where its headers are installed (libsimde-dev), whatever the processor.
  *
  *   node scripts/native-tests.mjs [--sanitize]     with address, undefined-behaviour and thread sanitizers
+ *   node scripts/native-tests.mjs --arm64          the kernel's alone, cross-compiled and run by qemu-aarch64
+ *   node scripts/native-tests.mjs --only dots,…    some of them
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -11,9 +13,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const compiler = process.env.CXX ?? 'c++';
+const arm64 = process.argv.includes('--arm64');
+const compiler = arm64 ? 'aarch64-linux-gnu-g++' : (process.env.CXX ?? 'c++');
+/** Runs a program that was compiled for another processor: one with all that qemu knows. */
+const emulator = arm64 ? ['qemu-aarch64', '-cpu', 'max'] : [];
 const sanitize = process.argv.includes('--sanitize');
-const flags = ['-std=c++20', '-O2', '-g1', '-Wall', '-Wextra', '-Werror', '-ffp-contract=off', '-pthread'];
+const flags = [
+  '-std=c++20',
+  '-O2',
+  '-g1',
+  '-Wall',
+  '-Wextra',
+  '-Werror',
+  '-ffp-contract=off',
+  '-pthread',
+  ...(arm64 ? ['-static'] : []),
+];
 const memorySanitizers = sanitize ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'] : [];
 const threadSanitizer = sanitize ? ['-fsanitize=thread'] : [];
 
@@ -24,7 +39,7 @@ const sourcesIn = (folder) =>
 
 const dots = [
   ...readdirSync(join(root, 'native/kernel'))
-    .filter((file) => /^(dot.*|quant|isa)\.cc$/.test(file))
+    .filter((file) => /^(dot.*|quant|unpack|isa)\.cc$/.test(file))
     .map((file) => `native/kernel/${file}`),
   'native/format/model.cc',
   'test/native/dots.cc',
@@ -36,6 +51,10 @@ const arenaLoaders = [
   'native/io.cc',
   'test/native/arena_loaders.cc',
 ];
+
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
+/** By name. The kernel's are what concerns the processor. */
+const chosen = only?.split(',') ?? (arm64 ? ['threads', 'session', 'dots'] : null);
 
 const programs = [
   {
@@ -97,12 +116,15 @@ function hasHeader(header) {
   return spawnSync(compiler, arguments_, { input: source, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
 }
 
+const unknown = chosen?.filter((name) => programs.every((program) => program.name !== name)) ?? [];
+if (unknown.length > 0) throw new RangeError(`no native test is called ${unknown.join(', ')}`);
+
 let passed = 0;
 let failed = 0;
 let skipped = 0;
 const folder = mkdtempSync(join(tmpdir(), 'weighbridge-native-'));
 try {
-  for (const program of programs) {
+  for (const program of programs.filter(({ name }) => chosen?.includes(name) ?? true)) {
     if (program.needs !== undefined && !hasHeader(program.needs)) {
       console.log(`${program.name}: skipped, ${program.needs} is not installed (${program.remedy})`);
       skipped += 1;
@@ -114,7 +136,8 @@ try {
       failed += 1;
       continue;
     }
-    const { status, signal, stdout, stderr } = spawnSync(binary, program.arguments ?? [], {
+    const [file, ...before] = [...emulator, binary];
+    const { status, signal, stdout, stderr } = spawnSync(file, [...before, ...(program.arguments ?? [])], {
       cwd: root,
       encoding: 'utf8',
     });

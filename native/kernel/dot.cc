@@ -20,6 +20,9 @@ const DotTable* dot_table(Isa isa) noexcept {
       return &avx512_dots;
     case Isa::avx512vnni:
       return &avx512vnni_dots;
+#elif defined(__aarch64__)
+    case Isa::neon:
+      return &neon_dots;
 #endif
     default:
       return nullptr;

@@ -51,8 +51,12 @@ extern const DotTable avx512vnni_dots;
 // For tables of sets that add nothing for these types.
 void avx512_multiply_f32(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);
 void avx512_multiply_f16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);
+void avx512_multiply_bf16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);
 float avx512_dot(const float* a, const float* b, uint64_t count);
 void avx512_add_scaled(float* out, const float* values, float factor, uint64_t count);
+#endif
+#if defined(__aarch64__)
+extern const DotTable neon_dots;
 #endif
 
 }  // namespace weighbridge::kernel

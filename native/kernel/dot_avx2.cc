@@ -12,6 +12,16 @@ WEIGHBRIDGE_TARGET_BEGIN("avx2,fma,f16c")
 
 namespace {
 
+inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
+  return _mm256_madd_epi16(_mm256_maddubs_epi16(unsigned_bytes, signed_bytes), _mm256_set1_epi16(1));
+}
+
+}  // namespace
+
+#include "dot_x86_groups.inc"
+
+namespace {
+
 struct F32 {
   static constexpr uint64_t bytes = 4;
   static __m256 eight(const std::byte* from) { return _mm256_loadu_ps(reinterpret_cast<const float*>(from)); }
@@ -24,6 +34,15 @@ struct F16 {
     return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
   }
   static float one(const std::byte* from) { return half_to_float(load<uint16_t>(from)); }
+};
+
+struct BF16 {
+  static constexpr uint64_t bytes = 2;
+  static __m256 eight(const std::byte* from) {
+    const __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+  }
+  static float one(const std::byte* from) { return bfloat_to_float(load<uint16_t>(from)); }
 };
 
 template <class Element>
@@ -144,8 +163,19 @@ namespace {
 constexpr DotRow rows[] = {
     {gguf::TensorType::F32, multiply_tiled<Floats<F32>>},
     {gguf::TensorType::F16, multiply_tiled<Floats<F16>>},
+    {gguf::TensorType::BF16, multiply_tiled<Floats<BF16>>},
     {gguf::TensorType::Q8_0, multiply_tiled<Quantized<Q8_0>>},
     {gguf::TensorType::Q4_0, multiply_tiled<Quantized<Q4_0>>},
+    {gguf::TensorType::Q4_1, multiply_tiled<Grouped<Q4_1>>},
+    {gguf::TensorType::Q5_0, multiply_tiled<Grouped<Q5_0>>},
+    {gguf::TensorType::Q5_1, multiply_tiled<Grouped<Q5_1>>},
+    {gguf::TensorType::IQ4_NL, multiply_tiled<Grouped<IQ4_NL>>},
+    {gguf::TensorType::Q2_K, multiply_tiled<Grouped<Q2_K>>},
+    {gguf::TensorType::Q3_K, multiply_tiled<Grouped<Q3_K>>},
+    {gguf::TensorType::Q4_K, multiply_tiled<Grouped<Q4_K>>},
+    {gguf::TensorType::Q5_K, multiply_tiled<Grouped<Q5_K>>},
+    {gguf::TensorType::Q6_K, multiply_tiled<Grouped<Q6_K>>},
+    {gguf::TensorType::IQ4_XS, multiply_tiled<Grouped<IQ4_XS>>},
 };
 
 }  // namespace

@@ -14,6 +14,16 @@ WEIGHBRIDGE_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")
 
 namespace {
 
+inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
+  return _mm256_madd_epi16(_mm256_maddubs_epi16(unsigned_bytes, signed_bytes), _mm256_set1_epi16(1));
+}
+
+}  // namespace
+
+#include "dot_x86_groups.inc"
+
+namespace {
+
 // The first `lanes` of sixteen.
 inline __mmask16 first_lanes(uint64_t lanes) { return static_cast<__mmask16>((1u << lanes) - 1u); }
 
@@ -30,6 +40,19 @@ struct F16 {
   }
   static __m512 some(const std::byte* from, __mmask16 lanes) {
     return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(lanes, from));
+  }
+};
+
+struct BF16 {
+  static constexpr uint64_t bytes = 2;
+  static __m512 widened(__m256i halves) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+  }
+  static __m512 sixteen(const std::byte* from) {
+    return widened(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  }
+  static __m512 some(const std::byte* from, __mmask16 lanes) {
+    return widened(_mm256_maskz_loadu_epi16(lanes, from));
   }
 };
 
@@ -115,13 +138,28 @@ void avx512_multiply_f16(const WeightRows& rows, const Activations& columns, flo
   multiply_tiled<Floats<F16>>(rows, columns, out, out_stride);
 }
 
+void avx512_multiply_bf16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {
+  multiply_tiled<Floats<BF16>>(rows, columns, out, out_stride);
+}
+
 namespace {
 
 constexpr DotRow rows[] = {
     {gguf::TensorType::F32, avx512_multiply_f32},
     {gguf::TensorType::F16, avx512_multiply_f16},
+    {gguf::TensorType::BF16, avx512_multiply_bf16},
     {gguf::TensorType::Q8_0, multiply_tiled<Quantized512<Q8_0Pair>>},
     {gguf::TensorType::Q4_0, multiply_tiled<Quantized512<Q4_0Pair>>},
+    {gguf::TensorType::Q4_1, multiply_tiled<Grouped<Q4_1>>},
+    {gguf::TensorType::Q5_0, multiply_tiled<Grouped<Q5_0>>},
+    {gguf::TensorType::Q5_1, multiply_tiled<Grouped<Q5_1>>},
+    {gguf::TensorType::IQ4_NL, multiply_tiled<Grouped<IQ4_NL>>},
+    {gguf::TensorType::Q2_K, multiply_tiled<Grouped<Q2_K>>},
+    {gguf::TensorType::Q3_K, multiply_tiled<Grouped<Q3_K>>},
+    {gguf::TensorType::Q4_K, multiply_tiled<Grouped<Q4_K>>},
+    {gguf::TensorType::Q5_K, multiply_tiled<Grouped<Q5_K>>},
+    {gguf::TensorType::Q6_K, multiply_tiled<Grouped<Q6_K>>},
+    {gguf::TensorType::IQ4_XS, multiply_tiled<Grouped<IQ4_XS>>},
 };
 
 }  // namespace

@@ -14,6 +14,16 @@ WEIGHBRIDGE_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma
 
 namespace {
 
+inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
+  return _mm256_dpbusd_epi32(_mm256_setzero_si256(), unsigned_bytes, signed_bytes);
+}
+
+}  // namespace
+
+#include "dot_x86_groups.inc"
+
+namespace {
+
 struct Q8_0Pair {
   using Single = Q8_0;
   // Weights stand 128 above their value, which makes them unsigned.
@@ -44,8 +54,19 @@ namespace {
 constexpr DotRow rows[] = {
     {gguf::TensorType::F32, avx512_multiply_f32},
     {gguf::TensorType::F16, avx512_multiply_f16},
+    {gguf::TensorType::BF16, avx512_multiply_bf16},
     {gguf::TensorType::Q8_0, multiply_tiled<Quantized512<Q8_0Pair>>},
     {gguf::TensorType::Q4_0, multiply_tiled<Quantized512<Q4_0Pair>>},
+    {gguf::TensorType::Q4_1, multiply_tiled<Grouped<Q4_1>>},
+    {gguf::TensorType::Q5_0, multiply_tiled<Grouped<Q5_0>>},
+    {gguf::TensorType::Q5_1, multiply_tiled<Grouped<Q5_1>>},
+    {gguf::TensorType::IQ4_NL, multiply_tiled<Grouped<IQ4_NL>>},
+    {gguf::TensorType::Q2_K, multiply_tiled<Grouped<Q2_K>>},
+    {gguf::TensorType::Q3_K, multiply_tiled<Grouped<Q3_K>>},
+    {gguf::TensorType::Q4_K, multiply_tiled<Grouped<Q4_K>>},
+    {gguf::TensorType::Q5_K, multiply_tiled<Grouped<Q5_K>>},
+    {gguf::TensorType::Q6_K, multiply_tiled<Grouped<Q6_K>>},
+    {gguf::TensorType::IQ4_XS, multiply_tiled<Grouped<IQ4_XS>>},
 };
 
 }  // namespace

@@ -1,8 +1,7 @@
 // The forward pass, top to bottom. Phases are separated by the end of ThreadPool::run; with one token everything
 // between two products is done by the caller, since waking the others would cost more.
 //
-// Source of the computation: Touvron et al. 2023 (arXiv:2302.13971); rotation of neighbouring pairs (2i, 2i + 1), as
-// GGUF's query and key rows are ordered for it.
+// Source of the computation: Touvron et al. 2023 (arXiv:2302.13971), and the models of llama.cpp by the same names.
 #include <algorithm>
 #include <cmath>
 
@@ -41,6 +40,15 @@ void multiply_rows(const BoundTensor& matrix, Share rows, const Activations& col
   if (rows.from == rows.to) return;
   matrix.multiply({matrix.data + rows.from * matrix.row_bytes, rows.to - rows.from, matrix.row_bytes}, columns,
                   out + rows.from, out_stride);
+}
+
+// Adds rows [from, to) of a vector to each column, if the model has one.
+void add_bias(const BoundTensor& bias, Share rows, uint64_t count, float* out, uint64_t out_stride) {
+  if (bias.data == nullptr) return;
+  for (uint64_t c = 0; c < count; ++c) {
+    float* column = out + c * out_stride;
+    for (uint64_t r = rows.from; r < rows.to; ++r) column[r] += load<float>(bias.data + r * sizeof(float));
+  }
 }
 
 // x / (1 + e^−x)
@@ -98,13 +106,12 @@ float* Session::State::value_cache(uint32_t layer, uint64_t kv_head) const noexc
 }
 
 void Session::State::learn_frequencies() {
-  const BoundTensor& divisors = tensors.rope_divisors;
-  if (divisors.data != nullptr) weights->ready(divisors.range);
-  for (uint64_t i = 0; i < frequencies.size(); ++i) {
-    const double exponent = -2.0 * static_cast<double>(i) / shape.rope_dimensions;
-    const double divisor = divisors.data != nullptr ? load<float>(divisors.data + i * sizeof(float)) : 1.0;
-    frequencies[i] = std::pow(static_cast<double>(shape.rope_base), exponent) / divisor / position_divisor;
+  const BoundTensor* divisors = &tensors.rope_divisors;
+  if (divisors->data == nullptr && scaling.has_two_factor_sets) {
+    divisors = context > scaling.original_context ? &tensors.rope_divisors_long : &tensors.rope_divisors_short;
   }
+  if (divisors->data != nullptr) weights->ready(divisors->range);
+  rotation_frequencies(shape, scaling, divisors->data, frequencies);
   frequencies_known = true;
 }
 
@@ -118,14 +125,26 @@ void Session::State::embed(std::span<const int32_t> tokens) {
   }
 }
 
+// Each head by its own norm, in place.
+void Session::State::normalize_heads(float* heads, uint64_t count, const BoundTensor& weight) const noexcept {
+  if (weight.data == nullptr) return;
+  for (uint64_t head = 0; head < count; ++head, heads += shape.key_length) {
+    rms_norm(heads, shape.key_length, weight.data, shape.norm_epsilon, heads);
+  }
+}
+
 void Session::State::rotate(float* heads, uint64_t count, const float* rotations) const noexcept {
+  const uint64_t pairs = shape.rope_dimensions / 2;
+  const uint64_t step = rotates_halves ? 1 : 2;
+  const uint64_t apart = rotates_halves ? pairs : 1;
   for (uint64_t head = 0; head < count; ++head) {
-    float* pair = heads + head * shape.key_length;
-    for (uint64_t i = 0; i < shape.rope_dimensions; i += 2) {
-      const float x = pair[i];
-      const float y = pair[i + 1];
-      pair[i] = x * rotations[i] - y * rotations[i + 1];
-      pair[i + 1] = x * rotations[i + 1] + y * rotations[i];
+    float* first = heads + head * shape.key_length;
+    for (uint64_t i = 0; i < pairs; ++i) {
+      float& a = first[i * step];
+      float& b = first[i * step + apart];
+      const float x = a, y = b, cosine = rotations[2 * i], sine = rotations[2 * i + 1];
+      a = x * cosine - y * sine;
+      b = x * sine + y * cosine;
     }
   }
 }
@@ -160,28 +179,37 @@ void Session::State::normalize(const Columns& columns, const BoundTensor& weight
 
 // Queries into scratch, keys and values of the columns' positions into the cache.
 void Session::State::attention_inputs(uint32_t layer, const Columns& columns) {
-  const BoundTensor& query = tensors.layers[layer].query;
-  const BoundTensor& key = tensors.layers[layer].key;
-  const BoundTensor& value = tensors.layers[layer].value;
-  normalize(columns, tensors.layers[layer].attention_norm);
+  const LayerTensors<BoundTensor>& of = tensors.layers[layer];
+  const BoundTensor& query = of.query;
+  const BoundTensor& key = of.key;
+  const BoundTensor& value = of.value;
+  normalize(columns, of.attention_norm);
   quantize_operand(columns, at(layout.input), shape.width,
                    takes_quants(query) || takes_quants(key) || takes_quants(value));
-  for (const BoundTensor* matrix : {&query, &key, &value}) weights->ready(matrix->range);
+  for (const BoundTensor* tensor :
+       {&query, &of.query_bias, &key, &of.key_bias, &value, &of.value_bias, &of.query_norm, &of.key_norm}) {
+    if (tensor->data != nullptr) weights->ready(tensor->range);
+  }
   const Activations input = operand(columns, at(layout.input), shape.width);
   pool.run([&](uint32_t index) {
-    const auto product = [&](const BoundTensor& matrix, float* out) {
-      multiply_rows(matrix, share_of(matrix.rows, row_unit, index, pool.size()), input,
-                    out + columns.from * matrix.rows, matrix.rows);
+    const auto product = [&](const BoundTensor& matrix, const BoundTensor& bias, float* all) {
+      const Share rows = share_of(matrix.rows, row_unit, index, pool.size());
+      float* out = all + columns.from * matrix.rows;
+      multiply_rows(matrix, rows, input, out, matrix.rows);
+      add_bias(bias, rows, columns.size(), out, matrix.rows);
     };
-    product(query, at(layout.query));
-    product(key, at(layout.key));
-    product(value, at(layout.value));
+    product(query, of.query_bias, at(layout.query));
+    product(key, of.key_bias, at(layout.key));
+    product(value, of.value_bias, at(layout.value));
   });
   for_each_column(columns, [&](uint64_t c) {
     const uint64_t position = columns.position + c;
     const float* rotations = at(layout.rotations) + c * shape.rope_dimensions;
+    float* queries = at(layout.query) + c * query.rows;
     float* keys = at(layout.key) + c * key.rows;
-    rotate(at(layout.query) + c * query.rows, shape.heads, rotations);
+    normalize_heads(queries, shape.heads, of.query_norm);
+    normalize_heads(keys, shape.kv_heads, of.key_norm);
+    rotate(queries, shape.heads, rotations);
     rotate(keys, shape.kv_heads, rotations);
     for (uint64_t head = 0; head < shape.kv_heads; ++head) {
       std::copy_n(keys + head * shape.key_length, shape.key_length,
@@ -203,10 +231,12 @@ void Session::State::attend(uint32_t layer, const Columns& columns) {
     for (uint64_t item = items.from; item < items.to; ++item) {
       const uint64_t head = item / columns.size();
       const uint64_t c = columns.from + item % columns.size();
-      const uint64_t visible = columns.position + c + 1;
+      const uint64_t end = columns.position + c + 1;
+      const uint64_t begin = end > window ? end - window : 0;
+      const uint64_t visible = end - begin;
       const float* query = at(layout.query) + (c * heads + head) * shape.key_length;
-      const float* keys = key_cache(layer, head / heads_a_kv_head);
-      const float* values = value_cache(layer, head / heads_a_kv_head);
+      const float* keys = key_cache(layer, head / heads_a_kv_head) + begin * shape.key_length;
+      const float* values = value_cache(layer, head / heads_a_kv_head) + begin * shape.value_length;
       for (uint64_t t = 0; t < visible; ++t) {
         scores[t] = dots.dot(query, keys + t * shape.key_length, shape.key_length) * scale;
       }
@@ -220,15 +250,18 @@ void Session::State::attend(uint32_t layer, const Columns& columns) {
   });
 }
 
-// residual += matrix · values
-void Session::State::add_product(const Columns& columns, const BoundTensor& matrix, const float* values,
-                                 uint64_t elements) {
+// residual += matrix · values + bias
+void Session::State::add_product(const Columns& columns, const BoundTensor& matrix, const BoundTensor& bias,
+                                 const float* values, uint64_t elements) {
   quantize_operand(columns, values, elements, takes_quants(matrix));
   weights->ready(matrix.range);
+  if (bias.data != nullptr) weights->ready(bias.range);
   const Activations input = operand(columns, values, elements);
   pool.run([&](uint32_t index) {
     const Share rows = share_of(matrix.rows, row_unit, index, pool.size());
-    multiply_rows(matrix, rows, input, at(layout.update) + columns.from * matrix.rows, matrix.rows);
+    float* out = at(layout.update) + columns.from * matrix.rows;
+    multiply_rows(matrix, rows, input, out, matrix.rows);
+    add_bias(bias, rows, columns.size(), out, matrix.rows);
     for (uint64_t c = columns.from; c < columns.count; ++c) {
       float* residual = at(layout.residual) + c * matrix.rows;
       const float* update = at(layout.update) + c * matrix.rows;
@@ -255,7 +288,7 @@ void Session::State::feed_forward(const LayerTensors<BoundTensor>& layer, const 
       for (uint64_t r = rows.from; r < rows.to; ++r) hidden[r] = silu(hidden[r]) * up[r];
     }
   });
-  add_product(columns, layer.down, at(layout.hidden), size);
+  add_product(columns, layer.down, {}, at(layout.hidden), size);
 }
 
 void Session::State::step(std::span<const int32_t> tokens, float* logits, uint32_t rows) {
@@ -268,8 +301,8 @@ void Session::State::step(std::span<const int32_t> tokens, float* logits, uint32
     float* rotations = at(layout.rotations) + c * shape.rope_dimensions;
     for (uint64_t i = 0; i < frequencies.size(); ++i) {
       const double angle = static_cast<double>(filled + c) * frequencies[i];
-      rotations[2 * i] = static_cast<float>(std::cos(angle));
-      rotations[2 * i + 1] = static_cast<float>(std::sin(angle));
+      rotations[2 * i] = static_cast<float>(std::cos(angle) * scaling.attention);
+      rotations[2 * i + 1] = static_cast<float>(std::sin(angle) * scaling.attention);
     }
   });
   for (uint32_t layer = 0; layer < shape.layers; ++layer) {
@@ -277,8 +310,8 @@ void Session::State::step(std::span<const int32_t> tokens, float* logits, uint32
     const Columns& columns = layer + 1 < shape.layers ? all : last;
     if (columns.size() == 0) break;
     attend(layer, columns);
-    add_product(columns, tensors.layers[layer].attention_output, at(layout.input),
-                uint64_t{shape.heads} * shape.value_length);
+    add_product(columns, tensors.layers[layer].attention_output, tensors.layers[layer].attention_output_bias,
+                at(layout.input), uint64_t{shape.heads} * shape.value_length);
     feed_forward(tensors.layers[layer], columns);
   }
   if (rows > 0) {

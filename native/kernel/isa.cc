@@ -6,13 +6,16 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 namespace weighbridge {
 
 namespace {
 
-constexpr Isa every_isa[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::avx512vnni};
+constexpr Isa every_isa[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::avx512vnni, Isa::neon};
 
 #if defined(__x86_64__)
 
@@ -30,6 +33,7 @@ uint64_t extended_control_register() noexcept {
 bool supported(Isa isa) noexcept {
   uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
   if (isa == Isa::scalar) return true;
+  if (isa == Isa::neon) return false;
   if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0) return false;
   const bool xsave_in_use = has(ecx, 27);
   const bool avx = has(ecx, 28), fma = has(ecx, 12), f16c = has(ecx, 29);
@@ -43,6 +47,12 @@ bool supported(Isa isa) noexcept {
   const bool f = has(ebx, 16), dq = has(ebx, 17), bw = has(ebx, 30), vl = has(ebx, 31), vnni = has(ecx, 11);
   if ((saved & opmask_and_zmm) != opmask_and_zmm || !f || !dq || !bw || !vl) return false;
   return isa == Isa::avx512 || vnni;
+}
+
+#elif defined(__aarch64__)
+
+bool supported(Isa isa) noexcept {
+  return isa == Isa::scalar || (isa == Isa::neon && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0);
 }
 
 #else
@@ -85,6 +95,8 @@ const char* name_of(Isa isa) noexcept {
       return "avx512";
     case Isa::avx512vnni:
       return "avx512vnni";
+    case Isa::neon:
+      return "neon";
   }
   return "unknown";
 }

@@ -154,13 +154,21 @@ void Session::bind(const gguf::Model& model, Weights& weights) {
   ModelTensors<BoundTensor> tensors = {};
   tensors.embedding = bound(found.embedding);
   tensors.rope_divisors = bound(found.rope_divisors);
+  tensors.rope_divisors_short = bound(found.rope_divisors_short);
+  tensors.rope_divisors_long = bound(found.rope_divisors_long);
   tensors.layers.reserve(found.layers.size());
   for (const auto& layer : found.layers) {
     tensors.layers.push_back({.attention_norm = bound(layer.attention_norm),
                               .query = bound(layer.query),
+                              .query_bias = bound(layer.query_bias),
                               .key = bound(layer.key),
+                              .key_bias = bound(layer.key_bias),
                               .value = bound(layer.value),
+                              .value_bias = bound(layer.value_bias),
+                              .query_norm = bound(layer.query_norm),
+                              .key_norm = bound(layer.key_norm),
                               .attention_output = bound(layer.attention_output),
+                              .attention_output_bias = bound(layer.attention_output_bias),
                               .feed_forward_norm = bound(layer.feed_forward_norm),
                               .gate = bound(layer.gate),
                               .up = bound(layer.up),
@@ -170,7 +178,9 @@ void Session::bind(const gguf::Model& model, Weights& weights) {
   tensors.output = bound(found.output);
   tensors.tied = found.tied;
   state.tensors = std::move(tensors);
-  state.position_divisor = position_divisor(model);
+  state.scaling = rotation_scaling(model);
+  state.rotates_halves = architecture_of(model).rotates_halves;
+  state.window = attention_window(model);
   state.frequencies_known = false;
   state.filled = 0;
   state.weights = &weights;

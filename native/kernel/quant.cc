@@ -13,32 +13,46 @@ void decode_f16(const std::byte* row, uint64_t count, float* out) {
   for (uint64_t i = 0; i < count; ++i) out[i] = half_to_float(load<uint16_t>(row + i * sizeof(uint16_t)));
 }
 
-void decode_q8_0(const std::byte* row, uint64_t count, float* out) {
-  for (uint64_t b = 0; b < count / block_elements; ++b) {
-    const auto block = load<BlockQ8_0>(row + b * sizeof(BlockQ8_0));
-    const float scale = half_to_float(block.scale);
-    for (uint64_t i = 0; i < block_elements; ++i) out[b * block_elements + i] = scale * block.quants[i];
-  }
+void decode_bf16(const std::byte* row, uint64_t count, float* out) {
+  for (uint64_t i = 0; i < count; ++i) out[i] = bfloat_to_float(load<uint16_t>(row + i * sizeof(uint16_t)));
 }
 
-void decode_q4_0(const std::byte* row, uint64_t count, float* out) {
-  for (uint64_t b = 0; b < count / block_elements; ++b) {
-    const auto block = load<BlockQ4_0>(row + b * sizeof(BlockQ4_0));
-    const float scale = half_to_float(block.scale);
-    float* low = out + b * block_elements;
-    float* high = low + block_elements / 2;
-    for (uint64_t i = 0; i < block_elements / 2; ++i) {
-      low[i] = scale * static_cast<float>((block.pairs[i] & 15) - 8);
-      high[i] = scale * static_cast<float>((block.pairs[i] >> 4) - 8);
+template <class Block, uint64_t Elements, Unpack UnpackBlock>
+void decode_blocks(const std::byte* row, uint64_t count, float* out) {
+  UnpackedBlock block;
+  for (uint64_t first = 0; first < count; first += Elements, row += sizeof(Block)) {
+    UnpackBlock(row, block);
+    for (uint64_t i = 0; i < Elements; ++i) {
+      const uint64_t run = i / run_elements;
+      out[first + i] = block.scales[run] * static_cast<float>(block.quants[i]) - block.minima[run];
     }
   }
 }
 
+template <class Block, uint64_t Elements, Unpack UnpackBlock>
+constexpr WeightType quantized(gguf::TensorType type) {
+  return {type,       ActivationForm::quants, Elements, sizeof(Block), decode_blocks<Block, Elements, UnpackBlock>,
+          UnpackBlock};
+}
+
+using enum gguf::TensorType;
+
 constexpr WeightType types[] = {
-    {gguf::TensorType::F32, ActivationForm::values, 1, 4, decode_f32},
-    {gguf::TensorType::F16, ActivationForm::values, 1, 2, decode_f16},
-    {gguf::TensorType::Q8_0, ActivationForm::quants, block_elements, sizeof(BlockQ8_0), decode_q8_0},
-    {gguf::TensorType::Q4_0, ActivationForm::quants, block_elements, sizeof(BlockQ4_0), decode_q4_0},
+    {F32, ActivationForm::values, 1, 4, decode_f32, nullptr},
+    {F16, ActivationForm::values, 1, 2, decode_f16, nullptr},
+    {BF16, ActivationForm::values, 1, 2, decode_bf16, nullptr},
+    quantized<BlockQ8_0, block_elements, unpack_q8_0>(Q8_0),
+    quantized<BlockQ4_0, block_elements, unpack_q4_0>(Q4_0),
+    quantized<BlockQ4_1, block_elements, unpack_q4_1>(Q4_1),
+    quantized<BlockQ5_0, block_elements, unpack_q5_0>(Q5_0),
+    quantized<BlockQ5_1, block_elements, unpack_q5_1>(Q5_1),
+    quantized<BlockIQ4_NL, block_elements, unpack_iq4_nl>(IQ4_NL),
+    quantized<BlockQ2_K, superblock_elements, unpack_q2_k>(Q2_K),
+    quantized<BlockQ3_K, superblock_elements, unpack_q3_k>(Q3_K),
+    quantized<BlockQ4_K, superblock_elements, unpack_q4_k>(Q4_K),
+    quantized<BlockQ5_K, superblock_elements, unpack_q5_k>(Q5_K),
+    quantized<BlockQ6_K, superblock_elements, unpack_q6_k>(Q6_K),
+    quantized<BlockIQ4_XS, superblock_elements, unpack_iq4_xs>(IQ4_XS),
 };
 
 }  // namespace

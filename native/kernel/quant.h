@@ -1,34 +1,16 @@
-// How weights lie in a file and how activations are prepared for them.
-//
-// A quantized row is a run of blocks of 32 elements with one scale `d` each (IEEE half precision, little endian):
-//   Q8_0  d, 32 × int8                               w[i] = d · q[i]
-//   Q4_0  d, 16 bytes, two elements a byte           w[i] = d · ((byte[i] & 15) − 8), w[16 + i] = d · ((byte[i] >> 4) − 8)
-// Source: ggml/src/ggml-common.h of the ggml project. Rows lie one after the other without padding, at any alignment
-// that the file's `general.alignment` allows.
+// The types of weights that the kernel computes with, and how activations are prepared for them.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
 
 #include "../format/gguf.h"
+#include "blocks.h"
 
 namespace weighbridge::kernel {
-
-inline constexpr uint64_t block_elements = 32;
-
-struct BlockQ8_0 {
-  uint16_t scale;
-  int8_t quants[block_elements];
-};
-static_assert(sizeof(BlockQ8_0) == 34 && alignof(BlockQ8_0) == 2);
-
-struct BlockQ4_0 {
-  uint16_t scale;
-  uint8_t pairs[block_elements / 2];
-};
-static_assert(sizeof(BlockQ4_0) == 18 && alignof(BlockQ4_0) == 2);
 
 // What the dot products of a weight type take their other operand as.
 enum class ActivationForm {
@@ -43,6 +25,8 @@ struct WeightType {
   uint32_t bytes;     // a block
   // Writes `count` elements, a multiple of a block's, as floats.
   void (*decode)(const std::byte* row, uint64_t count, float* out);
+  // One block, of a quantized type; nullptr for floats.
+  Unpack unpack;
 };
 
 // Every type that the kernel computes with; each instruction set has dot products for all of them.
@@ -52,6 +36,9 @@ const WeightType* weight_type(gguf::TensorType type) noexcept;
 
 // IEEE 754 binary16, all values.
 float half_to_float(uint16_t half) noexcept;
+
+// The upper half of an IEEE 754 binary32.
+inline float bfloat_to_float(uint16_t upper) noexcept { return std::bit_cast<float>(uint32_t{upper} << 16); }
 
 // `count` columns of `elements` activations, one after the other, in one or both forms. `quants` holds elements per
 // column, `scales` and `eight_sums` one number per 32 of them; elements is a multiple of 32 where they are used.

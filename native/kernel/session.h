@@ -9,6 +9,7 @@
 #include "dot.h"
 #include "llama.h"
 #include "memory.h"
+#include "rotation.h"
 #include "tensors.h"
 #include "threads.h"
 
@@ -66,7 +67,9 @@ struct Session::State {
 
   Weights* weights = nullptr;
   kernel::ModelTensors<kernel::BoundTensor> tensors;
-  float position_divisor = 1.0f;
+  kernel::RotationScaling scaling;
+  bool rotates_halves = false;
+  uint32_t window = UINT32_MAX;  // positions that a token attends to
   bool frequencies_known = false;
   uint32_t filled = 0;  // positions in the cache
 
@@ -86,13 +89,15 @@ struct Session::State {
 
   void learn_frequencies();
   void embed(std::span<const int32_t> tokens);
+  void normalize_heads(float* heads, uint64_t count, const kernel::BoundTensor& weight) const noexcept;
   void rotate(float* heads, uint64_t count, const float* rotations) const noexcept;
   void normalize(const Columns& columns, const kernel::BoundTensor& weight);
   void quantize_operand(const Columns& columns, const float* values, uint64_t elements, bool wanted);
   kernel::Activations operand(const Columns& columns, const float* values, uint64_t elements) const noexcept;
   void attention_inputs(uint32_t layer, const Columns& columns);
   void attend(uint32_t layer, const Columns& columns);
-  void add_product(const Columns& columns, const kernel::BoundTensor& matrix, const float* values, uint64_t elements);
+  void add_product(const Columns& columns, const kernel::BoundTensor& matrix, const kernel::BoundTensor& bias,
+                   const float* values, uint64_t elements);
   void feed_forward(const kernel::LayerTensors<kernel::BoundTensor>& layer, const Columns& columns);
 
   template <class Work>

@@ -22,6 +22,23 @@
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 #define WEIGHBRIDGE_X86 1
+#else
+#define WEIGHBRIDGE_X86 0
+#endif
+
+#if defined(__aarch64__) && !defined(WEIGHBRIDGE_SIMDE)
+#include <arm_neon.h>
+#define WEIGHBRIDGE_ARM64 1
+#if defined(__clang__)
+#define WEIGHBRIDGE_DOTPROD "dotprod"
+#else
+#define WEIGHBRIDGE_DOTPROD "arch=armv8.2-a+dotprod"
+#endif
+#else
+#define WEIGHBRIDGE_ARM64 0
+#endif
+
+#if !defined(WEIGHBRIDGE_SIMDE)
 #define WEIGHBRIDGE_PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
 #define WEIGHBRIDGE_TARGET_BEGIN(features) \
@@ -32,8 +49,6 @@
   WEIGHBRIDGE_PRAGMA(GCC push_options) WEIGHBRIDGE_PRAGMA(GCC target(features))
 #define WEIGHBRIDGE_TARGET_END WEIGHBRIDGE_PRAGMA(GCC pop_options)
 #endif
-#else
-#define WEIGHBRIDGE_X86 0
 #endif
 
 #if defined(__clang__)

@@ -15,13 +15,16 @@ namespace kernel {
 namespace {
 
 // In the order in which the forward pass needs them.
-constexpr std::array<std::string_view, 9> layer_roles = {
-    "attn_norm.weight", "attn_q.weight", "attn_k.weight",    "attn_v.weight",   "attn_output.weight",
-    "ffn_norm.weight",  "ffn_gate.weight", "ffn_up.weight",  "ffn_down.weight",
+constexpr std::string_view layer_roles[] = {
+    "attn_norm.weight",   "attn_q.weight", "attn_q.bias",      "attn_k.weight",      "attn_k.bias",
+    "attn_v.weight",      "attn_v.bias",   "attn_q_norm.weight", "attn_k_norm.weight", "attn_output.weight",
+    "attn_output.bias",   "ffn_norm.weight", "ffn_gate.weight", "ffn_up.weight",      "ffn_down.weight",
 };
+// Those of models that normalize heads.
+constexpr std::string_view head_norms[] = {"attn_q_norm.weight", "attn_k_norm.weight"};
 
-constexpr std::array<std::string_view, 4> global_names = {"token_embd.weight", "rope_freqs.weight",
-                                                          "output_norm.weight", "output.weight"};
+constexpr std::string_view global_names[] = {"token_embd.weight",        "rope_freqs.weight",  "rope_factors_short.weight",
+                                             "rope_factors_long.weight", "output_norm.weight", "output.weight"};
 
 // Rotation tables that old converters left in the file; the pass computes its own.
 constexpr std::array<std::string_view, 2> unneeded_roles = {"attn_rot_embd.weight", "attention.rotary_emb.inv_freq"};
@@ -143,18 +146,21 @@ const gguf::Tensor* vector(const Index& index, const std::string& name, uint64_t
   return &tensor;
 }
 
+bool known(const gguf::Tensor& tensor, uint64_t layers, const Architecture& architecture) {
+  const std::optional<LayerName> name = layer_name(tensor.name);
+  if (!name) return std::ranges::count(global_names, tensor.name) != 0;
+  if (name->layer >= layers) return false;
+  if (std::ranges::count(head_norms, name->role) != 0) return architecture.normalizes_heads;
+  return std::ranges::count(layer_roles, name->role) != 0 || std::ranges::count(unneeded_roles, name->role) != 0;
+}
+
 // A tensor that the pass does not know may change what it should compute: better no answer than a wrong one.
 void refuse_unknown(const gguf::Model& model, uint64_t layers) {
+  const Architecture& architecture = architecture_of(model);
   for (const gguf::Tensor& tensor : model.tensors) {
-    const std::optional<LayerName> name = layer_name(tensor.name);
-    const bool known = name ? name->layer < layers && (std::ranges::count(layer_roles, name->role) != 0 ||
-                                                       std::ranges::count(unneeded_roles, name->role) != 0)
-                            : std::ranges::count(global_names, tensor.name) != 0;
-    const bool bias = tensor.name.ends_with(".bias");
-    if (bias || !known) {
-      refuse_architecture("tensor " + tensor.name + " is not part of the LLaMA forward pass that this kernel runs" +
-                          (bias ? " (it adds no biases)" : ""));
-    }
+    if (known(tensor, layers, architecture)) continue;
+    refuse_architecture("tensor " + tensor.name + " is not part of the forward pass that this kernel runs for " +
+                        std::string(architecture.name));
   }
 }
 
@@ -169,24 +175,22 @@ struct Turn {
 Turn turn_of(const gguf::Tensor& tensor) {
   enum : uint64_t { embedding, rope, layers, output_norm, output, unneeded };
   if (tensor.name == "token_embd.weight") return {embedding, 0, 0};
-  if (tensor.name == "rope_freqs.weight") return {rope, 0, 0};
+  if (tensor.name.starts_with("rope_")) return {rope, 0, 0};
   if (tensor.name == "output_norm.weight") return {output_norm, 0, 0};
   if (tensor.name == "output.weight") return {output, 0, 0};
   const std::optional<LayerName> name = layer_name(tensor.name);
   if (!name || std::ranges::count(unneeded_roles, name->role) != 0) return {unneeded, 0, 0};
-  const auto role = std::ranges::find(layer_roles, name->role) - layer_roles.begin();
+  const auto role = std::ranges::find(layer_roles, name->role) - std::begin(layer_roles);
   return {layers, name->layer, static_cast<uint64_t>(role)};
 }
 
 }  // namespace
 
-std::string metadata_key(std::string_view name) { return "llama." + std::string(name); }
-
 void refuse_architecture(std::string message, std::string remedy) {
   throw Error(Reason{.code = "unsupported-architecture",
                      .operation = "hyperparameters",
                      .message = std::move(message),
-                     .remedy = remedy.empty() ? "use a dense model of architecture llama" : std::move(remedy)});
+                     .remedy = remedy.empty() ? "use a dense model of the LLaMA family" : std::move(remedy)});
 }
 
 ModelTensors<const gguf::Tensor*> find_tensors(const gguf::Model& model, const Hyperparameters& shape) {
@@ -200,22 +204,33 @@ ModelTensors<const gguf::Tensor*> find_tensors(const gguf::Model& model, const H
 
   ModelTensors<const gguf::Tensor*> found = {};
   found.embedding = matrix(index, "token_embd.weight", shape.vocabulary, width);
-  if (index.find("rope_freqs.weight") != nullptr) {
-    found.rope_divisors = vector(index, "rope_freqs.weight", shape.rope_dimensions / 2);
-  }
+  const auto optional = [&index](const std::string& name, uint64_t size) -> const gguf::Tensor* {
+    return index.find(name) == nullptr ? nullptr : vector(index, name, size);
+  };
+  found.rope_divisors = optional("rope_freqs.weight", shape.rope_dimensions / 2);
+  found.rope_divisors_short = optional("rope_factors_short.weight", shape.rope_dimensions / 2);
+  found.rope_divisors_long = optional("rope_factors_long.weight", shape.rope_dimensions / 2);
+  const bool normalizes_heads = architecture_of(model).normalizes_heads;
   for (uint64_t layer = 0; layer < shape.layers; ++layer) {
-    const auto name = [layer](size_t role) {
-      return "blk." + std::to_string(layer) + "." + std::string(layer_roles[role]);
+    const auto name = [layer](std::string_view role) { return "blk." + std::to_string(layer) + "." + std::string(role); };
+    const auto head_norm = [&](std::string_view role) {
+      return normalizes_heads ? vector(index, name(role), shape.key_length) : nullptr;
     };
-    found.layers.push_back({.attention_norm = vector(index, name(0), width),
-                            .query = matrix(index, name(1), queries, width),
-                            .key = matrix(index, name(2), keys, width),
-                            .value = matrix(index, name(3), values, width),
-                            .attention_output = matrix(index, name(4), width, attended),
-                            .feed_forward_norm = vector(index, name(5), width),
-                            .gate = matrix(index, name(6), shape.feed_forward, width),
-                            .up = matrix(index, name(7), shape.feed_forward, width),
-                            .down = matrix(index, name(8), width, shape.feed_forward)});
+    found.layers.push_back({.attention_norm = vector(index, name("attn_norm.weight"), width),
+                            .query = matrix(index, name("attn_q.weight"), queries, width),
+                            .query_bias = optional(name("attn_q.bias"), queries),
+                            .key = matrix(index, name("attn_k.weight"), keys, width),
+                            .key_bias = optional(name("attn_k.bias"), keys),
+                            .value = matrix(index, name("attn_v.weight"), values, width),
+                            .value_bias = optional(name("attn_v.bias"), values),
+                            .query_norm = head_norm("attn_q_norm.weight"),
+                            .key_norm = head_norm("attn_k_norm.weight"),
+                            .attention_output = matrix(index, name("attn_output.weight"), width, attended),
+                            .attention_output_bias = optional(name("attn_output.bias"), width),
+                            .feed_forward_norm = vector(index, name("ffn_norm.weight"), width),
+                            .gate = matrix(index, name("ffn_gate.weight"), shape.feed_forward, width),
+                            .up = matrix(index, name("ffn_up.weight"), shape.feed_forward, width),
+                            .down = matrix(index, name("ffn_down.weight"), width, shape.feed_forward)});
   }
   found.output_norm = vector(index, "output_norm.weight", width);
   found.tied = index.find("output.weight") == nullptr;
@@ -254,13 +269,16 @@ std::vector<TensorRange> needed_for_first_token(const gguf::Model& model, int32_
   const TensorRange embedding = kernel::range_of(*tensors.embedding);
   needed.push_back(tensors.tied ? embedding
                                 : kernel::range_of_row(embedding, shape.vocabulary, static_cast<uint32_t>(token)));
-  if (tensors.rope_divisors != nullptr) needed.push_back(kernel::range_of(*tensors.rope_divisors));
-  for (const auto& layer : tensors.layers) {
-    for (const gguf::Tensor* tensor :
-         {layer.attention_norm, layer.query, layer.key, layer.value, layer.attention_output, layer.feed_forward_norm,
-          layer.gate, layer.up, layer.down}) {
-      needed.push_back(kernel::range_of(*tensor));
+  const auto need = [&needed](std::initializer_list<const gguf::Tensor*> each) {
+    for (const gguf::Tensor* tensor : each) {
+      if (tensor != nullptr) needed.push_back(kernel::range_of(*tensor));
     }
+  };
+  need({tensors.rope_divisors, tensors.rope_divisors_short, tensors.rope_divisors_long});
+  for (const auto& layer : tensors.layers) {
+    need({layer.attention_norm, layer.query, layer.query_bias, layer.key, layer.key_bias, layer.value, layer.value_bias,
+          layer.query_norm, layer.key_norm, layer.attention_output, layer.attention_output_bias,
+          layer.feed_forward_norm, layer.gate, layer.up, layer.down});
   }
   needed.push_back(kernel::range_of(*tensors.output_norm));
   if (!tensors.tied) needed.push_back(kernel::range_of(*tensors.output));

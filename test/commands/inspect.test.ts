@@ -4,6 +4,7 @@ import test from 'ava';
 import { weighbridge } from '../command.js';
 import { fileOf, sound } from '../format/gguf-file.js';
 import { fixture, removeFolder, scratchFolder } from '../processes.js';
+import { writeUnsupportedType } from '../unsupported-type.js';
 
 const folder = scratchFolder();
 test.after.always(() => {
@@ -64,7 +65,7 @@ test('sizes by type and the kernel add up in JSON, and the KV cache grows with t
 });
 
 test('a model that the kernel does not run is shown all the same, with the reason', async (t) => {
-  const { kernel } = await inspectJson(fixture('tiny-Q4_K.gguf'));
+  const { kernel } = await inspectJson(writeUnsupportedType(folder));
   t.true(!kernel.supported && kernel.reason.code === 'unsupported-type');
 });
 

@@ -1,6 +1,12 @@
 import test from 'ava';
 import { weighbridge } from '../command.js';
-import { fixture } from '../processes.js';
+import { fixture, removeFolder, scratchFolder } from '../processes.js';
+import { writeUnsupportedType } from '../unsupported-type.js';
+
+const folder = scratchFolder();
+test.after.always(() => {
+  removeFolder(folder);
+});
 
 interface Logits {
   readonly tokens: readonly number[];
@@ -52,7 +58,7 @@ test('bad arguments are one line and exit code 2', async (t) => {
     [model, '--tokens', '1', '--loader', 'nope'],
     [model, '--tokens', '1', '--loader', 'null'],
     [model, '--tokens', '1', '--isa', 'nope'],
-    [fixture('tiny-Q4_K.gguf'), '--tokens', '1'],
+    [writeUnsupportedType(folder), '--tokens', '1'],
     ['/absent.gguf', '--tokens', '1'],
   ];
   for (const args of bad) {

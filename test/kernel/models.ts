@@ -21,7 +21,7 @@ export interface GoldenModel {
   readonly bound: number;
 }
 
-const bounds = { 'tiny-F16': 1e-5, 'tiny-Q8_0': 1e-3, 'tiny-Q4_0': 1e-3 };
+const bounds = { 'tiny-F16': 1e-5, 'tiny-Q8_0': 1e-3, 'tiny-Q4_0': 1e-3, 'tiny-Q4_K': 1e-3 };
 
 export function fixture(name: string): string {
   return join(root, 'test/fixtures/models', `${name}.gguf`);

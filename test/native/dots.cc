@@ -1,9 +1,12 @@
 // Every instruction set's products against exact ones, on random rows: all types, lengths, numbers of rows and columns,
 // ordinary and extreme scales. With an argument, "emulated", AVX-512 runs through SIMDe whatever the processor.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -66,6 +69,26 @@ float random_activation(Random& random, Magnitude magnitude) {
   }
 }
 
+// Where a block's half-precision numbers lie: any other byte may have any value.
+std::vector<uint64_t> halves_of(gguf::TensorType type) {
+  using enum gguf::TensorType;
+  switch (type) {
+    case Q4_1:
+    case Q5_1:
+    case Q4_K:
+    case Q5_K:
+      return {0, 2};
+    case Q2_K:
+      return {offsetof(BlockQ2_K, scale), offsetof(BlockQ2_K, minimum)};
+    case Q3_K:
+      return {offsetof(BlockQ3_K, scale)};
+    case Q6_K:
+      return {offsetof(BlockQ6_K, scale)};
+    default:
+      return {0};
+  }
+}
+
 std::vector<std::byte> random_rows(Random& random, const WeightType& type, uint64_t elements, uint64_t count,
                                    Magnitude magnitude) {
   std::vector<std::byte> rows(elements / type.elements * type.bytes * count);
@@ -75,11 +98,11 @@ std::vector<std::byte> random_rows(Random& random, const WeightType& type, uint6
     if (type.type == gguf::TensorType::F32) {
       put(at, random_activation(random, magnitude));
     } else {
-      put(at, random_half(random, magnitude));
       if (magnitude == Magnitude::extreme_quants && type.bytes > 2) {
-        const bool q8 = type.type == gguf::TensorType::Q8_0;
-        std::memset(rows.data() + at + 2, random.below(2) == 0 ? (q8 ? 0x80 : 0x00) : (q8 ? 0x7f : 0xff), type.bytes - 2);
+        constexpr int fills[] = {0x00, 0xff, 0x80, 0x7f};
+        std::memset(rows.data() + at, fills[random.below(std::size(fills))], type.bytes);
       }
+      for (const uint64_t half : halves_of(type.type)) put(at + half, random_half(random, magnitude));
     }
   }
   return rows;
@@ -90,9 +113,24 @@ struct Exact {
   double magnitude;  // Σ |weight · activation|: rounding errors are proportional to it
 };
 
+// Of a quantized type, what is subtracted counts in the magnitude as well: both parts are summed apart.
+std::vector<float> magnitudes_of(const WeightType& type, const std::byte* row, std::span<const float> weights) {
+  std::vector<float> magnitudes(weights.size());
+  UnpackedBlock block;
+  for (uint64_t i = 0; i < weights.size(); ++i) {
+    const uint64_t at = i % type.elements;
+    if (type.unpack != nullptr && at == 0) type.unpack(row + i / type.elements * type.bytes, block);
+    magnitudes[i] = type.unpack == nullptr ? std::abs(weights[i])
+                                           : std::abs(block.scales[at / run_elements] * block.quants[at]) +
+                                                 std::abs(block.minima[at / run_elements]);
+  }
+  return magnitudes;
+}
+
 Exact exact_product(const WeightType& type, const std::byte* row, const Activations& columns, uint64_t column) {
   std::vector<float> weights(columns.elements);
   type.decode(row, columns.elements, weights.data());
+  const std::vector<float> magnitudes = magnitudes_of(type, row, weights);
   const uint64_t blocks = columns.elements / block_elements;
   Exact exact = {0, 0};
   for (uint64_t i = 0; i < columns.elements; ++i) {
@@ -102,7 +140,7 @@ Exact exact_product(const WeightType& type, const std::byte* row, const Activati
             ? columns.values[at]
             : double{columns.scales[column * blocks + i / block_elements]} * columns.quants[at];
     exact.product += weights[i] * activation;
-    exact.magnitude += std::abs(weights[i] * activation);
+    exact.magnitude += magnitudes[i] * std::abs(activation);
   }
   return exact;
 }
@@ -213,6 +251,38 @@ void check_quantize(testing::Checks& checks) {
   }
 }
 
+struct GoldenBlock {
+  gguf::TensorType type;
+  std::string bytes;
+  std::vector<float> elements;
+};
+
+const GoldenBlock golden_blocks[] = {
+#include "golden_blocks.inc"
+};
+
+// What ggml makes of the same bytes. It may round in another order.
+void check_decoding(testing::Checks& checks) {
+  for (const WeightType& type : weight_types()) {
+    if (type.type == gguf::TensorType::F32 || type.type == gguf::TensorType::F16) continue;
+    const auto golden = std::ranges::find(golden_blocks, type.type, &GoldenBlock::type);
+    const std::string name = gguf::traits(type.type)->name;
+    checks.check(golden != std::end(golden_blocks), name + ": there is a block to compare with");
+    if (golden == std::end(golden_blocks)) continue;
+    std::vector<std::byte> bytes(golden->bytes.size() / 2);
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      bytes[i] = static_cast<std::byte>(std::stoi(golden->bytes.substr(2 * i, 2), nullptr, 16));
+    }
+    std::vector<float> decoded(golden->elements.size());
+    type.decode(bytes.data(), decoded.size(), decoded.data());
+    bool same = true;
+    for (size_t i = 0; i < decoded.size(); ++i) {
+      same = same && std::abs(decoded[i] - golden->elements[i]) <= 1e-6f * std::abs(golden->elements[i]) + 1e-6f;
+    }
+    checks.check(same, name + ": elements are those of ggml");
+  }
+}
+
 void check_halves(testing::Checks& checks) {
   bool right = true;
   for (uint32_t bits = 0; bits < 0x10000; ++bits) {
@@ -240,15 +310,17 @@ int run(bool emulated) {
   } else {
     for (const Isa isa : available_isas()) tables.push_back(dot_table(isa));
     check_halves(checks);
+    check_decoding(checks);
     check_quantize(checks);
   }
   checks.check(!tables.empty(), "there are tables to check");
   for (const DotTable* table : tables) {
     uint64_t seed = 0;
     for (const WeightType& type : weight_types()) {
-      for (const uint64_t blocks : {1, 2, 3, 7, 8, 9, 16, 23, 64, 173}) {
+      for (const uint64_t blocks : {1, 2, 3, 7, 8, 9, 16, 23, 24, 64, 173, 176}) {
         for (const auto magnitude : {Magnitude::ordinary, Magnitude::tiny, Magnitude::huge, Magnitude::zero,
                                      Magnitude::mixed, Magnitude::extreme_quants}) {
+          if (blocks * block_elements % type.elements != 0) continue;
           check_products(checks, *table, type, blocks * block_elements, magnitude, ++seed);
         }
       }

@@ -163,15 +163,17 @@ void check_refusals(testing::Checks& checks, const std::string& path) {
     };
   };
   expect("experts", "unsupported-architecture", set("llama.expert_count", uint32_t{8}));
-  expect("YaRN", "unsupported-architecture", set("llama.rope.scaling.type", std::string("yarn")));
+  expect("an unknown scaling of positions", "unsupported-architecture",
+         set("llama.rope.scaling.type", std::string("dynamic")));
+  expect("YaRN", "", set("llama.rope.scaling.type", std::string("yarn")));
   expect("a scaled residual", "unsupported-architecture", set("llama.residual_scale", 0.5f));
   expect("heads that differ between layers", "unsupported-architecture",
          set("llama.attention.head_count_kv", gguf::Array{4, 2, {}}));
   expect("odd rotation", "malformed", set("llama.rope.dimension_count", uint32_t{63}));
   expect("a rotation base that is no number", "malformed", set("llama.rope.freq_base", std::nanf("")));
   expect("an unusual head size", "bad-shape", set("llama.attention.key_length", uint32_t{128}));
-  expect("a bias", "unsupported-architecture",
-         [](gguf::Model& model) { tensor(model, "blk.0.attn_q.weight").name = "blk.0.attn_q.bias"; });
+  expect("a bias that the pass does not add", "unsupported-architecture",
+         [](gguf::Model& model) { tensor(model, "blk.0.attn_q.weight").name = "blk.0.ffn_up.bias"; });
   expect("a norm that is not F32", "unsupported-type",
          [](gguf::Model& model) { tensor(model, "output_norm.weight").type = gguf::TensorType::F16; });
   expect("a size that contradicts the shape", "bad-shape",
@@ -185,7 +187,8 @@ void check_refusals(testing::Checks& checks, const std::string& path) {
          [](gguf::Model& model) { model.tensors.emplace_back(model.tensors.front()).name = "blk.2.attn_norm.weight"; });
   expect("attention to later tokens", "unsupported-architecture", set("llama.attention.causal", false));
   expect("attention to earlier tokens only", "", set("llama.attention.causal", true));
-  expect("a factor of rotated keys", "unsupported-architecture", set("llama.rope.scaling.attn_factor", 0.5f));
+  expect("a factor of rotated keys", "", set("llama.rope.scaling.attn_factor", 0.5f));
+  expect("a factor of rotated keys that is no number", "malformed", set("llama.rope.scaling.attn_factor", std::nanf("")));
   expect("a factor of 1", "", set("llama.rope.scaling.attn_factor", 1.0f));
   expect("a scaling that is negative", "malformed", set("llama.rope.scaling.factor", -2.0f));
 }
