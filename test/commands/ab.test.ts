@@ -232,6 +232,14 @@ test.serial('the noise that aa stored of an arm here is what its differences mus
   t.notRegex(verdictIn(out).notes.join(' '), /No noise floor/);
 });
 
+test('a folder that is called like a loader is no build', async (t) => {
+  const place = join(folder, 'place');
+  mkdirSync(join(place, 'read'), { recursive: true });
+  const { code, stderr } = await weighbridge(['ab', model, '--base', 'read', '--head', 'nosuch'], env, place);
+  t.is(code, 2);
+  t.regex(stderr, /there is no loader "nosuch"/);
+});
+
 test('what cannot be is one line and exit code 2', async (t) => {
   const both = ['--base', 'read', '--head', 'mmap-shared'];
   const old = otherBuild('old');
