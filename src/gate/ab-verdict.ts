@@ -4,7 +4,7 @@ import { settingsOf } from '../plan/settings.js';
 import type { Arm, EndRecord, Ledger, RegisteredComparison } from '../samples/record.js';
 import { roundsOf, type VersusRound } from '../statistics/comparison.js';
 import { METRICS, isCounter, valueOf } from '../statistics/metrics.js';
-import { medianOfKnown } from '../statistics/order.js';
+import { LEAST_FOR_INTERVAL, medianOfKnown } from '../statistics/order.js';
 import { pairsForUnchanged } from '../statistics/pairs-needed.js';
 import { smallestChangeOf, type Verdict } from '../statistics/verdict.js';
 import { judgeRun, type Judged } from './judge-run.js';
@@ -136,7 +136,8 @@ function stopNotes(end: EndRecord | null): readonly string[] {
 /** What would decide what stayed open: one sentence, of the comparison that needs the most pairs. */
 function openNotes(judged: readonly Judged[], error: number): readonly string[] {
   const open = judged.filter(
-    ({ verdict }) => verdict.kind === 'inconclusive' && verdict.because === 'spread' && verdict.evidence.tested > 0,
+    ({ verdict }) =>
+      verdict.kind === 'inconclusive' && verdict.because === 'spread' && verdict.evidence.tested >= LEAST_FOR_INTERVAL,
   );
   if (open.length === 0) return [];
   const needs = open.map(({ comparison: { metric, state }, verdict: { evidence } }) => {

@@ -58,6 +58,7 @@ test('what stays open is told the pairs that would decide it, and what needs few
     /about (\d+) pairs of first token warm.*--pairs \1;/.exec(abVerdict(gateLedger({ samples })).notes.join('\n')) ??
     [];
   t.true(Number(n) > 40 && Number(n) < 1000, n);
+  t.notRegex(notes(0.3, 5), /pairs would|takes about/, 'five pairs tell nothing of scatter');
   t.notRegex(abVerdict(gateLedger({ samples: [], stopped: 'interrupted' })).notes.join('\n'), /number of pairs/);
 });
 
