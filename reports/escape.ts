@@ -29,11 +29,17 @@ export function jsonForScript(value: unknown): string {
   );
 }
 
-/** For a cell of a Markdown table or a paragraph: none of it is markup, a mention, a reference to an issue, or a break. */
+/**
+ * For a cell of a Markdown table or a paragraph: none of it is markup, a mention, a reference to an issue, or a break. GitHub
+ * looks for mentions and references in the text that is left when entities are read: only a zero-width space stops it.
+ */
 export function escapeMarkdown(text: string): string {
   return text
     .replace(/\s+/g, ' ')
-    .replace(/[\\`*_{}[\]<>|~!#@&$]|:(?=\/\/|\w+:)/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replace(/[\\`*_{}[\]<>|~!#@&$]|:(?=\/\/|\w+:)/g, (character) => {
+      const apart = character === '@' || character === '#' ? '&#8203;' : '';
+      return `&#${character.charCodeAt(0)};${apart}`;
+    })
     .replace(/(^|\s)([-+=])(?=\s|-|$)/g, (_, before: string, sign: string) => `${before}&#${sign.charCodeAt(0)};`)
     .replace(/www\./gi, (found) => `${found.slice(0, 3)}&#46;`);
 }

@@ -1,6 +1,6 @@
 /** JUnit XML: a suite for each setting and state, a case for each arm and metric, as build servers show tests. */
 import type { Figure, Page, Row, Section } from '../src/report/page.js';
-import { escapeXml as text } from './escape.js';
+import { junit, type JunitCase, type JunitSuite } from './junit.js';
 
 const metrics: readonly (readonly [name: string, of: (row: Row) => Figure | null])[] = [
   ['load', ({ load }) => load],
@@ -10,19 +10,14 @@ const metrics: readonly (readonly [name: string, of: (row: Row) => Figure | null
   ['decode', ({ decode }) => decode],
 ];
 
-/** Times of these are nanoseconds; JUnit has seconds. */
+/** Of nanoseconds. */
 const TIMES = new Set(['load', 'first token', 'complete']);
 
 export function pageJunit({ report }: Page): string {
-  const suites = report.sections.map(suiteOf);
-  return `<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="${text(report.title)}">
-${suites.join('\n')}
-</testsuites>
-`;
+  return junit(report.title, report.sections.map(suiteOf));
 }
 
-function suiteOf(section: Section): string {
+function suiteOf(section: Section): JunitSuite {
   const { model, setting, state, memoryState } = section;
   const name = [model, setting ?? '', state, `free memory ${memoryState}`].filter((part) => part !== '').join(' · ');
   const cases = section.rows.flatMap((row) =>
@@ -34,27 +29,23 @@ function suiteOf(section: Section): string {
         : [caseOf(name, row, metric, figure)];
     }),
   );
-  const counted = (element: string): number => cases.filter((each) => each.includes(`<${element} `)).length;
-  return `<testsuite name="${text(name)}" tests="${cases.length}" failures="${counted('failure')}" errors="0" skipped="${counted('skipped')}">
-${cases.join('\n')}
-</testsuite>`;
+  return { name, cases };
 }
 
 function hasNumbers({ firstToken }: Row): boolean {
   return firstToken !== null;
 }
 
-function caseOf(suite: string, row: Row, metric: string, figure: Figure | null): string {
-  const seconds = figure !== null && TIMES.has(metric) ? (figure.value / 1e9).toFixed(6) : '0';
-  const head = `<testcase classname="${text(suite)}" name="${text(`${row.label}: ${metric}`)}" time="${seconds}"`;
-  const body = [problemOf(row, figure), figureText(row, metric, figure)].filter((part) => part !== '');
-  return body.length === 0 ? `${head}/>` : `${head}>${body.join('')}</testcase>`;
-}
-
-function problemOf({ outcomes, problems }: Row, figure: Figure | null): string {
-  const message = text(problems.join('; ') || 'not sampled');
-  if (outcomes.failed + outcomes.mismatch > 0) return `<failure message="${message}"/>`;
-  return figure === null ? `<skipped message="${message}"/>` : '';
+function caseOf(group: string, row: Row, metric: string, figure: Figure | null): JunitCase {
+  const { label, outcomes, problems } = row;
+  const failed = outcomes.failed + outcomes.mismatch > 0;
+  return {
+    ...{ group, name: `${label}: ${metric}` },
+    nanoseconds: figure !== null && TIMES.has(metric) ? figure.value : 0,
+    outcome: failed ? 'failed' : figure === null ? 'skipped' : 'passed',
+    message: problems.join('; ') || 'not sampled',
+    output: figureText(row, metric, figure),
+  };
 }
 
 function figureText({ toReference, isReference }: Row, metric: string, figure: Figure | null): string {
@@ -67,5 +58,5 @@ function figureText({ toReference, isReference }: Row, metric: string, figure: F
     : paired === null
       ? ''
       : `, ${paired.text} times the reference's (${paired.spreadText})`;
-  return `<system-out>${text(`${figure.text}${unit}, median of ${figure.n}${against}`)}</system-out>`;
+  return `${figure.text}${unit}, median of ${figure.n}${against}`;
 }

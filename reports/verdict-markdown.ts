@@ -1,5 +1,6 @@
 /** A verdict as the text of a pull-request comment: GitHub takes 65,536 characters, whatever was compared. */
 import type { VerdictRow, VerdictView } from '../src/gate/verdict-view.js';
+import { escapeMarkdown as escaped } from './escape.js';
 
 const LONGEST = 64_000;
 
@@ -54,15 +55,4 @@ class Page {
 
 function row(cells: VerdictRow, shown: VerdictView['shown']): string {
   return `${shown.map((name) => `| ${escaped(cells[name])} `).join('')}|\n`;
-}
-
-/** Neither Markdown nor HTML: names and paths are foreign text. A zero-width space keeps @name from calling anybody. */
-function escaped(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replace(/[\\`*_{}[\]#|~!$]/g, '\\$&')
-    .replaceAll('@', '@\u200b')
-    .replaceAll('://', ':\u200b//');
 }

@@ -4,6 +4,7 @@
  * $GITHUB_OUTPUT, and ends with the gate's exit code.
  */
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,20 +31,21 @@ function end(code, message) {
   process.exit(code);
 }
 
-/** With a delimiter of its own, since a path may hold anything. */
+/** With a delimiter that nobody can guess, since a path may hold anything. */
 function tell(name, value) {
   const file = process.env.GITHUB_OUTPUT;
   if (file === undefined || file === '') return;
-  const mark = `end-${process.pid}-${Date.now()}`;
+  const mark = randomUUID();
   appendFileSync(file, `${name}<<${mark}\n${value}\n${mark}\n`);
 }
 
+/** What it says holds names and messages of others: none of its lines is a workflow command, whatever it begins with. */
 function weighbridge(args) {
-  return spawnSync(process.execPath, [cli, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  });
+  const resume = randomUUID();
+  process.stdout.write(`::stop-commands::${resume}\n`);
+  const { status } = spawnSync(process.execPath, [cli, ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
+  process.stdout.write(`\n::${resume}::\n`);
+  return status ?? 1;
 }
 
 /** The model named, else a synthetic one that is written once. */
@@ -54,14 +56,21 @@ function modelOf(out) {
   if (existsSync(path)) return path;
   mkdirSync(out, { recursive: true });
   const made = weighbridge(['gen', path, '--shape', '110m', '--type', 'f16', '--seed', '1']);
-  if (made.status !== 0) end(made.status ?? 1, 'the synthetic model could not be written; the log says why');
+  if (made !== 0) end(made, 'the synthetic model could not be written; the log says why');
   return path;
+}
+
+/** A word that is neither must not make the gate a lenient one. */
+function isTrue(name, text) {
+  const word = text.toLowerCase();
+  if (!['', 'true', 'false'].includes(word)) end(2, `the input ${name} is true or false, not ${JSON.stringify(text)}`);
+  return word === 'true';
 }
 
 function argumentsOf(out) {
   const judged = [
     ...lines('THRESHOLD').map((text) => `--threshold=${text}`),
-    ...(input('FAIL_ON_INCONCLUSIVE') === 'true' ? ['--fail-on-inconclusive'] : []),
+    ...(isTrue('fail-on-inconclusive', input('FAIL_ON_INCONCLUSIVE')) ? ['--fail-on-inconclusive'] : []),
     `--out=${out}`,
     ...lines('ARGUMENTS'),
   ];
@@ -91,9 +100,7 @@ const out = input('OUT') || 'weighbridge-verdict';
 const verdictPath = join(out, 'verdict.json');
 const writtenAt = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 const earlier = writtenAt(verdictPath);
-const ended = weighbridge(argumentsOf(out));
-process.stdout.write(ended.stdout ?? '');
-const code = ended.status ?? 1;
+const code = weighbridge(argumentsOf(out));
 // One of an earlier run must not stand for what ended without a verdict.
 if (writtenAt(verdictPath) !== earlier) {
   const verdict = JSON.parse(readFileSync(verdictPath, 'utf8'));

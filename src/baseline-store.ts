@@ -1,26 +1,31 @@
 /** Baselines on disk: figures of a run that later ones are held against, kept by users in their repositories. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { UsageError } from './failure.js';
 import { BASELINE_SCHEMA, type BaselineFile } from './gate/baseline-types.js';
 import { ceilingFigures, entriesOf } from './gate/figures.js';
 import { LEDGER_FILE, readLedger } from './samples/ledger.js';
 import type { Ledger } from './samples/record.js';
 import { METRICS, COMMAND_METRICS, COUNTERS } from './statistics/metrics.js';
-import { writeWhole } from './write-verdict.js';
+import { writeWhole } from './whole-file.js';
 
 /** Throws UsageError where nothing can be held against the run. `run`: the directory of the ledger. */
 export function baselineOf(ledger: Ledger, run: string, commit: string | null): BaselineFile {
+  const figures = figuresOf(ledger, run, commit);
+  if (figures.entries.every(({ ok }) => ok === 0)) {
+    throw new UsageError(`${run}: the run has no ok sample of a loader or command`);
+  }
+  return figures;
+}
+
+/** Of a run that may have failed throughout. Throws UsageError where no gate takes it. */
+export function figuresOf(ledger: Ledger, run: string, commit: string | null): BaselineFile {
   const { plan, tool, runtime, machine, models, startedAt, command } = ledger.run;
   if ((plan.precision ?? null) !== null) {
     throw new UsageError(
       `${run}: the run could stop by the precision of its ratios: it explores, and no gate takes it; weigh without --precision`,
     );
-  }
-  const entries = entriesOf(ledger);
-  if (entries.every(({ ok }) => ok === 0)) {
-    throw new UsageError(`${run}: the run has no ok sample of a loader or command`);
   }
   return {
     kind: 'baseline',
@@ -32,7 +37,7 @@ export function baselineOf(ledger: Ledger, run: string, commit: string | null): 
       writtenAt: new Date().toISOString(),
     },
     ceilings: ceilingFigures(ledger),
-    entries,
+    entries: entriesOf(ledger),
   };
 }
 
@@ -42,16 +47,22 @@ export function writeBaseline(file: string, baseline: BaselineFile): string {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
     throw new UsageError(`${path} is a directory; name a file in it, as ${join(path, 'baseline.json')}`);
   }
-  mkdirSync(dirname(path), { recursive: true });
-  return writeWhole(path, `${JSON.stringify(baseline, null, 1)}\n`);
+  writeWhole(path, [`${JSON.stringify(baseline, null, 1)}\n`]);
+  return path;
 }
 
-/** What continuous integration says, else git; null where neither knows. */
+/**
+ * What continuous integration says, else git, which adds `-dirty` where files differ from their commit; null where neither
+ * knows.
+ */
 export function commitHere(env: NodeJS.ProcessEnv = process.env): string | null {
-  const told = env['GITHUB_SHA'] ?? env['CI_COMMIT_SHA'] ?? env['GIT_COMMIT'];
-  if (told !== undefined && told !== '') return told;
+  const told = [env['GITHUB_SHA'], env['CI_COMMIT_SHA'], env['GIT_COMMIT']].find((text) => (text ?? '') !== '');
+  if (told !== undefined) return told;
   try {
-    const text = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const text = execFileSync('git', ['describe', '--always', '--abbrev=40', '--dirty', '--exclude=*'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     return text.trim() === '' ? null : text.trim();
   } catch {
     return null;
@@ -127,12 +138,22 @@ function complaintOf(value: unknown): string | null {
   const { provenance, entries, ceilings } = value;
   const told = ['tool', 'addon', 'fingerprint', 'startedAt', 'writtenAt', 'run'];
   if (!isFields(provenance) || !told.every((name) => isText(provenance[name]))) return 'its provenance is incomplete';
+  const { commit, modelPaths } = provenance;
+  if (!(commit === null || isText(commit)) || !Array.isArray(modelPaths) || !modelPaths.every(isText)) {
+    return 'its provenance is incomplete';
+  }
   if (!Array.isArray(ceilings) || !Array.isArray(entries)) return 'it holds no figures';
+  if (!(ceilings as readonly unknown[]).every(isCeiling)) return 'a ceiling is incomplete';
   for (const entry of entries as readonly unknown[]) {
     const wrong = complaintOfEntry(entry);
     if (wrong !== null) return wrong;
   }
   return null;
+}
+
+function isCeiling(ceiling: unknown): boolean {
+  const texts = ['model', 'state', 'memoryState', 'limit'];
+  return isFields(ceiling) && texts.every((name) => isText(ceiling[name])) && Number(ceiling['medianNs']) > 0;
 }
 
 function complaintOfEntry(entry: unknown): string | null {

@@ -1,12 +1,13 @@
 /** Noise of this machine on disk: written by `aa`, read by whatever judges a difference. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { UsageError } from './failure.js';
 import { METRICS, type Metric } from './statistics/metrics.js';
 import { LEAST_FOR_FLOOR, noiseFloor } from './statistics/noise-floor.js';
 import { NOISE_SCHEMA, type NoiseKey, type NoiseRecord } from './statistics/noise.js';
+import { writeWhole } from './whole-file.js';
 
 export const NOISE_FILE = 'noise.json';
 
@@ -46,13 +47,9 @@ export function storeNoise(runDirectory: string, records: readonly NoiseRecord[]
 }
 
 function write(path: string, value: unknown): void {
-  const partial = `${path}.${process.pid}.tmp`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(partial, `${JSON.stringify(value, null, 1)}\n`);
-    renameSync(partial, path);
+    writeWhole(path, [`${JSON.stringify(value, null, 1)}\n`]);
   } catch (error) {
-    rmSync(partial, { force: true });
     const detail = error instanceof Error ? error.message : String(error);
     throw new Error(`${path} cannot be written (${detail}); what was measured is whole in the run's ledger`, {
       cause: error,

@@ -1,5 +1,5 @@
 /** Reports of a run as files. What draws charts takes a second to load and to draw: it is loaded where one is asked for. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { groupsCsv } from '../reports/groups-csv.js';
@@ -43,7 +43,6 @@ export async function writeReports(outputs: Outputs, summary: Summary, ledger: L
   const whole = page(summary, ledger);
   const written: string[] = [];
   const write = (path: string, chunks: Iterable<string | Uint8Array>): void => {
-    mkdirSync(dirname(path), { recursive: true });
     writeWhole(path, chunks);
     written.push(path);
   };

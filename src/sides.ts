@@ -1,4 +1,6 @@
 /** The two sides of an `ab` run, as people name them. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { findLoader } from './catalog.js';
 import { chosenCommands } from './command-arms.js';
 import { splitWords } from './command-words.js';
@@ -45,7 +47,7 @@ export async function sidesOf(
   if (settings.output !== null || settings.pattern !== null) {
     throw new UsageError("--command-output and --command-pattern are of commands: --base 'cmd=program {model}'");
   }
-  const named = [texts.base, texts.head].filter((text) => !isDirectory(text));
+  const named = [texts.base, texts.head].filter((text) => !isBuild(text));
   const ofBuilds = loader ?? named[0] ?? USUAL_LOADER;
   if (loader !== null && named.length === 2) {
     throw new UsageError('--loader says how builds of weighbridge load; --base and --head name loaders themselves');
@@ -60,9 +62,14 @@ export async function sidesOf(
 async function loaderOf(option: string, text: string, ofBuilds: string): Promise<ChosenLoader> {
   if (text.trim() === '')
     throw new UsageError(`${option} names nothing: a loader, a directory of a build, or cmd=PROGRAM`);
-  const found = isDirectory(text) ? await loaderOfBuild(text, ofBuilds) : await findLoader(text);
+  const found = isBuild(text) ? await loaderOfBuild(text, ofBuilds) : await findLoader(text);
   if (roleOf(found.mechanism) === 'loader') return found;
   throw new UsageError(`${option} ${found.name}: it keeps no weights to run on; name another loader`);
+}
+
+/** A bare name is that of a loader, though a folder may be called like it: unless there is a package in it. */
+function isBuild(text: string): boolean {
+  return isDirectory(text) && (/^\.|\//.test(text) || existsSync(join(text, 'package.json')));
 }
 
 function commandOf(name: 'base' | 'head', text: string, { output, pattern }: CommandSettings): ChosenCommand {

@@ -1,9 +1,13 @@
 /** Files that appear whole or not at all. */
 import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { makeDirectory } from './make-directory.js';
 
-/** Throws what the system refuses, and leaves nothing half written then. */
+/** Makes the directory too. Throws what the system refuses, and leaves nothing half written then. */
 export function writeWhole(path: string, chunks: Iterable<string | Uint8Array>): void {
-  const partial = `${path}.tmp`;
+  makeDirectory(dirname(path));
+  // Another process may write the same file.
+  const partial = `${path}.${process.pid}.tmp`;
   try {
     const file = openSync(partial, 'w', 0o644);
     try {

@@ -8,36 +8,20 @@ import { storeNoise } from '../noise-store.js';
 import { planOf, weigh, type RunRequest } from '../pipeline.js';
 import { noiseReport } from '../report/noise.js';
 import { readLedger } from '../samples/ledger.js';
-import type { Ledger, MemoryState, State } from '../samples/record.js';
+import type { Ledger } from '../samples/record.js';
 import { noiseOf, type NoiseRecord } from '../statistics/noise.js';
 import { columnsOf } from '../wrap.js';
 import { writeRun } from '../write-run.js';
 import { noiseText } from '../../reports/noise-text.js';
-import { commaList, positive, whole } from './arguments.js';
-import { quietOptions, waitQuietSecondsOf } from './exploring-options.js';
+import { whole } from './arguments.js';
+import { waitQuietSecondsOf } from './exploring-options.js';
+import { pairedOptions, pairedRequestOf } from './paired-options.js';
 import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
-
-const STATES = ['cold', 'warm'] as const satisfies readonly State[];
-const MEMORY_STATES = ['backed', 'returned', 'as-is'] as const satisfies readonly MemoryState[];
 
 const options = {
   loader: { type: 'string', default: 'mmap-shared', describe: 'The loader that is weighed against itself' },
   pairs: { type: 'string', default: '40', describe: 'Pairs of each state; a noise floor needs 40' },
-  state: { type: 'string', default: 'cold,warm', describe: 'Page cache before a sample: cold, warm' },
-  'memory-state': {
-    type: 'string',
-    default: 'backed',
-    describe: 'Free memory before a sample: backed, returned, as-is',
-  },
-  threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
-  prompt: { type: 'string', default: '32', describe: 'Prompt tokens to prefill' },
-  generate: { type: 'string', default: '16', describe: 'Tokens to decode' },
-  context: { type: 'string', describe: 'Positions of the KV cache (default: 512 or what is needed)' },
-  seed: { type: 'string', default: '1', describe: 'Seed of the order and of all resampling' },
-  'time-budget': { type: 'string', describe: 'Seconds after which no block begins; the first round always runs' },
-  ...quietOptions,
-  'lock-wait': { type: 'string', default: '0', describe: 'Seconds to wait for another run on this machine' },
-  out: { type: 'string', describe: 'Directory for ledger and reports (default: weighbridge-runs/…)' },
+  ...pairedOptions,
   from: { type: 'string', describe: 'Weigh nothing: take the run in this directory, of one loader named twice' },
   json: { type: 'boolean', default: false, describe: 'Print JSON alone on standard output' },
 } as const;
@@ -115,26 +99,8 @@ async function requestOf(args: Arguments, model: string): Promise<RunRequest> {
     throw new UsageError(`the loader ${loader.name} keeps no weights to run on; name another with --loader`);
   }
   return {
-    modelPaths: [model],
+    ...pairedRequestOf(args, model, whole('--pairs', args.pairs, 1, 100_000)),
     loaders: [loader, loader],
-    loadersNamed: true,
     reference: null,
-    states: commaList('--state', args.state, STATES),
-    memoryStates: commaList('--memory-state', args.memoryState, MEMORY_STATES),
-    // None named: every CPU there is.
-    threads: args.threads === undefined ? [] : [whole('--threads', args.threads, 1, 1024)],
-    isa: 'auto',
-    rounds: whole('--pairs', args.pairs, 1, 100_000),
-    // Footprints hardly vary, and their samples' times are never used.
-    memoryRounds: 0,
-    trace: false,
-    prompt: whole('--prompt', args.prompt, 0, 1_000_000),
-    generate: whole('--generate', args.generate, 0, 1_000_000),
-    contexts: [args.context === undefined ? null : whole('--context', args.context, 1, 10_000_000)],
-    seed: whole('--seed', args.seed, 0, 2 ** 31 - 1),
-    timeoutSeconds: null,
-    timeBudgetSeconds: args.timeBudget === undefined ? null : positive('--time-budget', args.timeBudget),
-    lockWaitSeconds: whole('--lock-wait', args.lockWait, 0, 1e6),
-    command: ['weighbridge', ...process.argv.slice(2)],
   };
 }

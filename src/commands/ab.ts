@@ -7,17 +7,15 @@ import { noiseFloorFor } from '../noise-store.js';
 import { planOf, weigh, type RunRequest } from '../pipeline.js';
 import { plainId } from '../plan/arms.js';
 import type { Planned } from '../plan/plan.js';
-import type { Gate, MemoryState, State } from '../samples/record.js';
+import type { Gate } from '../samples/record.js';
 import { sidesOf, type Sides } from '../sides.js';
 import { ALPHA } from '../statistics/sign-test.js';
-import { commaList, positive, whole } from './arguments.js';
-import { quietOptions, waitQuietSecondsOf } from './exploring-options.js';
+import { commaList, whole } from './arguments.js';
+import { waitQuietSecondsOf } from './exploring-options.js';
 import { gateOptions, metricsNamed, thresholdsOf } from './gate-options.js';
+import { pairedOptions, pairedRequestOf } from './paired-options.js';
 import { endJudged } from './verdict-end.js';
 import { labelsOf, outDirectory, weighing } from './weighing.js';
-
-const STATES = ['cold', 'warm'] as const satisfies readonly State[];
-const MEMORY_STATES = ['backed', 'returned', 'as-is'] as const satisfies readonly MemoryState[];
 
 const SIDE = "a loader (name or file), the directory of another build of weighbridge, or 'cmd=PROGRAM … {model}'";
 /** Fewer pairs can show nothing. */
@@ -43,22 +41,7 @@ const options = {
     describe: 'Most pairs of each state; looked at after 10, 20, 40 …, and ended when all is decided',
   },
   ...gateOptions,
-  state: { type: 'string', default: 'cold,warm', describe: 'Page cache before a sample: cold, warm' },
-  'memory-state': {
-    type: 'string',
-    default: 'backed',
-    describe: 'Free memory before a sample: backed, returned, as-is',
-  },
-  threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
-  prompt: { type: 'string', default: '32', describe: 'Prompt tokens to prefill' },
-  generate: { type: 'string', default: '16', describe: 'Tokens to decode' },
-  context: { type: 'string', describe: 'Positions of the KV cache (default: 512 or what is needed)' },
-  seed: { type: 'string', default: '1', describe: 'Seed of the order' },
-  timeout: { type: 'string', describe: 'Seconds that a sample may take (default: by the size of the model)' },
-  'time-budget': { type: 'string', describe: 'Seconds after which no block begins; the first round always runs' },
-  ...quietOptions,
-  'lock-wait': { type: 'string', default: '0', describe: 'Seconds to wait for another run on this machine' },
-  out: { type: 'string', describe: 'Directory for ledger and reports (default: weighbridge-runs/…)' },
+  ...pairedOptions,
   json: { type: 'boolean', default: false, describe: 'Print verdict.json alone on standard output' },
 } as const;
 
@@ -98,7 +81,7 @@ async function ab(args: Arguments): Promise<void> {
     (signal, listener) => weigh(request, directory, signal, listener),
     (result) => {
       if (result.verdict === null) throw new Error('the run was not registered to be judged');
-      endJudged(result, result.verdict, directory, args);
+      endJudged(result, result.verdict, directory, args.json);
     },
   );
 }
@@ -115,29 +98,14 @@ async function requestOf(args: Arguments, model: string): Promise<RunRequest> {
   if (Array.isArray(pattern)) throw new UsageError('--command-pattern is given more than once; give it one value');
   const sides = await sidesOf({ base, head }, args.loader ?? null, { output, pattern });
   return {
-    modelPaths: [model],
+    ...pairedRequestOf(args, model, pairs),
     ...subjectsOf(sides),
-    loadersNamed: true,
-    states: commaList('--state', args.state, STATES),
-    memoryStates: commaList('--memory-state', args.memoryState, MEMORY_STATES),
-    // None named: every CPU there is.
-    threads: args.threads === undefined ? [] : [whole('--threads', args.threads, 1, 1024)],
-    isa: 'auto',
-    rounds: pairs,
-    memoryRounds: 0,
-    trace: false,
     order: 'counterbalanced',
     ceilings: false,
-    prompt: whole('--prompt', args.prompt, 0, 1_000_000),
-    generate: whole('--generate', args.generate, 0, 1_000_000),
-    contexts: [args.context === undefined ? null : whole('--context', args.context, 1, 10_000_000)],
-    seed: whole('--seed', args.seed, 0, 2 ** 31 - 1),
-    timeoutSeconds: args.timeout === undefined ? null : positive('--timeout', args.timeout),
-    timeBudgetSeconds: args.timeBudget === undefined ? null : positive('--time-budget', args.timeBudget),
-    lockWaitSeconds: whole('--lock-wait', args.lockWait, 0, 1e6),
-    command: ['weighbridge', ...process.argv.slice(2)],
-    register: (planned, fingerprint) =>
-      register(planned, { metrics, thresholds, pairs, floorOf: floorsHere(planned, fingerprint) }),
+    register: (planned, fingerprint) => ({
+      ...register(planned, { metrics, thresholds, pairs, floorOf: floorsHere(planned, fingerprint) }),
+      failOnInconclusive: args.failOnInconclusive,
+    }),
   };
 }
 

@@ -1,11 +1,11 @@
 /** `weighbridge check` and `weighbridge baseline update`: a run against stored figures of earlier ones. */
 import { basename, dirname, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
-import { baselineOf, commitHere, readBaselines, writeBaseline } from '../baseline-store.js';
+import { baselineOf, commitHere, figuresOf, readBaselines, writeBaseline } from '../baseline-store.js';
 import { UsageError, printable } from '../failure.js';
 import type { BaselineEntry } from '../gate/baseline-types.js';
 import { checkAgainst } from '../gate/check.js';
-import { checkVerdict } from '../gate/check-verdict.js';
+import { checkVerdict, comparableBaselines } from '../gate/check-verdict.js';
 import { verdictExitCode } from '../gate-exit.js';
 import { readNoise, noisePath, noiseFloorFor } from '../noise-store.js';
 import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
@@ -66,25 +66,29 @@ function check(args: Arguments): void {
   if (args.baseline === undefined)
     throw new UsageError('give --baseline: a file, a directory of them, or that of a run');
   const { ledger } = readLedger(directory);
-  const own = baselineOf(ledger, directory, null);
-  const baselines = readBaselines(args.baseline).map(({ baseline }) => baseline);
-  if (baselines.some(({ provenance }) => provenance.startedAt === ledger.run.startedAt)) {
+  const own = figuresOf(ledger, directory, null);
+  const given = readBaselines(args.baseline).map(({ baseline }) => baseline);
+  if (given.some(({ provenance }) => provenance.startedAt === ledger.run.startedAt)) {
     throw new UsageError(`${directory}: a baseline is of this very run; it cannot be held against itself`);
   }
   const { run } = ledger;
+  const baselines = comparableBaselines(given, run.machine.fingerprint, args.acrossMachines);
   const isElsewhere = baselines.some(({ provenance }) => provenance.fingerprint !== run.machine.fingerprint);
   const comparisons = checkAgainst({
     ...{ entries: own.entries, baselines: baselines.map(({ entries }) => entries), metrics, thresholds },
     noiseOf: (entry, metric, n) => noiseHere(run, entry, METRICS.find((each) => each === metric) ?? null, n),
     acrossMachines: isElsewhere,
-    seed: run.seed,
   });
   if (comparisons.length === 0) {
     throw new UsageError(
       `${directory}: run and baseline have no work in common: same model, loader, threads, context, prompt, tokens and state are needed`,
     );
   }
-  const verdict = checkVerdict({ run, own, baselines, comparisons, acrossMachines: args.acrossMachines });
+  const verdict = checkVerdict({
+    ...{ run, own, baselines, comparisons },
+    leftOut: given.length - baselines.length,
+    acrossMachines: args.acrossMachines,
+  });
   const written = writeVerdict(args.out === undefined ? directory : resolve(args.out), verdict);
   tellVerdict(verdict, written, args.json);
   process.exitCode = verdictExitCode(verdict, args.failOnInconclusive);

@@ -35,6 +35,8 @@ export function thresholdsOf(texts: readonly string[] = []): Thresholds {
       if (metric === undefined) throw new UsageError(`--threshold: ${word} names no metric`);
       return [metric, share(`--threshold ${metric}`, word.slice(at + 1))];
     });
+  const twice = own.find(([metric], index) => own.findIndex((other) => other[0] === metric) !== index);
+  if (twice !== undefined) throw new UsageError(`--threshold: two are given for ${twice[0]}`);
   return { ...usualThresholds(all === undefined ? USUAL : share('--threshold', all)), ...Object.fromEntries(own) };
 }
 

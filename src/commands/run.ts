@@ -153,7 +153,7 @@ async function measure(
   await weighing(label, work, async (result) => {
     // One that goes on with what `ab` began.
     if (result.verdict !== null) {
-      endJudged(result, result.verdict, directory, { json: args.json, failOnInconclusive: false });
+      endJudged(result, result.verdict, directory, args.json);
       return;
     }
     if (args.json) printJson(result);

@@ -11,15 +11,11 @@ import { writeVerdict } from '../write-verdict.js';
 import { verdictText } from '../../reports/verdict-text.js';
 import { endWith } from './weighing.js';
 
-export interface VerdictEnd {
-  readonly json: boolean;
-  readonly failOnInconclusive: boolean;
-}
-
-export function endJudged(result: RunResult, verdict: VerdictFile, directory: string, how: VerdictEnd): void {
+/** Whether what stays open fails the run stands in its plan, so that a resumed run ends as the whole one would have. */
+export function endJudged(result: RunResult, verdict: VerdictFile, directory: string, json: boolean): void {
   const written = [...writeRun(directory, result), ...writeVerdict(directory, verdict)];
-  tellVerdict(verdict, written, how.json);
-  const judged = verdictExitCode(verdict, how.failOnInconclusive);
+  tellVerdict(verdict, written, json);
+  const judged = verdictExitCode(verdict, result.ledger.run.plan.gate?.failOnInconclusive ?? false);
   const stopped = result.stopped === 'interrupted' || result.failure !== null;
   // That head fails where base does not is what a regression is.
   if (!stopped && judged === exitCode.regression) {

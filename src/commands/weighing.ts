@@ -1,8 +1,8 @@
 /** What commands that weigh have in common: signals, progress, the directory of the run, its end. */
 import { setMaxListeners } from 'node:events';
-import { mkdirSync, statSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
-import { Interrupted, UsageError, exitCode, printable } from '../failure.js';
+import { basename, join, resolve } from 'node:path';
+import { Interrupted, exitCode, printable } from '../failure.js';
+import { makeDirectory } from '../make-directory.js';
 import type { RunResult } from '../pipeline.js';
 import { settingKeyOf } from '../plan/settings.js';
 import { progressLines } from '../progress.js';
@@ -67,18 +67,6 @@ export function outDirectory(out: string | undefined, modelPath: string): string
   const directory = resolve(out ?? join('weighbridge-runs', `${stamp}-${name}`));
   makeDirectory(directory);
   return directory;
-}
-
-/**
- * Makes a directory and the missing ones above it. Node's own recursive mkdir never returns where a file system refuses
- * with ENOENT under a parent that exists, as /proc does.
- */
-export function makeDirectory(path: string): void {
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (status?.isDirectory() === true) return;
-  if (status !== undefined) throw new UsageError(`${path} is a file, not a directory; give --out another path`);
-  makeDirectory(dirname(path));
-  mkdirSync(path);
 }
 
 /** What people call an arm: its label, and what of its setting is not as in the first of its model. */

@@ -4,9 +4,10 @@ import { settingsOf } from '../plan/settings.js';
 import type { Arm, EndRecord, Ledger, RegisteredComparison } from '../samples/record.js';
 import { roundsOf, type VersusRound } from '../statistics/comparison.js';
 import { METRICS, isCounter, valueOf } from '../statistics/metrics.js';
-import { medianOfKnown } from '../statistics/order.js';
+import { LEAST_FOR_INTERVAL, medianOfKnown } from '../statistics/order.js';
+import { pairsForUnchanged } from '../statistics/pairs-needed.js';
 import { smallestChangeOf, type Verdict } from '../statistics/verdict.js';
-import { judgeRun } from './judge-run.js';
+import { judgeRun, type Judged } from './judge-run.js';
 import {
   VERDICT_SCHEMA,
   type ComparisonResult,
@@ -41,7 +42,12 @@ export function abVerdict(ledger: Ledger): VerdictFile {
     head: sideOf(head),
     alpha: gate.alpha,
     comparisons,
-    notes: [...stopNotes(end), ...floorNotes(gate.comparisons, base), ...skippedNotes(ledger)],
+    notes: [
+      ...stopNotes(end),
+      ...openNotes(judged, levels),
+      ...floorNotes(gate.comparisons, base),
+      ...skippedNotes(ledger),
+    ],
   };
 }
 
@@ -61,7 +67,8 @@ function resultOf(
 ): ComparisonResult {
   const { evidence } = verdict;
   const { metric, state, memoryState, threshold, noiseFloors } = comparison;
-  const rounds = roundsOf(ledger, comparison);
+  // Of the look that decided: later rounds are of comparisons that stayed open.
+  const rounds = roundsOf(ledger, comparison).slice(0, evidence.rounds);
   const medianOf = (side: 'head' | 'base'): number | null =>
     medianOfKnown(rounds.map(({ pair }: VersusRound) => (pair === null ? null : valueOf(pair[side], metric))));
   const { ratio, low, high, pairs, dropped, tolerance } = evidence;
@@ -124,6 +131,38 @@ function stopNotes(end: EndRecord | null): readonly string[] {
     error: 'An error stopped the run: this is what its pairs until then say.',
   };
   return end === null ? ['The end of the run was not recorded.'] : [why[end.stopped]].filter((note) => note !== '');
+}
+
+/** What would decide what stayed open: one sentence, of the comparison that needs the most pairs. */
+function openNotes(judged: readonly Judged[], error: number): readonly string[] {
+  const open = judged.filter(
+    ({ verdict }) =>
+      verdict.kind === 'inconclusive' && verdict.because === 'spread' && verdict.evidence.tested >= LEAST_FOR_INTERVAL,
+  );
+  if (open.length === 0) return [];
+  const needs = open.map(({ comparison: { metric, state }, verdict: { evidence } }) => {
+    const { tested, belowWithin, pairs } = evidence;
+    const values = pairsForUnchanged({ tested, within: belowWithin, error });
+    // Where neighbours are alike, two pairs are one value.
+    return {
+      name: `${metricName(metric)} ${state}`,
+      pairs: values === null ? null : Math.ceil((values * pairs) / tested),
+    };
+  });
+  const known = needs.filter((need): need is { name: string; pairs: number } => need.pairs !== null);
+  const most = known.toSorted((a, b) => b.pairs - a.pairs)[0];
+  const less =
+    'a wider --threshold, fewer of --metric and --state, a larger model and a quieter machine (--wait-quiet) take fewer';
+  if (most === undefined) return [`No number of pairs would show what stayed open as unchanged: ${less}.`];
+  return [
+    `With such scatter, unchanged takes about ${roundUp(most.pairs)} pairs of ${most.name}, which needs the most: --pairs ${roundUp(most.pairs)}; ${less}.`,
+  ];
+}
+
+/** To one digit: it is an estimate. */
+function roundUp(n: number): number {
+  const unit = 10 ** Math.floor(Math.log10(n));
+  return Math.ceil(n / unit) * unit;
 }
 
 function floorNotes(comparisons: readonly RegisteredComparison[], base: Arm): readonly string[] {

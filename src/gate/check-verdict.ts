@@ -1,5 +1,5 @@
 /** From a run and its baselines to what `verdict.json` says. */
-import { duration, enumeration } from '../report/format.js';
+import { counted, duration, enumeration } from '../report/format.js';
 import type { RunRecord } from '../samples/record.js';
 import { ALPHA } from '../statistics/sign-test.js';
 import type { BaselineCeiling, BaselineEntry, BaselineFile } from './baseline-types.js';
@@ -13,10 +13,25 @@ export interface Checked {
   readonly own: BaselineFile;
   readonly baselines: readonly BaselineFile[];
   readonly comparisons: readonly ComparisonResult[];
+  /** Baselines of other machines that were not taken, beside those of this one. */
+  readonly leftOut: number;
   readonly acrossMachines: boolean;
 }
 
-export function checkVerdict({ run, own, baselines, comparisons, acrossMachines }: Checked): VerdictFile {
+/**
+ * Those of the run's own machine, where there are any: machines are never pooled. Else all of them, and all where others
+ * shall count.
+ */
+export function comparableBaselines(
+  baselines: readonly BaselineFile[],
+  fingerprint: string,
+  acrossMachines: boolean,
+): readonly BaselineFile[] {
+  const own = baselines.filter(({ provenance }) => provenance.fingerprint === fingerprint);
+  return own.length === 0 || acrossMachines ? baselines : own;
+}
+
+export function checkVerdict({ run, own, baselines, comparisons, leftOut, acrossMachines }: Checked): VerdictFile {
   const others = [...new Set(baselines.map(({ provenance }) => provenance.fingerprint))].filter(
     (fingerprint) => fingerprint !== run.machine.fingerprint,
   );
@@ -43,6 +58,9 @@ export function checkVerdict({ run, own, baselines, comparisons, acrossMachines 
     alpha: ALPHA,
     comparisons,
     notes: [
+      ...(leftOut === 0
+        ? []
+        : [`${counted(leftOut, 'baseline')} of other machines left out: there are baselines of this one.`]),
       ...noiseNotes(comparisons, baselines.length),
       ...missingNotes(own.entries, baselines),
       ...ceilingNotes(own.ceilings, baselines),
@@ -50,7 +68,9 @@ export function checkVerdict({ run, own, baselines, comparisons, acrossMachines 
   };
 }
 
-const commitOf = (commit: string | null): string => (commit === null ? '' : ` (${commit.slice(0, 10)})`);
+function commitOf(commit: string | null): string {
+  return commit === null ? '' : ` (${commit.slice(0, 10)}${commit.endsWith('-dirty') ? '-dirty' : ''})`;
+}
 
 function noiseNotes(comparisons: readonly ComparisonResult[], baselines: number): readonly string[] {
   const unknown = comparisons.some(({ verdict, noiseFloor, confidence, ratio, smallestChange }) => {
@@ -76,8 +96,9 @@ function missingNotes(entries: readonly BaselineEntry[], baselines: readonly Bas
     const all = [...new Set(list.map(({ label, state }) => `${label} ${state}`))];
     return all.length > 6 ? `${all.slice(0, 6).join(', ')} and ${all.length - 6} more` : all.join(', ');
   };
-  const unweighed = theirs.filter((entry) => !mine.has(placeKey(entry)));
-  const isNew = entries.filter((entry) => !known.has(placeKey(entry)));
+  const hasFigures = ({ ok, failed }: BaselineEntry): boolean => ok + failed > 0;
+  const unweighed = theirs.filter((entry) => hasFigures(entry) && !mine.has(placeKey(entry)));
+  const isNew = entries.filter((entry) => hasFigures(entry) && !known.has(placeKey(entry)));
   return [
     ...(unweighed.length === 0 ? [] : [`In the baseline and not in this run: ${words(unweighed)}.`]),
     ...(isNew.length === 0 ? [] : [`In this run and not in the baseline: ${words(isNew)}.`]),

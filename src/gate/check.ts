@@ -30,7 +30,6 @@ export interface CheckRequest {
   readonly noiseOf: (entry: BaselineEntry, metric: GateMetric, n: number) => number | null;
   /** Whether a baseline is of another machine, whose times say nothing unless they are normalized. */
   readonly acrossMachines: boolean;
-  readonly seed: number;
 }
 
 interface Compared {
@@ -52,10 +51,11 @@ export function checkAgainst(request: CheckRequest): readonly ComparisonResult[]
   return compared.map((each, index): ComparisonResult => {
     const { metric } = each;
     if (each.fails) return failing(each, request);
+    if (each.head === nothing) return lacking(each, request);
     if (isCounter(metric)) return ofCounter(each, metric, request);
     const found = tested[index] ?? null;
     return found === null
-      ? failing(each, request)
+      ? lacking(each, request)
       : ofCost(each, { ...found, pSlower: slower[index] ?? 1, pFaster: faster[index] ?? 1 }, request);
   });
 }
@@ -69,7 +69,7 @@ function comparedOf({ entries, baselines, metrics }: CheckRequest): readonly Com
       const head = entry.metrics[metric] ?? nothing;
       const bases = matches.flatMap((match) => match.metrics[metric] ?? []);
       const fails = entry.failed >= 2 && matches.every(({ failed }) => failed === 0);
-      return bases.length === 0 || (head === nothing && !fails) ? [] : [{ entry, metric, head, bases, fails }];
+      return bases.length === 0 ? [] : [{ entry, metric, head, bases, fails }];
     });
   });
 }
@@ -116,12 +116,12 @@ function test({ entry, metric, head, bases }: Compared, request: CheckRequest, f
   const theirs = bases.map(valuesOf);
   if (mine.length === 0) return null;
   const pooled = theirs.flat();
-  const { ratio, pSlower, pFaster } = permutationTest(mine, pooled, request.seed);
   const level = ALPHA / family;
-  const reach = predictionReach(
-    theirs.map((values) => Math.log(median(values))),
-    1 - level,
-  );
+  const { pSlower, pFaster } = permutationTest(mine, pooled);
+  // A day is one observation, however many samples it has: what it is compared with is the mean of days.
+  const days = theirs.map((values) => Math.log(median(values)));
+  const ratio = median(mine) / Math.exp(days.reduce((sum, day) => sum + day, 0) / days.length);
+  const reach = predictionReach(days, 1 - level);
   const between = reach === null || bases.length < LEAST_BASELINES ? null : Math.expm1(reach);
   const stored = request.noiseOf(entry, metric, mine.length);
   const known = [between, stored].filter((noise) => noise !== null);
@@ -157,13 +157,15 @@ function ofCost(compared: Compared, tested: Tested, request: CheckRequest): Comp
   if (noise === null) {
     return give('inconclusive', `${of}, and nothing tells how far runs of two days differ here`, null);
   }
-  const smallest = smallestFound(tested, request.seed);
+  const smallest = smallestFound(tested);
   if (pSlower <= ALPHA && ratio > 1 + tolerance)
     return give('regressed', `${of}, beyond ${relative(tolerance)}`, smallest);
   if (pFaster <= ALPHA && ratio < 1 / (1 + tolerance))
     return give('improved', `${of}, beyond ${relative(tolerance)}`, smallest);
-  if (isBelow(tested, request.seed)) {
-    return give('unchanged', `${of}, and surely less than ${relative(tolerance)} more`, smallest);
+  if (ratio < 1 + tolerance && isBelow(tested)) {
+    // What a change made worse, a good day may hide as far as days differ.
+    const most = (1 + tolerance) * (1 + noise) - 1;
+    return give('unchanged', `${of}, and surely less than ${relative(most)} more`, smallest);
   }
   const seen =
     smallest === null
@@ -173,24 +175,22 @@ function ofCost(compared: Compared, tested: Tested, request: CheckRequest): Comp
 }
 
 /** Whether head is significantly below base that was made worse by τ. */
-function isBelow({ head, base, tolerance, level }: Tested, seed: number): boolean {
+function isBelow({ head, base, tolerance, level }: Tested): boolean {
   const worse = base.map((value) => value * (1 + tolerance));
-  return permutationTest(head, worse, seed).pFaster <= level;
+  return permutationTest(head, worse).pFaster <= level;
 }
 
-/** Fewer tries than a verdict has: it is looked for in steps. */
-const SEARCH = { mostExact: 5000, random: 5000 } as const;
 const STEP = 1.25;
 const MOST_CHANGE = 100;
 
 /**
- * The first of growing changes, from τ on, that would be found were it put on head as it scatters around base's median. Null
- * where none is, since there are too few values.
+ * The first of growing changes, from τ on, that would be found were it put on head as it scatters around the mean of days.
+ * Null where none is, since there are too few values.
  */
-function smallestFound({ head, base, ratio, tolerance, level }: Tested, seed: number): number | null {
+function smallestFound({ head, base, ratio, tolerance, level }: Tested): number | null {
   for (let found = tolerance; found < MOST_CHANGE; found *= STEP) {
     const put = head.map((value) => (value / ratio) * (1 + found));
-    if (permutationTest(put, base, seed, SEARCH).pSlower <= level) return found;
+    if (permutationTest(put, base).pSlower <= level) return found;
   }
   return null;
 }
@@ -198,6 +198,10 @@ function smallestFound({ head, base, ratio, tolerance, level }: Tested, seed: nu
 /** Counters hardly vary: what is beyond the threshold and overlaps with nothing seen before is a change. */
 function ofCounter(compared: Compared, metric: Counter, request: CheckRequest): ComparisonResult {
   const { head, bases } = compared;
+  if (request.acrossMachines) {
+    const reason = `${metricName(metric)} of another machine says nothing of this one`;
+    return { ...commonOf(compared, request), reason };
+  }
   const cost = (value: number): number => costOfCounter(value, metric);
   const mine = head.values.map(cost);
   const theirs = bases.flatMap(({ values }) => values).map(cost);
@@ -229,6 +233,16 @@ function failing(compared: Compared, request: CheckRequest): ComparisonResult {
   const { failed } = compared.entry;
   const reason = `${counted(failed, 'sample')} failed or gave other logits, none of the baseline did`;
   return { ...commonOf(compared, request), verdict: 'regressed', reason };
+}
+
+/** What was weighed without a figure has not been found to be as good as before. */
+function lacking(compared: Compared, request: CheckRequest): ComparisonResult {
+  const { failed, ok } = compared.entry;
+  const why =
+    failed > 0 && ok === 0
+      ? `${counted(failed, 'sample')} failed or gave other logits and none was ok, in the baseline some failed as well`
+      : 'no sample of this run has it, and the baseline does';
+  return { ...commonOf(compared, request), verdict: 'inconclusive', reason: `${metricName(compared.metric)}: ${why}` };
 }
 
 function commonOf({ entry, metric, head, bases }: Compared, { thresholds }: CheckRequest): ComparisonResult {

@@ -9,7 +9,10 @@ import { pairsOf, type OkSample } from '../statistics/pairs.js';
 import { unitsOf } from '../statistics/units.js';
 import type { BaselineCeiling, BaselineEntry, BaselineMetric } from './baseline-types.js';
 
-/** Of loaders and commands, in plan order, those without any sample left out. */
+/**
+ * Of loaders and commands, in plan order, those without any sample left out. One without an ok sample has no metrics: that
+ * it was weighed is known, and nothing else.
+ */
 export function entriesOf(ledger: Ledger): readonly BaselineEntry[] {
   const { plan, arms, models } = ledger.run;
   const units = unitsOf(ledger).filter(({ pass, load }) => pass === 'time' && load === 1);
@@ -22,7 +25,7 @@ export function entriesOf(ledger: Ledger): readonly BaselineEntry[] {
       const count = (outcomes: readonly string[]): number =>
         mine.filter(({ outcome }) => outcomes.includes(outcome)).length;
       const [ok, failed] = [count(['ok']), count(['failed', 'mismatch'])];
-      if (ok + failed === 0) return [];
+      if (mine.length === 0) return [];
       return [
         {
           key: baselineKey(arm),

@@ -52,7 +52,7 @@ export interface History {
 /** `runs` in any order. `metrics` null for all. */
 export function historyOf(runs: readonly BaselineFile[], metrics: readonly GateMetric[] | null, seed: number): History {
   const ordered = runs.toSorted((a, b) => (a.provenance.startedAt < b.provenance.startedAt ? -1 : 1));
-  const points = ordered.flatMap((run) => run.entries.map((entry) => ({ run, entry })));
+  const points = ordered.flatMap((run) => run.entries.flatMap((entry) => (entry.ok === 0 ? [] : [{ run, entry }])));
   const groups = new Map<string, Point[]>();
   for (const point of points) {
     // Different machines are never pooled.
@@ -66,7 +66,7 @@ export function historyOf(runs: readonly BaselineFile[], metrics: readonly GateM
   return {
     groups: found,
     notes: [
-      `▲ marks the first run after a change: a split by ranks, significant at 1 % against permutations of the runs. It takes ${LEAST_FOR_CHANGE} runs to find any, and 3 on either side.`,
+      `▲ marks the first run after a change: a split by ranks, significant at 1 % against permutations of the runs. It takes ${LEAST_FOR_CHANGE} runs to find any, and 3 on either side. Each series is tested by itself: chance marks about one in a hundred of those that never changed.`,
       ...(found.some(({ series }) => series.some(({ normalized }) => normalized))
         ? [
             'Changes of times are looked for in times divided by the ceilings of their runs, where all runs have them; what is shown is as measured.',

@@ -137,11 +137,14 @@ function headlineOf({ verdict, comparisons, advisory }: VerdictFile): string {
     return all.length > 4 ? `${all.slice(0, 4).join(', ')} and ${all.length - 4} more` : all.join(', ');
   };
   const [worse, open, better] = [of('regressed'), of('inconclusive'), of('improved')];
+  const limit = comparisons.some(({ tolerance, threshold }) => tolerance > threshold)
+    ? 'its threshold, or its noise floor where that is higher'
+    : 'its threshold';
   const text: Readonly<Record<VerdictKind, string>> = {
     regressed: `Regressed: ${names(worse)}.`,
     inconclusive: `Inconclusive: ${names(open)}; no regression is shown.`,
-    improved: `Improved: ${names(better)}; nothing else is worse by more than its threshold.`,
-    unchanged: 'Unchanged: nothing is worse by more than its threshold.',
+    improved: `Improved: ${names(better)}; nothing else is worse by more than ${limit}.`,
+    unchanged: `Unchanged: nothing is worse by more than ${limit}.`,
   };
   return `${advisory === null ? '' : 'Advisory only. '}${comparisons.length === 0 ? 'Inconclusive: nothing was compared.' : text[verdict]}`;
 }

@@ -114,6 +114,8 @@ export interface Gate {
   /** Rounds at which data are looked at, ascending. */
   readonly looks: readonly number[];
   readonly comparisons: readonly RegisteredComparison[];
+  /** Whether what stays open fails the run, a resumed one as well. Absent in earlier ledgers: it does not. */
+  readonly failOnInconclusive?: boolean;
 }
 
 export interface Plan {

@@ -1,6 +1,6 @@
 /**
  * Verdicts of comparisons that a plan registered, from the log ratios of their pairs. Sequential: data are looked at after
- * 10, 20 and 40 rounds, each look spends a third of alpha, and what a look has decided stands.
+ * 10, 20 and 40 rounds, each look spends a third of alpha, and what a look has decided of costs stands.
  */
 import { AUTOCORRELATED, averagedNeighbours, lagOne } from './autocorrelation.js';
 import { holm } from './holm.js';
@@ -45,6 +45,8 @@ export interface Evidence {
   readonly lagOne: number | null;
   /** Values that were tested: fewer than pairs where neighbours were averaged. */
   readonly tested: number;
+  /** Of the tested values, those below log(1 + `within`). */
+  readonly belowWithin: number;
   /** Median of head ÷ base; null without pairs. */
   readonly ratio: number | null;
   /** One-sided order-statistic bounds of that median, each at 1 − α ÷ (looks · family); null with too few pairs. */
@@ -93,8 +95,9 @@ const MOST_DROPPED = 0.2;
  *  improved      the same of −d, failures left out
  *  unchanged     upper order-statistic bound of the median at 1 − α ÷ (looks · family) < log(1 + τ): no worse by more than
  *                τ, that of the last look: few pairs have a high floor, and to end there would concede what more could find
- *  inconclusive  none of these after the last look, or more than 20 % of rounds dropped by then; failures after the last
- *                look that a stopped run reached still count
+ *  inconclusive  none of these after the last look, or more than 20 % of rounds dropped by then
+ * What a look decided of costs stands; failures are no sample of a distribution and count whenever they come, so that they
+ * turn what an earlier look decided, and what came after the last look that a stopped run reached.
  * Improved goes before unchanged, which may hold at once. Two failures of base prove nothing of head.
  */
 export function judge(comparisons: readonly Comparison[], rule: VerdictRule, stopped = false): Judgement {
@@ -115,10 +118,10 @@ export function judge(comparisons: readonly Comparison[], rule: VerdictRule, sto
     verdicts = verdicts.map((verdict, index) => (verdict.kind === 'open' ? (seen[index] ?? verdict) : verdict));
   }
   const next = looks[reached.length];
-  if (stopped && next !== undefined) {
-    const all = seenAt(comparisons, available, reached.length, rule);
+  if (stopped) {
+    const all = seenAt(comparisons, available, Math.min(reached.length, looks.length - 1), rule);
     verdicts = verdicts.map((verdict, index) => {
-      const evidence = verdict.kind === 'inconclusive' ? all[index]?.evidence : undefined;
+      const evidence = verdict.kind === 'regressed' ? undefined : all[index]?.evidence;
       return evidence !== undefined && failsAlone(evidence)
         ? { kind: 'regressed', because: 'failures', evidence }
         : verdict;
@@ -220,6 +223,7 @@ function evidenceOf({ comparison, rounds, look, rule }: LookAt): Seen {
     seen.filter((round) => round.kind === 'failed' && round[side]).length;
   const { values, correlation } = testedValues(differences);
   const bounds = boundsOf(values, levelOf(rule) / rule.family);
+  const within = toleranceOf(comparison, (rule.looks ?? LOOKS).length - 1);
   return {
     values,
     evidence: {
@@ -230,13 +234,14 @@ function evidenceOf({ comparison, rounds, look, rule }: LookAt): Seen {
       baseFailures: failures('base'),
       lagOne: correlation,
       tested: values.length,
+      belowWithin: values.filter((value) => value < Math.log1p(within)).length,
       ratio: values.length === 0 ? null : Math.exp(median(values)),
       low: bounds === null ? null : Math.exp(bounds.low),
       high: bounds === null ? null : Math.exp(bounds.high),
       pSlower: signTest(values).p,
       pFaster: signTest(values.map((value) => -value)).p,
       tolerance: toleranceOf(comparison, look),
-      within: toleranceOf(comparison, (rule.looks ?? LOOKS).length - 1),
+      within,
     },
   };
 }

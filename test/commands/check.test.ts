@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
@@ -6,7 +7,7 @@ import type { VerdictFile } from '../../src/gate/verdict-types.js';
 import type { Ledger } from '../../src/samples/record.js';
 import { weighbridge } from '../command.js';
 import { copyOfFixture, removeFolder, scratchFolder } from '../processes.js';
-import { arm, ledger, memoryCeiling, ok } from '../statistics/ledger-builder.js';
+import { arm, ledger, memoryCeiling, ok, reason, without } from '../statistics/ledger-builder.js';
 import { random } from '../statistics/random.js';
 
 const folder = scratchFolder();
@@ -23,6 +24,8 @@ interface Day {
   readonly ceilings?: boolean;
   readonly precision?: number;
   readonly rounds?: number;
+  /** In every round. */
+  readonly fails?: boolean;
 }
 
 /** A run on disk of another day, that nobody has to wait for. */
@@ -32,6 +35,7 @@ function recorded({
   ceilings = true,
   precision,
   rounds = 12,
+  fails = false,
 }: Day = {}): string {
   runs += 1;
   const read = arm('read');
@@ -39,7 +43,9 @@ function recorded({
   const samples = Array.from({ length: rounds }, (_, index) => {
     const times = (base: number) => Math.round(base * Math.exp(0.01 * draw.normal()));
     return [
-      ok({ arm: read, round: index + 1 }, { ttftNs: times(2e7 * level), completeNs: times(3e7 * level) }),
+      fails
+        ? without('failed', { arm: read, round: index + 1 }, reason('crashed'))
+        : ok({ arm: read, round: index + 1 }, { ttftNs: times(2e7 * level), completeNs: times(3e7 * level) }),
       ...(ceilings ? [ok({ arm: limit, round: index + 1 }, { completeNs: times(1e7) })] : []),
     ];
   }).flat();
@@ -131,6 +137,48 @@ test.serial("another machine's baseline is advice, and counts only where that is
   t.regex(open.stdout, /^Inconclusive/);
 });
 
+test.serial('machines are never pooled: baselines of others do not stand in for those of this one', async (t) => {
+  const bases = [];
+  for (let day = 0; day < 5; day += 1) {
+    bases.push('--baseline', recorded({ level: 1 + 0.005 * day }));
+    bases.push('--baseline', recorded({ level: 1 + 0.1 * day, fingerprint: 'anotherone' }));
+  }
+  const { code, stdout } = await weighbridge(['check', recorded({ level: 1.3 }), ...bases, ...times], env);
+  t.is(code, 3, stdout);
+  t.regex(stdout, /^Regressed/);
+  t.regex(stdout.replace(/\s+/g, ' '), /5 baselines of other machines left out/);
+});
+
+test.serial('a run that failed throughout has regressed: exit code 3, reports first', async (t) => {
+  const failing = recorded({ fails: true });
+  const { code, stdout, stderr } = await weighbridge(['check', failing, '--baseline', recorded(), ...times], env);
+  t.is(code, 3, stderr);
+  t.regex(stdout, /12 samples failed or gave other logits/);
+  for (const file of ['verdict.json', 'verdict.md', 'junit.xml']) t.true(existsSync(join(failing, file)), file);
+  t.is((await weighbridge(['baseline', 'update', failing, '--baseline', join(folder, 'f.json')], env)).code, 2);
+});
+
+test.serial('a baseline of files that differ from their commit says so', async (t) => {
+  const place = join(folder, 'project');
+  mkdirSync(place);
+  const git = (...args: readonly string[]): void => {
+    execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: place, stdio: 'ignore' });
+  };
+  git('init');
+  writeFileSync(join(place, 'a'), '1');
+  git('add', '.');
+  git('commit', '-m', 'a');
+  const quiet = { ...env, GITHUB_SHA: '', CI_COMMIT_SHA: '', GIT_COMMIT: '' };
+  const commit = async (): Promise<string | null> => {
+    const path = join(folder, 'project.json');
+    await weighbridge(['baseline', 'update', recorded(), '--baseline', path], quiet, place);
+    return (JSON.parse(readFileSync(path, 'utf8')) as BaselineFile).provenance.commit;
+  };
+  t.regex((await commit()) ?? '', /^[0-9a-f]{40}$/);
+  writeFileSync(join(place, 'a'), '2');
+  t.regex((await commit()) ?? '', /^[0-9a-f]{40}-dirty$/);
+});
+
 test.serial('the trend over the runs of a folder, and what is no run is left out', async (t) => {
   const place = join(folder, 'history');
   for (let day = 0; day < 16; day += 1) {
@@ -164,6 +212,15 @@ test('what cannot be is one line and exit code 2', async (t) => {
   const exploring = recorded({ precision: 0.05 });
   const other = join(folder, 'other.json');
   writeFileSync(other, JSON.stringify({ kind: 'baseline', schema: 99 }));
+  const path = await update(run, 'whole.json');
+  const whole = JSON.parse(readFileSync(path, 'utf8')) as BaselineFile;
+  const damaged = (name: string, wrong: object): string => {
+    const file = join(folder, name);
+    writeFileSync(file, JSON.stringify({ ...whole, ...wrong }));
+    return file;
+  };
+  const commit = damaged('commit.json', { provenance: { ...whole.provenance, commit: 5 } });
+  const ceiling = damaged('ceiling.json', { ceilings: [{ limit: 'memory' }] });
   const model = copyOfFixture('tiny-Q8_0.gguf', folder);
   for (const [args, complaint] of [
     [['check'], /name the directory of a run/],
@@ -171,7 +228,10 @@ test('what cannot be is one line and exit code 2', async (t) => {
     [['check', run, '--baseline', join(folder, 'nowhere.json')], /there is no such baseline/],
     [['check', run, '--baseline', model], /it is not JSON/],
     [['check', run, '--baseline', other], /its schema is 99/],
+    [['check', run, '--baseline', commit], /its provenance is incomplete/],
+    [['check', run, '--baseline', ceiling], /a ceiling is incomplete/],
     [['check', run, '--baseline', run], /of this very run/],
+    [['check', run, '--baseline', recorded(), '--out', '/proc/none'], /\/proc\/none/],
     [['check', exploring, '--baseline', run], /it explores/],
     [['check', run, '--baseline', exploring], /it explores/],
     [['check', join(folder, 'nowhere'), '--baseline', run], /no ledger can be read/],

@@ -42,7 +42,6 @@ function checked(head: Made, bases: readonly Made[], more: Partial<CheckRequest>
     thresholds: usualThresholds(0.05),
     noiseOf: () => null,
     acrossMachines: false,
-    seed: 1,
     ...more,
   });
 }
@@ -94,6 +93,8 @@ test("another machine's times say nothing without the ceilings of both", (t) => 
   const across = { noiseOf, acrossMachines: true };
   t.is(one({ level: 2 }, [{}], across)?.verdict, 'inconclusive');
   t.is(one({ level: 2, ceiling: 1 }, [{ ceiling: 3 }], across)?.verdict, 'regressed');
+  const tables = checked({ pageTables: [9e6] }, [{ pageTables: [2e6] }], across)[1];
+  t.like(tables, { metric: 'page-tables', verdict: 'inconclusive' });
 });
 
 test('counters have tight thresholds of their own and need no noise', (t) => {
@@ -112,7 +113,58 @@ test('what failed twice and never before has regressed', (t) => {
   t.regex(result?.reason ?? '', /2 samples failed/);
   t.not(one({ n: 6, failed: 1 }, [{}])?.verdict, 'regressed');
   t.not(one({ n: 6, failed: 2 }, [{ failed: 1 }])?.verdict, 'regressed');
-  t.deepEqual(checked({ n: 0, failed: 2 }, [{ failed: 1, pageTables: [1] }]), []);
+});
+
+test('what was weighed and has no ok sample is not taken for as good as before', (t) => {
+  for (const [failed, of] of [
+    [2, 1],
+    [12, 1],
+    [1, 0],
+    [0, 0],
+  ] as const) {
+    const results = checked({ n: 0, failed }, [{ failed: of, pageTables: [1] }]);
+    t.deepEqual(
+      results.map(({ metric, verdict }) => [metric, verdict]),
+      [
+        ['ttft', 'inconclusive'],
+        ['page-tables', 'inconclusive'],
+      ],
+      `${failed} failed, ${of} in the baseline`,
+    );
+  }
+  t.regex(one({ n: 0, failed: 12 }, [{ failed: 1 }])?.reason ?? '', /12 samples failed .* none was ok/);
+  t.regex(one({ n: 0 }, [{}])?.reason ?? '', /no sample of this run has it/);
+});
+
+test('of many comparisons a change that each sample shows is found, and what could have been seen is told', (t) => {
+  const keys = Array.from({ length: 250 }, (_, index) => `k${index}`);
+  const run = (level: number): readonly BaselineEntry[] =>
+    keys.map((key, index) => day({ key, n: 20, level: index === 7 ? level : 1 }));
+  const results = checkAgainst({
+    ...{ entries: run(1.5), baselines: [run(1)], metrics: null, thresholds: usualThresholds(0.05) },
+    ...{ noiseOf: () => 0.02, acrossMachines: false },
+  });
+  t.is(results[7]?.verdict, 'regressed');
+  t.true((results[7]?.smallestChange ?? 0) > 0.01);
+  t.is(results[8]?.verdict, 'unchanged');
+  t.not(results[8]?.smallestChange, null);
+});
+
+test('a day is one observation, however many samples it has', (t) => {
+  const days = [
+    { level: 0.9, n: 60 },
+    { level: 1, n: 5 },
+    { level: 1.01, n: 5 },
+    { level: 0.99, n: 5 },
+    { level: 1.1, n: 5 },
+  ];
+  const result = one({ level: 1 }, days);
+  t.true(Math.abs((result?.ratio ?? 0) - 1) < 0.02, `${result?.ratio}`);
+});
+
+test('unchanged says no more than the days allow: what a change made worse a good day may hide', (t) => {
+  const noiseOf = (): number => 0.2;
+  t.regex(one({ level: 1 }, [{}], { noiseOf })?.reason ?? '', /surely less than 44% more/);
 });
 
 test('other work is not compared', (t) => {
@@ -153,6 +205,8 @@ test('figures of a run: medians of each arm and state, divided by the ceiling of
   );
   const failing = ledger({ arms: [read], samples: [without('failed', { arm: read }, reason('crashed'))] });
   t.like(entriesOf(failing)[0], { ok: 0, failed: 1, metrics: {} });
+  const gone = ledger({ arms: [read], samples: [without('unsupported', { arm: read }, reason('unsupported'))] });
+  t.like(entriesOf(gone)[0], { ok: 0, failed: 0, metrics: {} });
 });
 
 test('the build and the contents of a file are not part of the key, the loader and its work are', (t) => {

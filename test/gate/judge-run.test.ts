@@ -1,6 +1,7 @@
 import test from 'ava';
 import { abVerdict } from '../../src/gate/ab-verdict.js';
 import { decisionRule, judgeRun } from '../../src/gate/judge-run.js';
+import { verdictView } from '../../src/gate/verdict-view.js';
 import { looksFor, register, usualThresholds } from '../../src/gate/register.js';
 import { arm, ledger, ok, reason, without } from '../statistics/ledger-builder.js';
 import { base, gateLedger, head, pairs } from './gate-ledger.js';
@@ -42,6 +43,38 @@ test('a noise floor above the threshold is what a change must pass', (t) => {
   t.is(abVerdict(gateLedger({ samples, floor: 0.3 })).verdict, 'unchanged');
   t.regex(abVerdict(gateLedger({ samples })).notes.join('\n'), /weighbridge aa MODEL --loader read/);
   t.notRegex(abVerdict(gateLedger({ samples, floor: 0.1 })).notes.join('\n'), /weighbridge aa/);
+});
+
+test('what stays open is told the pairs that would decide it, and what needs fewer', (t) => {
+  const notes = (scatter: number, count = 40): string =>
+    abVerdict(gateLedger({ samples: pairs(count, 0, [head, base], scatter) })).notes.join('\n');
+  t.notRegex(notes(0.005), /takes about/);
+  t.regex(notes(0.3), /No number of pairs would show .*--threshold/);
+  const samples = Array.from({ length: 40 }, (_, round) => [
+    ok({ arm: base, round }, { ttftNs: 20_000_000 }),
+    ok({ arm: head, round }, { ttftNs: round % 3 === 0 ? 26_000_000 : 20_000_000 + round }),
+  ]).flat();
+  const [, n] =
+    /about (\d+) pairs of first token warm.*--pairs \1;/.exec(abVerdict(gateLedger({ samples })).notes.join('\n')) ??
+    [];
+  t.true(Number(n) > 40 && Number(n) < 1000, n);
+  t.notRegex(notes(0.3, 5), /pairs would|takes about/, 'five pairs tell nothing of scatter');
+  t.notRegex(abVerdict(gateLedger({ samples: [], stopped: 'interrupted' })).notes.join('\n'), /number of pairs/);
+});
+
+test('what is unchanged within a noise floor is not said to be within its threshold', (t) => {
+  const headline = (floor: number | null): string =>
+    verdictView(abVerdict(gateLedger({ samples: pairs(40, 0), floor }))).headline;
+  t.regex(headline(null), /^Unchanged: nothing is worse by more than its threshold\.$/);
+  t.regex(headline(0.3), /^Unchanged: .* threshold, or its noise floor where that is higher\.$/);
+});
+
+test('medians are of the rounds that the verdict is of, not of those that others needed', (t) => {
+  const slower = Array.from({ length: 20 }, (_, index) =>
+    [base, head].map((side) => ok({ arm: side, round: index + 11 }, { ttftNs: 90_000_000 })),
+  ).flat();
+  const file = abVerdict(gateLedger({ samples: [...pairs(10, 0), ...slower] }));
+  t.like(file.comparisons[0], { n: 10, base: 20_000_000 });
 });
 
 test('a head that fails twice where base never does has regressed', (t) => {

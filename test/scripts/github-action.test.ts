@@ -76,10 +76,27 @@ test.serial('a regression is annotated, summed up, named in the outputs, and end
   t.true(existsSync(comment));
 });
 
+test.serial('what is weighed can give the runner no commands, whatever its name', async (t) => {
+  const quick = ['--metric=wall', '--state=warm', '--memory-state=as-is', '--pairs=10', '--lock-wait=600'];
+  const { code, stdout } = await gate({
+    ...{ MODEL: model, BASE: "cmd=true '\n::error::of base'", HEAD: 'cmd=true ::set-output name=verdict::unchanged' },
+    ...{ OUT: join(folder, 'commands'), ARGUMENTS: [...quick, '--time-budget=1'].join('\n') },
+  });
+  t.is(code, 0, stdout);
+  const [, resume = 'none'] = /^::stop-commands::(\S+)$/m.exec(stdout) ?? [];
+  const [before = '', after = ''] = stdout.split(`\n::${resume}::\n`);
+  t.regex(before, /::set-output name=verdict/);
+  t.notRegex(before.split(resume)[0] ?? '', /set-output/);
+  t.notRegex(after, /set-output|of base/);
+});
+
 test.serial('wrong inputs, and a run without a verdict, end with an error that says so', async (t) => {
   const wrong = await gate({ MODE: 'judge' });
   t.is(wrong.code, 2);
   t.regex(wrong.stdout, /^::error title=weighbridge::the input mode is ab or check/);
+  const unclear = await gate({ MODEL: model, BASE: 'read', HEAD: 'read', FAIL_ON_INCONCLUSIVE: 'yes' });
+  t.is(unclear.code, 2);
+  t.regex(unclear.stdout, /fail-on-inconclusive is true or false, not "yes"/);
   const empty = await gate({ MODEL: model });
   t.is(empty.code, 2);
   const stale = join(folder, 'stale');

@@ -85,6 +85,15 @@ test('what a look decided stands, whatever comes later', (t) => {
   t.is(one(pairs([...around(10, 0), ...around(30, 0.3)])).kind, 'unchanged');
 });
 
+test('failures count whenever they come, also after what a look decided of costs', (t) => {
+  const later = [...pairs(around(10, 0)), ...pairs(around(4, 0)), failed(true, false), failed(true, false)];
+  t.is(one(later).kind, 'unchanged', 'more may come');
+  t.like(one(later, {}, true), { kind: 'regressed', because: 'failures', evidence: { headFailures: 2, rounds: 16 } });
+  const better = [...pairs(around(10, -0.2)), ...pairs(around(28, -0.2)), failed(true, false), failed(true, false)];
+  t.like(one(better, {}, true), { kind: 'regressed', because: 'failures' });
+  t.is(one([...later, failed(false, true)], {}, true).kind, 'unchanged', 'base fails as well');
+});
+
 test('one decided comparison does not end another', (t) => {
   const { verdicts, next } = judge([comparison(pairs(around(20, 0.2))), comparison(pairs(around(20, 0.05, 0.1)))], {
     family: 2,
@@ -293,8 +302,6 @@ test('failures of head after the last look that a stopped run reached are a regr
   t.is(one(late).kind, 'open');
   t.like(one(late, {}, true), { kind: 'regressed', because: 'failures' });
   t.is(one([...noisy, failed(true, false), failed(true, true)], {}, true).kind, 'inconclusive');
-  // What a look has decided stands.
-  t.is(one([...pairs(around(10, 0)), failed(true, false), failed(true, false)], {}, true).kind, 'unchanged');
 });
 
 test('p-values are adjusted over the family before the first look as well', (t) => {
