@@ -11,7 +11,9 @@ body { margin: 0 auto; max-width: 1040px; padding: 1rem 1.25rem 4rem; color: var
   overflow-wrap: anywhere; }
 h1 { font-size: 1.05rem; font-weight: 600; color: var(--soft); margin: 0; }
 h2 { font-size: 1.3rem; margin: 2.6rem 0 .3rem; line-height: 1.25; }
-h3 { font-size: 1rem; margin: 0; font-weight: 600; }
+h3, h4, h5 { font-size: 1rem; margin: 0; font-weight: 600; }
+h4 { font-size: 1.1rem; margin: 1.6rem 0 .3rem; }
+figcaption h3 { margin: 0; }
 p { margin: .4rem 0; max-width: 75ch; }
 a { color: var(--accent); }
 .answer { font-size: 1.45rem; line-height: 1.35; font-weight: 600; margin: .8rem 0 1rem; max-width: none; }
@@ -39,13 +41,21 @@ details { margin: .2rem 0; }
 summary { cursor: pointer; color: var(--accent); font-size: .9rem; width: fit-content; }
 table { border-collapse: collapse; font-size: .88rem; margin: .5rem 0; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td:not(:first-child) { overflow-wrap: normal; }
+th, td:not(:first-child) { overflow-wrap: normal; }
 td:first-child { min-width: 9rem; }
 th { color: var(--soft); font-weight: 600; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; font-size: .92rem; margin: .5rem 0; }
 dt { color: var(--soft); } dd { margin: 0; }
 pre { background: var(--card); padding: .7rem .9rem; white-space: pre-wrap; font-size: .88rem; margin: .5rem 0; border-radius: 4px; }
-.warn { color: var(--warn); }
+.verdict { white-space: nowrap; }
+.verdict::before { content: ""; display: inline-block; width: .7em; height: .7em; margin-right: .4em; border-radius: 50%; background: #7f7f7f; }
+.verdict.reproduced::before { background: #009e73; } .verdict.direction-only::before { background: #c07f00; }
+.verdict.refuted::before { background: #d3443c; }
+.verdicts td:first-child { min-width: 0; } .verdicts td:nth-child(2) { min-width: 12rem; } .verdicts td:nth-child(4) { min-width: 18rem; }
+.part { margin: .6rem 0; padding: .6rem .9rem; background: var(--card); border-left: 4px solid var(--line); }
+.part[open] { background: none; } .part > summary { font-size: 1rem; } .part > summary span { font-weight: 600; }
+.part .answer { font-size: 1.1rem; }
+abbr { text-decoration: none; }
 #tip { position: fixed; z-index: 9; pointer-events: none; white-space: pre-line; max-width: 22rem; padding: .4rem .6rem; border-radius: 4px;
   background: var(--ink); color: var(--paper); font-size: .85rem; line-height: 1.35; box-shadow: 0 2px 8px #0006; }
 [hidden] { display: none !important; }

@@ -1,7 +1,7 @@
 /** What holding the model costs, part by part, of the one sample of the memory pass that is in the middle. */
 import type { Group, Ledger, Memory, SummedMemory } from '../samples/record.js';
 import type { OkSample } from '../statistics/pairs.js';
-import { sizeUnit, spanOf, type PlaceView, type Seen } from './chart-view.js';
+import { middleWords, sizeUnit, type PlaceView, type Seen } from './chart-view.js';
 import { percent, size } from './format.js';
 import type { Datum, Drawn } from './page-types.js';
 
@@ -37,9 +37,8 @@ export function memoryChart(view: PlaceView, ledger: Ledger): Drawn | null {
     kind: 'memory',
     unit,
     title: view.title,
-    note: `After the first token, beyond what the process held before it loaded; of each loader the middle one of ${spanOf(
+    note: `After the first token, beyond what the process held before it loaded; of each loader ${middleWords(
       rows.map(({ n }) => n),
-      'sample',
     )} of the memory pass. The line is the model: ${size(view.tensorBytes)} of tensors.`,
     places: [view.place],
     data: [

@@ -1,6 +1,6 @@
 /** Where the time went, of the one sample of each loader that is in the middle: its parts add up, medians would not. */
 import type { OkSample } from '../statistics/pairs.js';
-import { okOf, spanOf, timeUnit, type PlaceView, type Seen } from './chart-view.js';
+import { middleWords, okOf, timeUnit, type PlaceView, type Seen } from './chart-view.js';
 import { duration } from './format.js';
 import type { Datum, Drawn } from './page-types.js';
 
@@ -27,10 +27,12 @@ interface Row {
 export function phaseChart(view: PlaceView): Drawn | null {
   const rows = view.loaders.flatMap((seen) => rowOf(seen) ?? []);
   if (rows.length === 0) return null;
-  const limits = [view.ceiling, view.home].flatMap((seen) => {
-    const time = seen?.cell.completeNs ?? null;
-    return seen === null || time === null ? [] : [{ label: seen.label, ns: time.median, n: time.n }];
-  });
+  const limits = [view.ceiling, view.home]
+    .flatMap((seen) => {
+      const time = seen?.cell.completeNs ?? null;
+      return seen === null || time === null ? [] : [{ label: seen.label, ns: time.median, n: time.n }];
+    })
+    .toSorted((a, b) => b.ns - a.ns);
   const { unit, ns } = timeUnit(Math.max(...rows.map(({ totalNs }) => totalNs), ...limits.map((limit) => limit.ns)));
   const known = rows.every(({ debtKnown }) => debtKnown)
     ? ''
@@ -39,10 +41,7 @@ export function phaseChart(view: PlaceView): Drawn | null {
     kind: 'phases',
     unit,
     title: view.title,
-    note: `Each bar is one sample, that whose time is in the middle of its loader’s ${spanOf(
-      rows.map(({ seen }) => okOf(seen.timed).length),
-      'sample',
-    )}.${known}`,
+    note: `Each bar is one sample: of each loader ${middleWords(rows.map(({ seen }) => okOf(seen.timed).length))}.${known}`,
     places: [view.place],
     data: [
       ...rows.flatMap((row, order) => dataOf(row, order, ns)),

@@ -83,7 +83,7 @@ interface Roof {
 export function rooflineChart(view: PlaceView, ledger: Ledger): Drawn | null {
   const rows = view.loaders.filter(({ cell }) => cell.bytesPerSecond !== null);
   if (rows.length === 0) return null;
-  const roofs = roofsOf(view, ledger);
+  const roofs = roofsOf(view, ledger).toSorted((a, b) => a.bytesPerSecond - b.bytesPerSecond);
   return {
     ...{ kind: 'roofline', unit: 'GB/s', title: view.title, places: [view.place] },
     note: `All tensor bytes ÷ time until complete; medians and ranges of ${spanOf(
@@ -105,6 +105,7 @@ export function rooflineChart(view: PlaceView, ledger: Ledger): Drawn | null {
       }),
       ...roofs.map(({ kind, label, bytesPerSecond, how }, line) => ({
         ...{ part: 'limit', loader: null, order: -1, value: inGB(bytesPerSecond), roof: kind, line },
+        label: `${label}: ${gigabytes(bytesPerSecond)} GB/s`,
         tip: `${label}: ${gigabytes(bytesPerSecond)} GB/s\n${how}`,
       })),
     ],
@@ -133,7 +134,8 @@ function roofsOf({ ceiling, home, place }: PlaceView, { run }: Ledger): readonly
     const speed = seen?.cell.bytesPerSecond ?? null;
     if (seen === null || speed === null) return [];
     const kind = seen.cell.arm.loader === 'memory' ? 'memory' : 'device';
-    return [{ kind, label: seen.label, bytesPerSecond: speed.median, how: IN_BLOCKS }];
+    const label = seen === home ? 'device into memory that was never touched (home)' : seen.label;
+    return [{ kind, label, bytesPerSecond: speed.median, how: IN_BLOCKS }];
   });
   const memoryState = place.memoryState === 'returned' ? 'returned' : 'backed';
   const measured = (kind: Roof['kind'], label: string, matches: (limit: Limit) => boolean): readonly Roof[] => {
