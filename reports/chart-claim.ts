@@ -22,7 +22,7 @@ function axisOf({ unit, width }: Variant) {
   const wide = width === 'wide';
   // A share may be nothing at all, and has its zero.
   if (unit === '%') {
-    const axis = { format: ',~g', tickCount: wide ? 8 : 4 };
+    const axis = { format: ',~r', tickCount: wide ? 8 : 4 };
     return { title: 'per cent', scale: { type: 'linear' as const, zero: true, nice: true, padding: 10 }, axis };
   }
   const scale = { type: 'log' as const, nice: false, padding: 14 };

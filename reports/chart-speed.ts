@@ -22,7 +22,8 @@ function scaleOf(variant: Variant) {
     field: 'value',
     type: 'quantitative' as const,
     title: `${unitTitles[variant.unit]} (log scale)`,
-    scale: { type: 'log' as const, nice: false, padding: 14 },
+    // Numbers of narrow rows stand within the drawing, at its right.
+    scale: { type: 'log' as const, nice: false, padding: variant.width === 'wide' ? 14 : 40 },
     axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
   };
 }
@@ -60,6 +61,6 @@ export function rooflineSpec(variant: Variant): TopLevelSpec {
   const x = scaleOf(variant);
   return specOf(variant, {
     row: 24,
-    layer: [...limitLayers(x, MOST_LIMITS, 'right'), ...dots(variant, 'row', { filled: true }), noteLayer(variant)],
+    layer: [...limitLayers(x, MOST_LIMITS, variant), ...dots(variant, 'row', { filled: true }), noteLayer(variant)],
   });
 }

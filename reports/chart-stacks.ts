@@ -62,7 +62,7 @@ function stackSpec(variant: Variant, palette: Palette, title: string): TopLevelS
         },
       },
       noteLayer(variant),
-      ...limitLayers(x, 2, 'left'),
+      ...limitLayers(x, 2, variant),
     ],
   });
 }

@@ -64,14 +64,13 @@ ${list(notes)}
 </section>`;
 }
 
-function partSection({ name, why, page, reason }: ClaimsPagePart, drawn: Drawings): string {
+function partSection({ name, why, page, timed, reason }: ClaimsPagePart, drawn: Drawings): string {
   if (page === null) {
     return `<p class="part"><strong>${text(name)}</strong>: ${text(why)}. Not weighed: ${text(reason)}.</p>`;
   }
-  return `<details class="part"><summary><span>${text(name)}</span>: ${text(why)}</summary>
-<h3>${text(name)}</h3>
-<p class="answer">${text(page.headline)}</p>
-${deeper(runSections(page, drawn))}
+  return `<details class="part"><summary><h3>${text(name)}</h3>: ${text(why)}</summary>
+${timed ? `<p class="answer">${text(page.headline)}</p>` : ''}
+${deeper(runSections(page, drawn, timed))}
 </details>`;
 }
 

@@ -34,9 +34,9 @@ ${repeat(page)}`,
   );
 }
 
-/** What a run says as a part of a larger page: its answers, its charts, and what of it does not count. */
-export function runSections(page: Page, drawn: Drawings): string {
-  return `${answers(page)}
+/** What a run says as a part of a larger page: its answers, if it has any, its charts, and what of it does not count. */
+export function runSections(page: Page, drawn: Drawings, answered: boolean): string {
+  return `${answered ? answers(page) : ''}
 ${kindSections(page.charts, drawn)}
 ${trust(page)}`;
 }
@@ -118,7 +118,7 @@ function trust({ report, strategy, exclusions, samples, disturbances }: Page): s
 ${warnings.length === 0 ? '<p>No sample has a warning: each loader did what its name says.</p>' : tableHtml({ head: ['Loader', 'Warning'], rows: warnings.map(({ loaders, warning }) => [loaders === '' ? 'run' : loaders, warning]) })}${cutNote(strategy.length)}
 </section>
 <section><h2>Samples that do not count</h2>
-<p>${samples.excluded} of ${samples.total} samples are in the ledger, but not in these numbers; loaders that are unsupported here have none.</p>
+<p>${samples.excluded === 0 ? `Of ${samples.total} samples all count.` : `${samples.excluded} of ${samples.total} samples are in the ledger, but not in these numbers.`}${exclusions.some(({ outcome }) => outcome === 'unsupported') ? ' What is unsupported here was not weighed.' : ''}</p>
 ${left.length === 0 ? '' : tableHtml({ head: ['Loader', 'Where', 'Samples', 'Outcome', 'Reason'], rows: left.map(({ loader, place, count, outcome, reason }) => [loader, place, String(count), outcome, reason]) })}${cutNote(exclusions.length)}
 </section>
 <section><h2>Noise</h2>

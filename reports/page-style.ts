@@ -26,7 +26,6 @@ a { color: var(--accent); }
 .js .filters { display: flex; }
 .filters fieldset { border: 0; padding: 0; margin: 0; display: flex; flex-wrap: wrap; gap: .1rem .8rem; }
 .filters legend { float: left; padding: 0; margin-right: .5rem; color: var(--soft); }
-.filters label { white-space: nowrap; }
 .filters input[type=search] { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--soft); border-radius: 4px;
   padding: .15rem .5rem; width: 15rem; max-width: 100%; }
 input:focus-visible, summary:focus-visible, a:focus-visible, .scroll:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
@@ -53,7 +52,7 @@ pre { background: var(--card); padding: .7rem .9rem; white-space: pre-wrap; font
 .verdict.refuted::before { background: #d3443c; }
 .verdicts td:first-child { min-width: 0; } .verdicts td:nth-child(2) { min-width: 12rem; } .verdicts td:nth-child(4) { min-width: 18rem; }
 .part { margin: .6rem 0; padding: .6rem .9rem; background: var(--card); border-left: 4px solid var(--line); }
-.part[open] { background: none; } .part > summary { font-size: 1rem; } .part > summary span { font-weight: 600; }
+.part[open] { background: none; } .part > summary { font-size: 1rem; } .part > summary h3 { display: inline; }
 .part .answer { font-size: 1.1rem; }
 abbr { text-decoration: none; }
 #tip { position: fixed; z-index: 9; pointer-events: none; white-space: pre-line; max-width: 22rem; padding: .4rem .6rem; border-radius: 4px;
@@ -63,6 +62,8 @@ abbr { text-decoration: none; }
   body { padding: .7rem .8rem 3rem; } .answer { font-size: 1.15rem; } h2 { font-size: 1.15rem; }
   .filters { position: static; margin-inline: -.8rem; padding-inline: .8rem; }
   dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; }
+  .verdicts thead { display: none; } .verdicts tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  .verdicts td { display: block; border: 0; padding: .1rem 0; } .verdicts td:first-child { display: none; }
 }
 @media print {
   :root { --ink: #000; --soft: #333; --paper: #fff; --card: #fff; --line: #999; --accent: #000; --warn: #000; color-scheme: light; }

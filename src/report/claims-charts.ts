@@ -32,8 +32,11 @@ export function claimCharts({ measures }: ClaimResult): readonly Drawn[] {
 function rowsOf(measures: readonly Measure[]): readonly Row[] {
   const known = measures.flatMap((measure) => (measure.bounds === null ? [] : [{ measure, bounds: measure.bounds }]));
   return known.map(({ measure, bounds }) => {
-    const alike = known.filter((other) => other.measure.what === measure.what).length > 1;
-    return { measure, bounds, name: alike ? `${measure.what} (${measure.place})` : measure.what };
+    // What was measured elsewhere as well says how this place differs from the first one.
+    const first = known.find((other) => other.measure.what === measure.what)?.measure ?? measure;
+    const usual = first.place.split(', ');
+    const apart = measure.place.split(', ').filter((word) => !usual.includes(word));
+    return { measure, bounds, name: apart.length === 0 ? measure.what : `${measure.what} (${apart.join(', ')})` };
   });
 }
 
@@ -79,5 +82,6 @@ function zoneOf({ bound, figure }: Claimed, one: number) {
 function countsText(rows: readonly Row[]): string {
   const counts = rows.map(({ bounds: { n } }) => n);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  if (most === 1) return 'Single values';
   return `Medians of ${least === most ? most : `${least} to ${most}`} values`;
 }

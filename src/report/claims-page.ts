@@ -35,6 +35,8 @@ export interface ClaimsPagePart {
   readonly why: string;
   /** Null where it was not weighed: `reason` says why. */
   readonly page: Page | null;
+  /** False where only its memory was to be known: then its times say nothing, and stand in no chart. */
+  readonly timed: boolean;
   readonly reason: string;
 }
 
@@ -45,11 +47,14 @@ export function claimsPage(
 ): ClaimsPage {
   const parts = judged.map((part): ClaimsPagePart => {
     const { name, why } = part;
-    if (part.summary === null) return { name, why, page: null, reason: sentenceOf(part.reason) };
+    const timed = !MEMORY_ALONE.has(name);
+    if (part.summary === null) return { name, why, timed, page: null, reason: sentenceOf(part.reason) };
     const whole = page(part.summary, part.ledger);
-    // Ids are unique in the page that holds all parts.
-    const charts = whole.charts.map((chart) => ({ ...chart, id: `${name}${chart.id}` }));
-    return { name, why, page: { ...whole, charts }, reason: '' };
+    const charts = whole.charts
+      .filter(({ kind }) => timed || kind === 'memory' || kind === 'processes')
+      // Ids are unique in the page that holds all parts.
+      .map((chart) => ({ ...chart, id: `${name}${chart.id}` }));
+    return { name, why, timed, page: { ...whole, charts }, reason: '' };
   });
   const claims = results.map((result) => ({
     deciding: decidingOf(result),
@@ -66,6 +71,9 @@ export function claimsPage(
     command: pages[0]?.command ?? '',
   };
 }
+
+/** One round gives them times, too, of too few samples to be told. */
+const MEMORY_ALONE: ReadonlySet<ClaimPart> = new Set(['memory', 'processes']);
 
 const OF_A_PART: ReadonlySet<string> = new Set(['Plan', 'Started', 'Ended', 'Resumed']);
 

@@ -78,6 +78,7 @@ export function unitText(unit: Measure['unit']): (value: number) => string {
 }
 
 export function boundsText({ n, low, high, confidence: level }: Bounds, text: (value: number) => string): string {
+  if (n === 1 && low === high) return 'a single value';
   const range = `${text(low)}–${text(high)}`;
   return level === null ? `range of ${counted(n, 'value')} ${range}` : `${range} (${confidence(level)}, n ${n})`;
 }

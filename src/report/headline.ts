@@ -34,9 +34,9 @@ function programsAlone(sections: readonly Section[]): string | null {
 /** What of a section's place differs among those weighed. */
 function placeOf({ model, setting, state, memoryState }: Section, all: readonly Section[]): string {
   const differs = (of: (section: Section) => unknown): boolean => new Set(all.map(of)).size > 1;
-  const apart = `${model}${setting === null ? '' : ` (${setting})`}`;
   const words = [
-    differs((each) => `${each.model} ${each.setting ?? ''}`) ? `${apart},` : '',
+    differs((each) => each.model) ? `${model},` : '',
+    differs((each) => each.setting) && setting !== null ? `${setting},` : '',
     state,
     differs((each) => each.memoryState) ? `with free memory ${memoryState}` : '',
   ];

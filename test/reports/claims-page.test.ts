@@ -9,7 +9,7 @@ import { CLAIM_PARTS, type ClaimParts } from '../../src/statistics/claims-types.
 import { summarize } from '../../src/statistics/summarize.js';
 import type { Ledger } from '../../src/samples/record.js';
 import { arm, ledger, model, ok } from '../statistics/ledger-builder.js';
-import { EVIL, hostileLedger } from './hostile.js';
+import { EVIL, harmlessLedger, hostileLedger } from './hostile.js';
 
 const scripts = { vega: '/* vega */', page: '/* page */' };
 const MS = 1e6;
@@ -76,6 +76,20 @@ test('parts stand in the same file, and no id of it is there twice', async (t) =
   );
   t.is(html.match(/<figure /g)?.length, page.charts.length);
   t.true(page.charts.some(({ id }) => id === 'warmchart1'));
+});
+
+test('of a part that was weighed for its memory alone no time is told', async (t) => {
+  const of = harmlessLedger();
+  const part = (name: 'memory' | 'cold'): JudgedPart => ({
+    ...{ name, why: 'what it costs', summary: summarize(of), ledger: of, reason: null },
+  });
+  const report = claimsReport(Object.values(of.run.models)[0]!, of.run, [], []);
+  const page = claimsPage(report, [], [part('memory'), part('cold')]);
+  const kindsOf = (name: string): readonly string[] =>
+    page.charts.filter(({ id }) => id.startsWith(name)).map(({ kind }) => kind);
+  t.deepEqual(kindsOf('memory'), ['memory']);
+  t.true(kindsOf('cold').includes('ratios'));
+  t.is((await claimsHtml(page, scripts)).match(/The answer, state by state/g)?.length, 1);
 });
 
 test('hostile names become text of the page, and no formula of the CSV', async (t) => {

@@ -79,7 +79,7 @@ test('all figures of a section stand in a table, with what is never ranked below
   t.deepEqual(first.slice(4), ['memory ceiling', 'null (harness)']);
 });
 
-test('limits of the machine are named where they stand in the chart, the lowest text at the leftmost', (t) => {
+test('limits of the machine are named where they stand in the chart, their texts inside of it', (t) => {
   const arms = [arm('read'), memoryCeiling()];
   const limit = (pageBytes: number, value: number) => ({
     ...{ name: 'first-touch', value, unit: 'bytes/s', threads: 2, pageBytes, memoryState: 'backed' },
@@ -91,7 +91,9 @@ test('limits of the machine are named where they stand in the chart, the lowest 
     run: { limits: [limit(4096, 4e9), limit(2 ** 21, 3e9)] as Ledger['run']['limits'] },
   });
   const marks = pageOf(of).charts.find(({ kind }) => kind === 'roofline')!.data;
-  const labels = marks.filter(({ part }) => part === 'limit').sort((a, b) => Number(a['line']) - Number(b['line']));
+  const labels = marks
+    .filter(({ part, side }) => part === 'limit' && side === 'right')
+    .sort((a, b) => Number(a['line']) - Number(b['line']));
   t.regex(
     labels.map(({ label }) => String(label)).join('; '),
     /2\.0+ MiB pages, 2 threads: 3\.00 GB\/s; .*4 KiB pages/,
