@@ -91,3 +91,8 @@ export const kinds: Readonly<Record<ChartKind, Kind>> = {
     spec: trendSpec,
   },
 };
+
+/** Whether texts stand on cells of their own, where no line can run through them. */
+export function hasCells(kind: ChartKind): boolean {
+  return kinds[kind].spec === gridSpec;
+}

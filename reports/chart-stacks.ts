@@ -61,8 +61,8 @@ function stackSpec(variant: Variant, palette: Palette, title: string): TopLevelS
           ...told,
         },
       },
-      noteLayer(variant),
       ...limitLayers(x, 2, variant),
+      noteLayer(variant),
     ],
   });
 }

@@ -1,6 +1,6 @@
 /** Charts and tables as they stand in a page: each chart as a drawing for where scripts are off, with its data behind it. */
 import type { Chart, Place, Table } from '../src/report/page.js';
-import { kinds } from './chart-kinds.js';
+import { hasCells, kinds } from './chart-kinds.js';
 import { chartSvg } from './chart-svg.js';
 import { escapeMarkup as text } from './escape.js';
 
@@ -35,8 +35,8 @@ ${charts.map((chart) => figureHtml(chart, drawn, heading)).join('\n')}</section>
 }
 
 /** `heading`: what the chart shows, for those who only hear it. */
-export function figureHtml({ id, title, note, places, table }: Chart, drawn: Drawings, heading: string): string {
-  return `<figure id="${id}" ${placesAttribute(places)} aria-labelledby="${id}-title">
+export function figureHtml({ id, kind, title, note, places, table }: Chart, drawn: Drawings, heading: string): string {
+  return `<figure id="${id}" class="${hasCells(kind) ? 'cells' : 'lines'}" ${placesAttribute(places)} aria-labelledby="${id}-title">
 <figcaption><h3 id="${id}-title">${text(title)}</h3><p class="note">${text(note)}</p></figcaption>
 <div class="drawing"><div class="static scroll" tabindex="0" role="group" aria-label="${text(`${heading}: ${title}`)}">${embedded(drawn.get(id) ?? '', id)}</div><div class="live"></div><p class="empty" hidden>No loader here has such a name.</p></div>
 ${table.rows.length === 0 ? '' : `<details><summary>The same as a table</summary>${tableHtml(table)}</details>`}

@@ -32,6 +32,7 @@ input:focus-visible, summary:focus-visible, a:focus-visible, .scroll:focus-visib
 figure { margin: 1.1rem 0 1.6rem; padding: 0; }
 figcaption { margin-bottom: .3rem; }
 .drawing svg { display: block; max-width: none; color: var(--ink); }
+.lines svg text { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; }
 .scroll { overflow-x: auto; }
 .live { position: relative; min-width: 0; }
 .live svg { overflow: visible; }
@@ -62,6 +63,7 @@ abbr { text-decoration: none; }
   body { padding: .7rem .8rem 3rem; } .answer { font-size: 1.15rem; } h2 { font-size: 1.15rem; }
   .filters { position: static; margin-inline: -.8rem; padding-inline: .8rem; }
   dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; }
+  .scroll td:not(:first-child) { min-width: 4.8rem; }
   .verdicts thead { display: none; } .verdicts tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--line); }
   .verdicts td { display: block; border: 0; padding: .1rem 0; } .verdicts td:first-child { display: none; }
 }
