@@ -2,11 +2,13 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { ChartKind } from '../src/report/page.js';
 import type { Variant } from './chart-layout.js';
+import { claimSpec } from './chart-claim.js';
 import { gridSpec } from './chart-grid.js';
 import { orderSpec, spreadSpec } from './chart-samples.js';
 import { ratioSpec } from './chart-ratios.js';
 import { rooflineSpec, speedSpec } from './chart-speed.js';
 import { memorySpec, phaseSpec } from './chart-stacks.js';
+import { trendSpec } from './chart-trend.js';
 
 export interface Kind {
   readonly heading: string;
@@ -77,4 +79,20 @@ export const kinds: Readonly<Record<ChartKind, Kind>> = {
       'Speed over all bytes of the model; dashed lines are limits that no loader which needs them can pass. A loader that copies meets the copy limit, one that fills fresh memory that of first touch.',
     spec: rooflineSpec,
   },
+  claim: {
+    heading: 'Measured, and claimed',
+    reading: 'In the green field a figure is as claimed.',
+    spec: claimSpec,
+  },
+  trend: {
+    heading: 'From run to run',
+    reading:
+      'Each dot is the median of one run, oldest first, and lines are medians of the runs between two changes. A dashed line marks the first run after a change.',
+    spec: trendSpec,
+  },
 };
+
+/** Whether texts stand on cells of their own, where no line can run through them. */
+export function hasCells(kind: ChartKind): boolean {
+  return kinds[kind].spec === gridSpec;
+}

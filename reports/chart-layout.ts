@@ -40,6 +40,8 @@ export const unitTitles: Readonly<Record<ChartUnit, string>> = {
   'GB/s': 'GB/s',
   'tokens/s': 'tokens per second',
   ratio: 'ratio',
+  '%': 'per cent',
+  count: 'count',
 };
 
 /** The row of a loader. */
@@ -67,14 +69,14 @@ export function below({ width }: Variant): { readonly yOffset?: number } {
 }
 
 /** Numbers of each row: at the right of the drawing, or of narrow rows above the marks. */
-export function noteLayer(variant: Variant): Layer {
+export function noteLayer(variant: Variant, limit = NOTE_WIDTH): Layer {
   const wide = variant.width === 'wide';
   return {
     transform: [{ filter: "datum.part === 'row'" }],
     mark: {
       type: 'text',
       ...(wide
-        ? { align: 'left', dx: 10, fontSize: 11.5, limit: NOTE_WIDTH }
+        ? { align: 'left', dx: 10, fontSize: 11.5, limit }
         : { align: 'right', yOffset: -10, fontSize: 11, limit: 90 }),
       fill: 'currentColor',
       baseline: 'middle',

@@ -12,21 +12,18 @@ import {
   type Layer,
   type Variant,
 } from './chart-layout.js';
+import { limitLayers } from './chart-limits.js';
 
-/** Kinds of limits as the report's data have them. */
-const ROOFS = [
-  ['device', '#d55e00'],
-  ['copy', '#0072b2'],
-  ['first touch', '#009e73'],
-  ['memory', '#8a6bbe'],
-] as const;
+/** Device and home, copy, first touch in small and in huge pages, memory. */
+const MOST_LIMITS = 6;
 
 function scaleOf(variant: Variant) {
   return {
     field: 'value',
     type: 'quantitative' as const,
     title: `${unitTitles[variant.unit]} (log scale)`,
-    scale: { type: 'log' as const, nice: false, padding: 14 },
+    // Numbers of narrow rows stand within the drawing, at its right.
+    scale: { type: 'log' as const, nice: false, padding: variant.width === 'wide' ? 14 : 40 },
     axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
   };
 }
@@ -64,23 +61,6 @@ export function rooflineSpec(variant: Variant): TopLevelSpec {
   const x = scaleOf(variant);
   return specOf(variant, {
     row: 24,
-    layer: [
-      {
-        transform: [{ filter: "datum.part === 'limit'" }],
-        mark: { type: 'rule', strokeWidth: 2, strokeDash: [6, 3] },
-        encoding: {
-          x,
-          color: {
-            field: 'roof',
-            type: 'nominal',
-            scale: { domain: ROOFS.map(([name]) => name), range: ROOFS.map(([, color]) => color) },
-            legend: { symbolType: 'stroke', symbolDash: [6, 3], symbolStrokeWidth: 2 },
-          },
-          ...told,
-        },
-      },
-      ...dots(variant, 'row', { filled: true }),
-      noteLayer(variant),
-    ],
+    layer: [...limitLayers(x, MOST_LIMITS, variant), ...dots(variant, 'row', { filled: true }), noteLayer(variant)],
   });
 }

@@ -1,6 +1,7 @@
 /** Stacked bars: phases of time, and parts of memory. Both from zero. */
 import type { TopLevelSpec } from 'vega-lite';
-import { below, loaderAxis, noteLayer, specOf, told, unitTitles, type Layer, type Variant } from './chart-layout.js';
+import { below, loaderAxis, noteLayer, specOf, told, unitTitles, type Variant } from './chart-layout.js';
+import { limitLayers } from './chart-limits.js';
 
 /** Names as the report's data have them, each with a colour that stands out on white and on near-black. */
 type Palette = readonly (readonly [name: string, color: string])[];
@@ -60,25 +61,8 @@ function stackSpec(variant: Variant, palette: Palette, title: string): TopLevelS
           ...told,
         },
       },
+      ...limitLayers(x, 2, variant),
       noteLayer(variant),
-      ...limitLayers(x),
     ],
   });
-}
-
-/** Dashed lines across all rows, their names above the drawing, each on a line of its own. */
-function limitLayers(x: object): readonly Layer[] {
-  const lines = [0, 1].map((line): Layer => ({
-    transform: [{ filter: `datum.part === 'limit' && datum.line === ${line}` }],
-    mark: { type: 'text', align: 'center', baseline: 'bottom', dy: -3 - 13 * line, fontSize: 11, fill: 'currentColor' },
-    encoding: { x: { ...x, field: 'value' }, y: { value: 0 }, text: { field: 'label', type: 'nominal' }, ...told },
-  }));
-  return [
-    {
-      transform: [{ filter: "datum.part === 'limit'" }],
-      mark: { type: 'rule', stroke: 'currentColor', strokeWidth: 1.5, strokeDash: [5, 3] },
-      encoding: { x: { ...x, field: 'value' }, ...told },
-    },
-    ...lines,
-  ];
 }

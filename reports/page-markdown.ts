@@ -13,6 +13,7 @@ export function pageMarkdown(page: Page): string {
     `### ${text(page.headline)}`,
     text(`${report.title} · ${report.machine}`),
     ...report.models.map(({ label, detail }) => text(`${label} · ${detail}`)),
+    ...(page.lead?.blocks ?? []).map(({ heading, text: said }) => text(said === '' ? heading : `${heading}: ${said}`)),
   ];
   const parts: string[] = [];
   let left = MOST - RESERVED;

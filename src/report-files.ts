@@ -6,9 +6,10 @@ import { groupsCsv } from '../reports/groups-csv.js';
 import { pageJson } from '../reports/page-json.js';
 import { pageJunit } from '../reports/page-junit.js';
 import { pageMarkdown } from '../reports/page-markdown.js';
+import type { PageScripts } from '../reports/page-shell.js';
 import { samplesCsvChunks } from '../reports/samples-csv.js';
 import { summaryCsv } from '../reports/summary-csv.js';
-import { page, type Page } from './report/page.js';
+import { page, type Chart, type Lead, type Page } from './report/page.js';
 import type { Ledger } from './samples/record.js';
 import type { Summary } from './statistics/summary-types.js';
 import { writeWhole } from './whole-file.js';
@@ -31,16 +32,22 @@ const NONE: Outputs = { html: null, md: null, json: null, junit: null, csv: null
 export async function writePage(
   directory: string,
   { summary, ledger }: { readonly summary: Summary; readonly ledger: Ledger },
+  lead: Lead | null = null,
 ): Promise<{ readonly markdown: string; readonly html: string }> {
   const markdown = join(directory, 'report.md');
   const html = join(directory, 'report.html');
-  await writeReports({ ...NONE, md: markdown, html }, summary, ledger);
+  await writeReports({ ...NONE, md: markdown, html }, summary, ledger, lead);
   return { markdown, html };
 }
 
 /** Returns the paths of all files in the order in which they were written; the page is last. */
-export async function writeReports(outputs: Outputs, summary: Summary, ledger: Ledger): Promise<readonly string[]> {
-  const whole = page(summary, ledger);
+export async function writeReports(
+  outputs: Outputs,
+  summary: Summary,
+  ledger: Ledger,
+  lead: Lead | null = null,
+): Promise<readonly string[]> {
+  const whole = page(summary, ledger, lead);
   const written: string[] = [];
   const write = (path: string, chunks: Iterable<string | Uint8Array>): void => {
     writeWhole(path, chunks);
@@ -54,27 +61,27 @@ export async function writeReports(outputs: Outputs, summary: Summary, ledger: L
   }
   if (json !== null) write(json, [pageJson(whole)]);
   if (junit !== null) write(junit, [pageJunit(whole)]);
-  if (svg !== null || png !== null) {
-    for (const { name, text } of await drawingsOf(whole)) {
-      if (svg !== null) write(join(svg, `${name}.svg`), [text]);
-      if (png !== null) write(join(png, `${name}.png`), [await pngOf(text)]);
-    }
-  }
+  await writeDrawings({ svg, png }, whole.charts, write);
   if (md !== null) write(md, [pageMarkdown(whole)]);
   if (html !== null) write(html, [await htmlOf(whole)]);
   return written;
 }
 
-/** `01-ratios`, `02-ratios`, `03-phases` … */
-async function drawingsOf({ charts }: Page): Promise<readonly { readonly name: string; readonly text: string }[]> {
+/** Charts as files of their own: `01-ratios`, `02-ratios`, `03-phases` … */
+export async function writeDrawings(
+  { svg, png }: Pick<Outputs, 'svg' | 'png'>,
+  charts: readonly Chart[],
+  write: (path: string, chunks: Iterable<string | Uint8Array>) => void,
+): Promise<void> {
+  if (svg === null && png === null) return;
   const { chartDocument } = await import('../reports/chart-document.js');
   const digits = Math.max(2, String(charts.length).length);
-  const drawings: { readonly name: string; readonly text: string }[] = [];
   for (const [index, chart] of charts.entries()) {
     const name = `${String(index + 1).padStart(digits, '0')}-${chart.kind}`;
-    drawings.push({ name, text: await chartDocument(chart) });
+    const text = await chartDocument(chart);
+    if (svg !== null) write(join(svg, `${name}.svg`), [text]);
+    if (png !== null) write(join(png, `${name}.png`), [await pngOf(text)]);
   }
-  return drawings;
 }
 
 /** Twice as many pixels as the drawing has, for screens that have them and for paper; the font is our own. */
@@ -87,11 +94,12 @@ async function pngOf(svg: string): Promise<Uint8Array> {
 
 async function htmlOf(whole: Page): Promise<string> {
   const { pageHtml } = await import('../reports/page-html.js');
+  return pageHtml(whole, pageScripts());
+}
+
+export function pageScripts(): PageScripts {
   const vega = join(dirname(fileURLToPath(import.meta.resolve('vega'))), 'vega.min.js');
-  return pageHtml(whole, {
-    vega: readFileSync(vega, 'utf8'),
-    page: readFileSync(asset('reports/client/page.mjs'), 'utf8'),
-  });
+  return { vega: readFileSync(vega, 'utf8'), page: readFileSync(asset('reports/client/page.mjs'), 'utf8') };
 }
 
 /** A file of the package that is not compiled. */

@@ -118,7 +118,7 @@
       drawing.view = view;
       await view.width(width).initialize(live).runAsync();
       const svg = live.querySelector('svg');
-      svg.setAttribute('aria-label', figure.querySelector('h3').textContent);
+      svg.setAttribute('aria-label', document.getElementById(`${chart.id}-title`).textContent);
       // Layers that have no marks here would be announced as images without a name.
       for (const layer of svg.querySelectorAll('[role="graphics-symbol"]:empty')) {
         if (!layer.hasAttribute('aria-label')) layer.removeAttribute('role');
@@ -168,8 +168,11 @@
     }, 150);
   });
 
-  const boxes = [...document.querySelectorAll('.filters input[type=checkbox]')];
+  root.classList.add('js');
   const search = document.getElementById('loaders');
+  // Pages of several runs have no filter.
+  if (search === null) return;
+  const boxes = [...document.querySelectorAll('.filters input[type=checkbox]')];
   const status = document.getElementById('shown');
   const apply = () => {
     filter.words = search.value
@@ -200,5 +203,4 @@
     typing = setTimeout(apply, 150);
   });
   for (const box of boxes) box.addEventListener('change', apply);
-  root.classList.add('js');
 })();

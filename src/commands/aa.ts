@@ -6,10 +6,13 @@ import { UsageError, printable } from '../failure.js';
 import { roleOf } from '../loader.js';
 import { storeNoise } from '../noise-store.js';
 import { planOf, weigh, type RunRequest } from '../pipeline.js';
+import { leadOfNoise } from '../report/leads.js';
 import { noiseReport } from '../report/noise.js';
+import { writePage } from '../report-files.js';
 import { readLedger } from '../samples/ledger.js';
 import type { Ledger } from '../samples/record.js';
 import { noiseOf, type NoiseRecord } from '../statistics/noise.js';
+import { summarize } from '../statistics/summarize.js';
 import { columnsOf } from '../wrap.js';
 import { writeRun } from '../write-run.js';
 import { noiseText } from '../../reports/noise-text.js';
@@ -52,7 +55,7 @@ async function aa(args: Arguments): Promise<void> {
     }
     const directory = resolve(args.from);
     const { ledger } = readLedger(directory);
-    tell(args, noiseRecords(ledger, directory), ledger, directory);
+    await tell(args, noiseRecords(ledger, directory), ledger, directory);
     return;
   }
   const { model } = args;
@@ -65,23 +68,36 @@ async function aa(args: Arguments): Promise<void> {
   await weighing(
     labelsOf(planned.arms),
     (signal, listener) => weigh(request, directory, signal, listener),
-    (result) => {
+    async (result) => {
       writeRun(directory, result);
-      tell(args, noiseOf(result.ledger, directory), result.ledger, directory);
+      await tell(args, noiseOf(result.ledger, directory), result.ledger, directory);
       endWith(result, directory);
     },
   );
 }
 
 /** Prints the noise, then stores it: where it cannot be stored it was seen at least. */
-function tell({ json }: Arguments, records: readonly NoiseRecord[], ledger: Ledger, directory: string): void {
+async function tell(
+  { json }: Arguments,
+  records: readonly NoiseRecord[],
+  ledger: Ledger,
+  directory: string,
+): Promise<void> {
+  const report = noiseReport(records, ledger);
   process.stdout.write(
     json
       ? `${JSON.stringify({ noise: records, run: directory }, null, 2)}\n`
-      : noiseText(noiseReport(records, ledger), columnsOf(process.stdout)),
+      : noiseText(report, columnsOf(process.stdout)),
   );
   const written = storeNoise(directory, records);
-  if (!json) process.stdout.write(`Written:\n${written.map((path) => `  ${printable(path)}\n`).join('')}`);
+  const { markdown, html } = await writePage(
+    directory,
+    { summary: summarize(ledger), ledger },
+    leadOfNoise(records, report),
+  );
+  if (json) return;
+  const paths = [...written, markdown].map((path) => `  ${printable(path)}\n`);
+  process.stdout.write(`Written:\n${paths.join('')}\nThe report, for a browser:\n  ${printable(html)}\n`);
 }
 
 function noiseRecords(ledger: Ledger, directory: string): readonly NoiseRecord[] {

@@ -2,10 +2,12 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
+import { usualOutputs, writeClaims } from '../claims-files.js';
 import { Interrupted, UsageError, exitCode, failureOf, printable } from '../failure.js';
 import { availableMemory, machineFacts } from '../machine.js';
 import { native } from '../native.js';
 import { claimsReport } from '../report/claims.js';
+import type { JudgedPart } from '../report/claims-page.js';
 import { counted, size } from '../report/format.js';
 import { judgeClaims } from '../statistics/claims.js';
 import { SHELL } from '../statistics/claims-time.js';
@@ -14,7 +16,6 @@ import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
 import { cachedModel, writeCachedModel, type CachedModel } from '../synthetic/cached-model.js';
 import { shapes } from '../synthetic/shapes.js';
 import { columnsOf } from '../wrap.js';
-import { claimsMarkdown } from '../../reports/claims-markdown.js';
 import { claimsText } from '../../reports/claims-text.js';
 import { positive, whole } from './arguments.js';
 import { copyBytes, fits, needsText, refuseShort, usualBudget, warmCopyBytes, type Needs } from './claims-needs.js';
@@ -114,7 +115,7 @@ async function claims(args: Arguments): Promise<void> {
       signal,
     );
   });
-  conclude(args, { model, rounds, budgetSeconds, startedAt, directory, needs }, parts);
+  await conclude(args, { model, rounds, budgetSeconds, startedAt, directory, needs }, parts);
 }
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -188,7 +189,7 @@ interface Conclusion {
 }
 
 /** Judges, writes, prints, and sets the exit code. Throws where nothing was weighed. */
-function conclude(args: Arguments, of: Conclusion, weighed: readonly WeighedPart[]): void {
+async function conclude(args: Arguments, of: Conclusion, weighed: readonly WeighedPart[]): Promise<void> {
   const ran = weighed.find(({ result }) => result !== null)?.result ?? null;
   const failed = weighed.find(({ failure }) => failure !== null) ?? null;
   const interrupted = weighed.some(({ outcome, result, failure }) =>
@@ -202,6 +203,7 @@ function conclude(args: Arguments, of: Conclusion, weighed: readonly WeighedPart
   const [record] = Object.values(run.models);
   if (record === undefined) throw new RangeError('a ledger without a model');
   const results = judgeClaims(partsOf(weighed), machineFacts(of.model).virtualization.virtual === true);
+  const notes = notesOf(of, weighed);
   const document = {
     schema: CLAIMS_SCHEMA,
     tool: run.tool,
@@ -220,16 +222,23 @@ function conclude(args: Arguments, of: Conclusion, weighed: readonly WeighedPart
       directory: result === null ? null : plan.name,
     })),
     claims: results,
+    notes,
   };
-  const report = claimsReport(record, run, results, notesOf(of, weighed));
+  const report = claimsReport(record, run, results, notes);
   const json = `${JSON.stringify(document, null, 2)}\n`;
   process.stdout.write(args.json ? json : claimsText(report, columnsOf(process.stdout)));
   const written = [
     write(join(of.directory, 'claims.json'), json),
-    write(join(of.directory, 'claims.md'), claimsMarkdown(report)),
+    ...(await writeClaims(usualOutputs(of.directory), { report, claims: results, parts: weighed.map(judgedPart) })),
   ];
   if (!args.json) process.stdout.write(`\nWritten:\n${written.map((path) => `  ${printable(path)}\n`).join('')}`);
   endWith(weighed, interrupted, failed);
+}
+
+function judgedPart({ plan: { name, why }, outcome, result }: WeighedPart): JudgedPart {
+  if (result !== null) return { name, why, summary: result.summary, ledger: result.ledger, reason: null };
+  const reason = outcome.kind === 'ran' ? 'it was not weighed' : outcome.why;
+  return { name, why, summary: null, ledger: null, reason };
 }
 
 function partsOf(weighed: readonly WeighedPart[]): ClaimParts {

@@ -1,12 +1,15 @@
 /** `weighbridge history`: the trend of every figure over the runs in a directory. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { baselineOf } from '../baseline-store.js';
 import { UsageError, printable } from '../failure.js';
 import type { BaselineFile } from '../gate/baseline-types.js';
 import { historyOf } from '../gate/history.js';
+import { historyPage } from '../gate/history-page.js';
+import { pageScripts } from '../report-files.js';
 import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
+import { writeWhole } from '../whole-file.js';
 import { columnsOf } from '../wrap.js';
 import { historyText } from '../../reports/history-text.js';
 import { metricsNamed } from './gate-options.js';
@@ -14,6 +17,7 @@ import { metricsNamed } from './gate-options.js';
 interface HistoryArguments {
   readonly dir: string;
   readonly metric: string | undefined;
+  readonly html: string | undefined;
   readonly json: boolean;
 }
 
@@ -29,9 +33,11 @@ export const historyCommand: CommandModule<object, HistoryArguments> = {
     parser
       .positional('dir', { type: 'string', demandOption: true, describe: 'directory that holds runs' })
       .option('metric', { type: 'string', requiresArg: true, describe: 'what is shown (default: all there is)' })
+      .option('html', { type: 'string', requiresArg: true, describe: 'also write a page with a chart of each trend' })
       .option('json', { type: 'boolean', default: false, describe: 'print JSON' })
-      .example('$0 history weighbridge-runs', 'every figure of every arm and state, oldest run first'),
-  handler: ({ dir, metric, json }) => {
+      .example('$0 history weighbridge-runs', 'every figure of every arm and state, oldest run first')
+      .example('$0 history weighbridge-runs --html trend.html', 'the same as a page, changes marked'),
+  handler: async ({ dir, metric, html, json }) => {
     const metrics = metricsNamed(metric);
     const root = resolve(dir);
     if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) {
@@ -55,6 +61,13 @@ export const historyCommand: CommandModule<object, HistoryArguments> = {
     process.stdout.write(
       json ? `${JSON.stringify(history, null, 1)}\n` : historyText(history, columnsOf(process.stdout)),
     );
+    if (html === undefined) return;
+    if (html.trim() === '') throw new UsageError('--html needs a path');
+    const { historyHtml } = await import('../../reports/history-html.js');
+    const path = resolve(html);
+    mkdirSync(dirname(path), { recursive: true });
+    writeWhole(path, [await historyHtml(historyPage(history, root), pageScripts())]);
+    if (!json) process.stdout.write(`\nThe page, for a browser:\n  ${printable(path)}\n`);
   },
 };
 

@@ -6,7 +6,10 @@ import { UsageError, printable } from '../failure.js';
 import { availableMemory, machineFacts } from '../machine.js';
 import { native } from '../native.js';
 import { planOf, weigh, type RunRequest } from '../pipeline.js';
+import { leadOfAdvice } from '../report/leads.js';
 import { adviceOf } from '../report/recommend.js';
+import { writePage } from '../report-files.js';
+import { storeAdvice } from '../run-lead.js';
 import type { MemoryState, State } from '../samples/record.js';
 import { pairsForClaim } from '../statistics/claim.js';
 import { recommend } from '../statistics/recommendation.js';
@@ -77,15 +80,17 @@ async function recommendFor(args: Arguments): Promise<void> {
   await weighing(
     labelsOf(planned.arms),
     (signal, listener) => weigh(request, directory, signal, listener),
-    (result) => {
+    async (result) => {
       const recommendation = recommend(result.summary, result.ledger, { processes, availableBytes });
       const advice = adviceOf(recommendation, result.ledger, candidates.leftOut);
-      const text = args.json
-        ? `${JSON.stringify({ recommendation, advice, run: directory }, null, 2)}\n`
-        : recommendationText(advice, columnsOf(process.stdout));
-      process.stdout.write(text);
+      const json = `${JSON.stringify({ recommendation, advice, run: directory }, null, 2)}\n`;
+      process.stdout.write(args.json ? json : recommendationText(advice, columnsOf(process.stdout)));
       writeRun(directory, result);
-      if (!args.json) process.stdout.write(`Written: ${printable(directory)}\n`);
+      storeAdvice(directory, json);
+      const { html } = await writePage(directory, result, leadOfAdvice(advice));
+      if (!args.json) {
+        process.stdout.write(`Written: ${printable(directory)}\nThe report, for a browser:\n  ${printable(html)}\n`);
+      }
       endWith(result, directory);
     },
   );

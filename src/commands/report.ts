@@ -1,9 +1,11 @@
 /** `weighbridge report`: a run as files for people and for programs. */
 import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
+import { isClaimsDirectory, readClaims, usualOutputs, writeClaims } from '../claims-files.js';
 import { UsageError, printable } from '../failure.js';
 import { readLedger } from '../samples/ledger.js';
 import { writePage, writeReports, type Outputs } from '../report-files.js';
+import { leadOf } from '../run-lead.js';
 import { summarize } from '../statistics/summarize.js';
 import { reportSchema } from '../../reports/report-schema.js';
 import { runDirectory } from './run-directory.js';
@@ -25,7 +27,7 @@ const NAMES = ['html', 'md', 'json', 'junit', 'csv', 'svg', 'png'] as const;
 
 function build(argv: Argv) {
   return argv
-    .positional('runs', { type: 'string', array: true, describe: 'directory of a run, or its ledger' })
+    .positional('runs', { type: 'string', array: true, describe: 'directory of a run or of claims, or a ledger' })
     .options(options)
     .example('$0 report weighbridge-runs/…', 'report.html and report.md beside the ledger')
     .example('$0 report weighbridge-runs/… --html page.html --png charts', 'only these')
@@ -50,17 +52,31 @@ export const reportCommand: CommandModule<object, Arguments> = {
       throw new UsageError(`a report is of one run, and ${others.length + 1} are named; make one of each`);
     }
     const directory = runDirectory(run);
+    const outputs = outputsOf(args);
+    if (isClaimsDirectory(directory)) {
+      process.stdout.write(written(await claimsReports(directory, outputs)));
+      return;
+    }
     const { ledger } = readLedger(directory);
     const summary = summarize(ledger);
-    const outputs = outputsOf(args);
+    const lead = leadOf(ledger, directory);
     if (outputs === null) {
-      const { markdown, html } = await writePage(directory, { summary, ledger });
+      const { markdown, html } = await writePage(directory, { summary, ledger }, lead);
       process.stdout.write(written([markdown, html]));
     } else {
-      process.stdout.write(written(await writeReports(outputs, summary, ledger)));
+      process.stdout.write(written(await writeReports(outputs, summary, ledger, lead)));
     }
   },
 };
+
+async function claimsReports(directory: string, outputs: Outputs | null): Promise<readonly string[]> {
+  if (outputs !== null && (outputs.json !== null || outputs.junit !== null)) {
+    throw new UsageError(
+      `${directory} holds claims, of which there is no --json and no --junit: claims.json lies there, and each part in it is a run with both`,
+    );
+  }
+  return writeClaims(outputs ?? usualOutputs(directory), readClaims(directory));
+}
 
 function written(paths: readonly string[]): string {
   return `Written:\n${paths.map((path) => `  ${printable(path)}\n`).join('')}`;

@@ -26,6 +26,8 @@ export interface HistorySeries {
   readonly name: string;
   /** Median of each run, in the order of time. */
   readonly values: readonly number[];
+  /** Of each value: its run among those of the group, and how many samples it is the median of. */
+  readonly points: readonly { readonly run: number; readonly samples: number }[];
   /** What changes were looked for in: medians of costs ÷ ceilings where all runs have them. */
   readonly normalized: boolean;
   readonly low: string;
@@ -39,6 +41,8 @@ export interface HistoryGroup {
   readonly heading: string;
   readonly fingerprint: string;
   readonly days: readonly string[];
+  /** When each run began, and the directory that it lies in. */
+  readonly runs: readonly { readonly startedAt: string; readonly directory: string }[];
   readonly series: readonly HistorySeries[];
   /** Names of metrics that are the same in all runs. */
   readonly constant: readonly string[];
@@ -98,6 +102,7 @@ function groupOf(points: readonly Point[], metrics: readonly GateMetric[], seed:
     ),
     fingerprint,
     days: points.map(({ run }) => dayOf(run)),
+    runs: points.map(({ run: { provenance } }) => ({ startedAt: provenance.startedAt, directory: provenance.run })),
     series: all.filter((series) => !isConstant(series)),
     constant: all.filter(isConstant).map(({ name, last }) => `${name} ${last}`),
   };
@@ -107,9 +112,9 @@ const shortPath = (path: string): string => path.split('/').at(-1) ?? path;
 const dayOf = (run: BaselineFile): string => run.provenance.startedAt.slice(0, 10);
 
 function seriesOf(points: readonly Point[], metric: GateMetric, seed: number): readonly HistorySeries[] {
-  const having = points.flatMap(({ run, entry }) => {
+  const having = points.flatMap(({ run, entry }, index) => {
     const figures = entry.metrics[metric];
-    return figures === undefined ? [] : [{ day: dayOf(run), figures }];
+    return figures === undefined ? [] : [{ run: index, day: dayOf(run), figures }];
   });
   if (having.length === 0) return [];
   const values = having.map(({ figures }) => figures.median);
@@ -129,6 +134,7 @@ function seriesOf(points: readonly Point[], metric: GateMetric, seed: number): r
       metric,
       name: metricName(metric),
       values,
+      points: having.map(({ run, figures }) => ({ run, samples: figures.values.length })),
       normalized,
       low: low ?? '',
       high: high ?? '',

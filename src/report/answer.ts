@@ -161,7 +161,8 @@ function sentences(...parts: readonly string[]): string {
 function oftenIn({ values, pairs }: RatioFigure, holds: (value: number) => boolean): string {
   const often = values.filter(holds).length;
   if (pairs === 1) return often === 1 ? 'its only pair' : 'none of its pairs';
-  return often === pairs ? `all ${pairs} pairs` : `${often} of ${pairs} pairs`;
+  if (often === pairs) return pairs === 2 ? 'both pairs' : `all ${pairs} pairs`;
+  return `${often} of ${pairs} pairs`;
 }
 
 /** Each ratio of few, the range of many. */

@@ -1,7 +1,8 @@
 /** What holding the model costs, part by part, of the one sample of the memory pass that is in the middle. */
 import type { Group, Ledger, Memory, SummedMemory } from '../samples/record.js';
 import type { OkSample } from '../statistics/pairs.js';
-import { sizeUnit, spanOf, type PlaceView, type Seen } from './chart-view.js';
+import { middleWords, sizeUnit, type PlaceView, type Seen } from './chart-view.js';
+import { limitPlaces } from './chart-limits.js';
 import { percent, size } from './format.js';
 import type { Datum, Drawn } from './page-types.js';
 
@@ -32,21 +33,23 @@ interface Weighed {
 export function memoryChart(view: PlaceView, ledger: Ledger): Drawn | null {
   const rows = view.loaders.flatMap((seen) => weighedOf(seen, ledger) ?? []);
   if (rows.length === 0) return null;
-  const { unit, bytes } = sizeUnit(Math.max(view.tensorBytes, ...rows.map(({ parts }) => sumOf(parts))));
+  const most = Math.max(view.tensorBytes, ...rows.map(({ parts }) => sumOf(parts)));
+  const { unit, bytes } = sizeUnit(most);
+  const [place] = limitPlaces([view.tensorBytes / most]);
+  const model = `model ${size(view.tensorBytes)}`;
   return {
     kind: 'memory',
     unit,
     title: view.title,
-    note: `After the first token, beyond what the process held before it loaded; of each loader the middle one of ${spanOf(
+    note: `After the first token, beyond what the process held before it loaded; of each loader ${middleWords(
       rows.map(({ n }) => n),
-      'sample',
     )} of the memory pass. The line is the model: ${size(view.tensorBytes)} of tensors.`,
     places: [view.place],
     data: [
       ...rows.flatMap((row, order) => dataOf(row, order, bytes, view.tensorBytes)),
       {
-        ...{ part: 'limit', loader: null, order: -1, value: view.tensorBytes / bytes, line: 0 },
-        ...{ label: `model ${size(view.tensorBytes)}`, tip: `The model: ${size(view.tensorBytes)} of tensors` },
+        ...{ part: 'limit', loader: null, order: -1, value: view.tensorBytes / bytes, ...place },
+        ...{ label: model, brief: model, tip: `The model: ${size(view.tensorBytes)} of tensors` },
       },
     ],
     table: {

@@ -1,6 +1,7 @@
 /** Where the time went, of the one sample of each loader that is in the middle: its parts add up, medians would not. */
 import type { OkSample } from '../statistics/pairs.js';
-import { okOf, spanOf, timeUnit, type PlaceView, type Seen } from './chart-view.js';
+import { middleWords, okOf, timeUnit, type PlaceView, type Seen } from './chart-view.js';
+import { limitPlaces } from './chart-limits.js';
 import { duration } from './format.js';
 import type { Datum, Drawn } from './page-types.js';
 
@@ -31,7 +32,9 @@ export function phaseChart(view: PlaceView): Drawn | null {
     const time = seen?.cell.completeNs ?? null;
     return seen === null || time === null ? [] : [{ label: seen.label, ns: time.median, n: time.n }];
   });
-  const { unit, ns } = timeUnit(Math.max(...rows.map(({ totalNs }) => totalNs), ...limits.map((limit) => limit.ns)));
+  const longest = Math.max(...rows.map(({ totalNs }) => totalNs), ...limits.map((limit) => limit.ns));
+  const { unit, ns } = timeUnit(longest);
+  const places = limitPlaces(limits.map((limit) => limit.ns / longest));
   const known = rows.every(({ debtKnown }) => debtKnown)
     ? ''
     : ' Where the debt is not known it is in the first token itself.';
@@ -39,15 +42,13 @@ export function phaseChart(view: PlaceView): Drawn | null {
     kind: 'phases',
     unit,
     title: view.title,
-    note: `Each bar is one sample, that whose time is in the middle of its loader’s ${spanOf(
-      rows.map(({ seen }) => okOf(seen.timed).length),
-      'sample',
-    )}.${known}`,
+    note: `Each bar is one sample: of each loader ${middleWords(rows.map(({ seen }) => okOf(seen.timed).length))}.${known}`,
     places: [view.place],
     data: [
       ...rows.flatMap((row, order) => dataOf(row, order, ns)),
-      ...limits.map(({ label, ns: limit, n }, line) => ({
-        ...{ part: 'limit', loader: null, order: -1, value: limit / ns, line, label: `${label} ${duration(limit)}` },
+      ...limits.map(({ label, ns: limit, n }, index) => ({
+        ...{ part: 'limit', loader: null, order: -1, value: limit / ns, ...places[index] },
+        ...{ label: `${label} ${duration(limit)}`, brief: `${label} ${duration(limit)}` },
         tip: `${label}: ${duration(limit)} to read the same bytes (median of ${n})`,
       })),
     ],

@@ -46,7 +46,8 @@ function tipOf({ seen, sample, ns }: Dot): string {
 /** Against the median of its own loader, so that all loaders show the machine's drift together. */
 export function orderChart(view: PlaceView, ledger: Ledger): Drawn | null {
   const all = dotsOf(view);
-  if (all.length === 0) return null;
+  // Where no loader has a second sample, nothing can drift.
+  if (!all.some(({ along }) => along === 1)) return null;
   const start = Date.parse(ledger.run.startedAt);
   const dots = thinned(all, MOST_DOTS);
   const relative = ({ seen, ns }: Dot): number => ns / (seen.cell.ttftNs?.median ?? ns);

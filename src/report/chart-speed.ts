@@ -6,6 +6,7 @@ import type { Description } from '../statistics/summary-types.js';
 import { okOf, rangeText, spanOf, timeUnit, type PlaceView, type Seen } from './chart-view.js';
 import { duration, gigabytes, percent, significant, size } from './format.js';
 import { gridChart } from './chart-grid.js';
+import { limitPlaces } from './chart-limits.js';
 import type { Datum, Drawn } from './page-types.js';
 
 /** Later tokens are all alike. */
@@ -76,6 +77,8 @@ export function speedChart(view: PlaceView): Drawn | null {
 interface Roof {
   readonly kind: 'device' | 'copy' | 'first touch' | 'memory';
   readonly label: string;
+  /** For telephones. */
+  readonly brief: string;
   readonly bytesPerSecond: number;
   readonly how: string;
 }
@@ -84,6 +87,13 @@ export function rooflineChart(view: PlaceView, ledger: Ledger): Drawn | null {
   const rows = view.loaders.filter(({ cell }) => cell.bytesPerSecond !== null);
   if (rows.length === 0) return null;
   const roofs = roofsOf(view, ledger);
+  if (roofs.length === 0) return null;
+  const logs = [
+    ...rows.flatMap(({ cell }) => [cell.bytesPerSecond?.min ?? 1, cell.bytesPerSecond?.max ?? 1]),
+    ...roofs.map(({ bytesPerSecond }) => bytesPerSecond),
+  ].map(Math.log);
+  const [least, most] = [Math.min(...logs), Math.max(...logs)];
+  const places = limitPlaces(roofs.map((roof) => (Math.log(roof.bytesPerSecond) - least) / (most - least || 1)));
   return {
     ...{ kind: 'roofline', unit: 'GB/s', title: view.title, places: [view.place] },
     note: `All tensor bytes ÷ time until complete; medians and ranges of ${spanOf(
@@ -103,8 +113,10 @@ export function rooflineChart(view: PlaceView, ledger: Ledger): Drawn | null {
           tip: `${label}\n${rangeText(figure, gigabytes)} GB/s${share}`,
         };
       }),
-      ...roofs.map(({ kind, label, bytesPerSecond, how }, line) => ({
-        ...{ part: 'limit', loader: null, order: -1, value: inGB(bytesPerSecond), roof: kind, line },
+      ...roofs.map(({ brief, label, bytesPerSecond, how }, index) => ({
+        ...{ part: 'limit', loader: null, order: -1, value: inGB(bytesPerSecond), ...places[index] },
+        brief: `${brief}: ${gigabytes(bytesPerSecond)}`,
+        label: `${label}: ${gigabytes(bytesPerSecond)} GB/s`,
         tip: `${label}: ${gigabytes(bytesPerSecond)} GB/s\n${how}`,
       })),
     ],
@@ -133,17 +145,26 @@ function roofsOf({ ceiling, home, place }: PlaceView, { run }: Ledger): readonly
     const speed = seen?.cell.bytesPerSecond ?? null;
     if (seen === null || speed === null) return [];
     const kind = seen.cell.arm.loader === 'memory' ? 'memory' : 'device';
-    return [{ kind, label: seen.label, bytesPerSecond: speed.median, how: IN_BLOCKS }];
+    const label = seen === home ? 'device into memory that was never touched (home)' : seen.label;
+    return [{ kind, label, brief: seen === home ? 'home' : kind, bytesPerSecond: speed.median, how: IN_BLOCKS }];
   });
   const memoryState = place.memoryState === 'returned' ? 'returned' : 'backed';
-  const measured = (kind: Roof['kind'], label: string, matches: (limit: Limit) => boolean): readonly Roof[] => {
+  const measured = (
+    kind: Roof['kind'],
+    label: string,
+    matches: (limit: Limit) => boolean,
+    brief: string = kind,
+  ): readonly Roof[] => {
     const most = run.limits
       .filter((limit) => limit.value !== null && limit.value > 0 && matches(limit))
       .toSorted((a, b) => b.threads - a.threads)[0];
     if (most === undefined || most.value === null) return [];
     const threads = most.threads === 1 ? 'one thread' : `${most.threads} threads`;
     return [
-      { kind, label: `${label}, ${threads}`, bytesPerSecond: most.value, how: `once, before the run: ${most.method}` },
+      {
+        ...{ kind, brief, label: `${label}, ${threads}`, bytesPerSecond: most.value },
+        how: `once, before the run: ${most.method}`,
+      },
     ];
   };
   const pages = [...new Set(run.limits.map(({ pageBytes }) => pageBytes))].filter((bytes) => bytes !== null);
@@ -158,6 +179,7 @@ function roofsOf({ ceiling, home, place }: PlaceView, { run }: Ledger): readonly
         'first touch',
         `first touch of ${memoryState} memory, ${size(bytes)} pages`,
         (limit) => limit.name === 'first-touch' && limit.pageBytes === bytes && limit.memoryState === memoryState,
+        `first touch, ${size(bytes)} pages`,
       ),
     ),
     ...(own.some(({ kind }) => kind === 'memory')

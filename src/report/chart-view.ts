@@ -115,3 +115,8 @@ export function spanOf(counts: readonly number[], noun: string): string {
   const plural = most === 1 ? noun : `${noun}s`;
   return least === most ? `${most} ${plural}` : `${least} to ${most} ${plural}`;
 }
+
+/** Of samples that are sorted, which one is shown. */
+export function middleWords(counts: readonly number[]): string {
+  return Math.max(...counts) === 1 ? 'the only sample' : `the one in the middle of ${spanOf(counts, 'sample')}`;
+}

@@ -2,6 +2,7 @@
 import { printable } from '../failure.js';
 import type { ModelRecord, RunRecord } from '../samples/record.js';
 import type { Bounds, ClaimResult, Claimed, Measure } from '../statistics/claims-types.js';
+import { nameOf } from './foreign.js';
 import { confidence, counted, duration, percent, ratio, size } from './format.js';
 import { machineLine } from './notes.js';
 
@@ -38,7 +39,7 @@ export function claimsReport(
   claims: readonly ClaimResult[],
   notes: readonly string[],
 ): ClaimsReport {
-  const name = model.path.split('/').at(-1) ?? model.path;
+  const name = nameOf(model.path.split('/').at(-1) ?? model.path);
   return {
     title: printable(
       `The claims of 2023, weighed by ${run.tool}: ${name}, ${size(model.bytes)} on ${model.fileSystem}`,
@@ -54,7 +55,7 @@ function sectionOf({ number, claim, verdict, why, asks, measures, notes }: Claim
 }
 
 function lineOf({ what, place, unit, bounds, claimed, verdict, why }: Measure): ClaimLine {
-  const text = TEXT[unit];
+  const text = unitText(unit);
   const held = verdict === null || claimed === null ? null : `${verdict}, of ${claimText(claimed, unit)}`;
   return {
     what,
@@ -72,11 +73,16 @@ const TEXT: Readonly<Record<Measure['unit'], (value: number) => string>> = {
   ns: duration,
 };
 
-function boundsText({ n, low, high, confidence: level }: Bounds, text: (value: number) => string): string {
+export function unitText(unit: Measure['unit']): (value: number) => string {
+  return TEXT[unit];
+}
+
+export function boundsText({ n, low, high, confidence: level }: Bounds, text: (value: number) => string): string {
+  if (n === 1 && low === high) return 'a single value';
   const range = `${text(low)}–${text(high)}`;
   return level === null ? `range of ${counted(n, 'value')} ${range}` : `${range} (${confidence(level)}, n ${n})`;
 }
 
-function claimText({ bound, figure }: Claimed, unit: Measure['unit']): string {
+export function claimText({ bound, figure }: Claimed, unit: Measure['unit']): string {
   return `${bound === 'at-least' ? 'at least' : 'at most'} ${TEXT[unit](figure)}`;
 }

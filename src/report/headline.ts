@@ -1,6 +1,6 @@
 /** The answer of a whole run in one sentence: what was first in each state, and how sure that is. */
 import { standingOf } from './answer.js';
-import { confidence, counted, ratio } from './format.js';
+import { confidence, counted, enumeration, ratio } from './format.js';
 import type { Report, Section } from './report-types.js';
 
 /** More would not be a sentence that anybody reads to its end: the sections themselves say the rest. */
@@ -8,7 +8,8 @@ const MOST = 4;
 
 export function headlineOf({ sections }: Report): string {
   const weighed = sections.filter(({ unsupported, rows }) => unsupported === null && rows.length > 0);
-  if (weighed.length === 0) return 'Nothing could be compared on this machine; what follows says why.';
+  if (weighed.length === 0)
+    return programsAlone(sections) ?? 'Nothing could be compared on this machine; what follows says why.';
   const told = weighed.slice(0, MOST);
   const clauses = told.map((section) => `${placeOf(section, weighed)}, ${clauseOf(section)}`);
   const more = weighed.length - told.length;
@@ -16,12 +17,26 @@ export function headlineOf({ sections }: Report): string {
   return `On this machine, ${clauses.join('; ')}${rest}.`;
 }
 
+/** What programs of one's own took, where no loader was weighed; null without any. */
+function programsAlone(sections: readonly Section[]): string | null {
+  const clauses = sections.flatMap(({ state, commands }) => {
+    const times = (commands?.rows ?? []).flatMap(({ label, wall }) =>
+      wall === null ? [] : [`${label} takes ${wall.text}`],
+    );
+    const more = times.length - MOST;
+    return times.length === 0
+      ? []
+      : [`${state}, ${enumeration(more > 0 ? [...times.slice(0, MOST), `${more} more programs`] : times)}`];
+  });
+  return clauses.length === 0 ? null : `On this machine, ${clauses.slice(0, MOST).join('; ')}.`;
+}
+
 /** What of a section's place differs among those weighed. */
 function placeOf({ model, setting, state, memoryState }: Section, all: readonly Section[]): string {
   const differs = (of: (section: Section) => unknown): boolean => new Set(all.map(of)).size > 1;
-  const apart = `${model}${setting === null ? '' : ` (${setting})`}`;
   const words = [
-    differs((each) => `${each.model} ${each.setting ?? ''}`) ? `${apart},` : '',
+    differs((each) => each.model) ? `${model},` : '',
+    differs((each) => each.setting) && setting !== null ? `${setting},` : '',
     state,
     differs((each) => each.memoryState) ? `with free memory ${memoryState}` : '',
   ];

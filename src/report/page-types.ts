@@ -17,10 +17,12 @@ export type ChartKind =
   | 'roofline'
   | 'loads'
   | 'processes'
-  | 'limits';
+  | 'limits'
+  | 'claim'
+  | 'trend';
 
 /** Units that a chart's figures are in, chosen once a chart. */
-export type ChartUnit = 'ms' | 's' | 'MiB' | 'GiB' | 'GB/s' | 'tokens/s' | 'ratio';
+export type ChartUnit = 'ms' | 's' | 'MiB' | 'GiB' | 'GB/s' | 'tokens/s' | 'ratio' | '%' | 'count';
 
 /**
  * One mark. `part` says what of the chart it belongs to; `loader` is the name of its row, null for what is drawn whatever
@@ -80,7 +82,25 @@ export interface Exclusion {
   readonly reason: string;
 }
 
+/** What a command that asks more than who is fastest found out: told before all else. */
+export interface Lead {
+  /** In a sentence: takes the place of the run's own. */
+  readonly headline: string;
+  readonly heading: string;
+  readonly blocks: readonly LeadBlock[];
+  readonly notes: readonly string[];
+}
+
+export interface LeadBlock {
+  readonly heading: string;
+  readonly text: string;
+  readonly facts: readonly Fact[];
+  readonly table: Table | null;
+}
+
 export interface Page {
+  /** Of a run that was made to be compared, null. */
+  readonly lead: Lead | null;
   readonly report: Report;
   /** The answer in one sentence. */
   readonly headline: string;

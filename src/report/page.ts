@@ -16,13 +16,13 @@ import { labelOf, settingLabels } from './labels.js';
 import { noteGroups, warningsOf } from './notes.js';
 import { flagWords } from './quiet-notes.js';
 import { report } from './report.js';
-import type { Chart, Drawn, Exclusion, Page } from './page-types.js';
+import type { Chart, Drawn, Exclusion, Lead, Page } from './page-types.js';
 import { unknownOf } from './unknown.js';
 
 export type * from './page-types.js';
 export type * from './report-types.js';
 
-export function page(summary: Summary, ledger: Ledger): Page {
+export function page(summary: Summary, ledger: Ledger, lead: Lead | null = null): Page {
   const views = placeViews(summary, ledger);
   const of = (make: (view: (typeof views)[number]) => Drawn | null): readonly Drawn[] =>
     views.flatMap((view) => make(view) ?? []);
@@ -32,7 +32,8 @@ export function page(summary: Summary, ledger: Ledger): Page {
   return {
     // Warnings and what cannot be known stand in lists of their own.
     report: { ...whole, notes: [...grave, ...usual] },
-    headline: headlineOf(whole),
+    headline: lead?.headline ?? headlineOf(whole),
+    lead,
     places: views.map(({ place }) => place),
     charts: numbered([
       ...of(ratioChart),

@@ -52,6 +52,15 @@ test.serial('forty pairs of a run that is there are kept for this machine, and r
   const { code, stdout, stderr } = await weighbridge(['aa', '--from', directory], env);
   t.is(code, 0, stderr);
   t.regex(stdout, /40 pairs of 40 rounds/);
+  // Its page begins with the noise, also when it is written again.
+  const page = readFileSync(join(directory, 'report.html'), 'utf8');
+  t.regex(
+    page,
+    /<p class="answer">On this machine two equal loads differ in their time to first token by noise alone: /,
+  );
+  t.regex(page, /<th scope="col">noise floor of 40<\/th>/);
+  t.is((await weighbridge(['report', directory])).code, 0);
+  t.is(readFileSync(join(directory, 'report.html'), 'utf8'), page);
   const stored = readdirSync(join(data, 'weighbridge', 'noise'));
   t.is(stored.length, 1);
   t.regex(stored[0] ?? '', /^feedfacecafebeef-[0-9a-f]{16}-warm-backed\.json$/);

@@ -37,6 +37,11 @@ test.serial('a recommendation comes from a run whose ledger is kept and can be e
   t.not(place?.confidence, 'proven');
   t.regex(advice.sections[0]?.take ?? '', /^(Perhaps |\S+ or |\S+, ahead as far as |\S+, .* or )/);
   for (const file of ['ledger.jsonl', 'summary.json', 'samples.csv']) t.true(existsSync(join(out, file)), file);
+  // Its page begins with the advice, also when it is written again.
+  const page = readFileSync(join(out, 'report.html'), 'utf8');
+  t.regex(page, /<h2>What to take<\/h2>/);
+  t.is((await weighbridge(['report', out])).code, 0);
+  t.is(readFileSync(join(out, 'report.html'), 'utf8'), page);
   const explained = await weighbridge(['explain', out]);
   t.is(explained.code, 0, explained.stderr);
   t.regex(explained.stdout, /page faults during load/);
@@ -56,7 +61,7 @@ test.serial(
       stdout,
       /^ {4}weighbridge run \S+ --loader \S+ --state warm --memory-state as-is --threads 2 --context 512 --rounds \d+$/m,
     );
-    const path = /^Written: /;
+    const path = /^Written: |^ {2}\//;
     const long = stdout
       .split('\n')
       .filter((line) => line.length > 80 && !path.test(line) && !line.includes('  weighbridge'));

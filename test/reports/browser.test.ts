@@ -1,41 +1,20 @@
 /** The page of a real run in a real browser, and that of a hostile one. */
-import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
-import { chromium, type Browser, type Page as Tab } from 'playwright-core';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
 import { pageJunit } from '../../reports/page-junit.js';
 import { page } from '../../src/report/page.js';
 import { writePage } from '../../src/report-files.js';
 import { summarize } from '../../src/statistics/summarize.js';
-import { root, weighbridge } from '../command.js';
+import { weighbridge } from '../command.js';
 import { removeFolder, scratchFolder } from '../processes.js';
+import { close, drawnAll, fitsItsReader, inBrowser, launch, opened, seriousOf } from './browser.js';
 import { hostileLedger } from './hostile.js';
 
 const folder = scratchFolder();
 const out = join(folder, 'run');
-let browser: Browser | null = null;
-
-function browserPath(): string | null {
-  const names = ['chromium', 'chromium-browser', 'google-chrome'];
-  const paths = (process.env['PATH'] ?? '').split(delimiter).flatMap((at) => names.map((name) => join(at, name)));
-  return paths.find(isExecutable) ?? null;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 test.before(async (t) => {
-  const executablePath = browserPath();
-  if (executablePath === null) return;
-  // A browser's own sandbox does not let root start it.
-  browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  if (!(await launch())) return;
   const model = join(folder, 'tiny.gguf');
   const made = await weighbridge(['gen', model, '--shape', 'tiny', '--type', 'q8_0']);
   t.is(made.code, 0, made.stderr);
@@ -60,60 +39,9 @@ test.before(async (t) => {
   t.true(stdout.trimEnd().endsWith(join(out, 'report.html')), 'the run ends by naming its page');
 });
 test.after.always(async () => {
-  await browser?.close();
+  await close();
   removeFolder(folder);
 });
-
-interface View {
-  readonly width: number;
-  readonly colorScheme?: 'light' | 'dark';
-  readonly javaScriptEnabled?: boolean;
-}
-
-interface Opened {
-  readonly tab: Tab;
-  /** What a page must not do: errors, messages of the console, requests. */
-  readonly trouble: readonly string[];
-}
-
-async function opened(path: string, { width, colorScheme = 'light', javaScriptEnabled = true }: View): Promise<Opened> {
-  const context = await browser!.newContext({ viewport: { width, height: 800 }, colorScheme, javaScriptEnabled });
-  const tab = await context.newPage();
-  const trouble: string[] = [];
-  const address = pathToFileURL(path).href;
-  tab.on('pageerror', (error) => trouble.push(error.message));
-  tab.on('console', (message) => trouble.push(`${message.type()}: ${message.text()}`));
-  tab.on('dialog', (dialog) => trouble.push(`dialog: ${dialog.message()}`));
-  tab.on('request', (request) => {
-    if (request.url() !== address) trouble.push(`request: ${request.url()}`);
-  });
-  await tab.goto(address);
-  return { tab, trouble };
-}
-
-/** As a reader scrolls; gives how each chart was drawn. */
-async function drawnAll(tab: Tab): Promise<readonly (string | null)[]> {
-  const figures = await tab.locator('figure:not([hidden])').all();
-  const drawn: (string | null)[] = [];
-  for (const figure of figures) {
-    await figure.scrollIntoViewIfNeeded();
-    await figure.locator('.live svg').waitFor();
-    drawn.push(await figure.getAttribute('data-drawn'));
-  }
-  return drawn;
-}
-
-/** Skipped aloud where there is no browser. */
-function inBrowser(title: string, body: (t: ExecutionContext) => Promise<void>): void {
-  test.serial(title, async (t) => {
-    if (browser === null) {
-      t.log('skipped: no chromium on PATH; apt-get install chromium brings one');
-      t.pass();
-      return;
-    }
-    await body(t);
-  });
-}
 
 const html = join(out, 'report.html');
 
@@ -127,12 +55,7 @@ for (const view of [
     const drawn = await drawnAll(tab);
     t.true(drawn.length >= 16, `${drawn.length} charts`);
     t.deepEqual([...new Set(drawn)], [view.width === 400 ? 'narrow' : 'wide']);
-    t.true(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nothing sticks out at the side');
-    const [ink, paper] = await tab.evaluate<[string, string]>(
-      '[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]',
-    );
-    const brightness = (color: string): number => Number(/\d+/.exec(color)?.[0]);
-    t.is(brightness(ink) > brightness(paper), view.colorScheme === 'dark');
+    await fitsItsReader(t, tab, view.colorScheme);
     t.deepEqual(trouble, []);
     await tab.context().close();
   });
@@ -181,20 +104,7 @@ for (const view of [{ width: 1280 }, { width: 400, colorScheme: 'dark' }] as con
     const { tab } = await opened(html, view);
     await drawnAll(tab);
     for (const summary of await tab.locator('summary').all()) await summary.click();
-    // By the protocol, which the policy of the page does not bind.
-    await tab.evaluate(readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8'));
-    const { violations } = await tab.evaluate<{
-      readonly violations: readonly {
-        readonly id: string;
-        readonly impact: string;
-        readonly nodes: readonly { readonly html: string }[];
-      }[];
-    }>('axe.run()');
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    t.deepEqual(
-      serious.map(({ id, nodes }) => `${id}: ${nodes.length} × ${nodes[0]?.html.slice(0, 200) ?? ''}`),
-      [],
-    );
+    t.deepEqual(await seriousOf(tab), []);
     await tab.context().close();
   });
 }

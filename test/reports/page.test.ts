@@ -13,7 +13,7 @@ import { page } from '../../src/report/page.js';
 import { report } from '../../src/report/report.js';
 import type { Ledger } from '../../src/samples/record.js';
 import { summarize } from '../../src/statistics/summarize.js';
-import { arm, ledger, ok, reason, without } from '../statistics/ledger-builder.js';
+import { arm, ledger, memoryCeiling, ok, reason, without } from '../statistics/ledger-builder.js';
 import { harmlessLedger, hostileLedger } from './hostile.js';
 import { violationsOf } from './json-schema.js';
 
@@ -67,8 +67,47 @@ test('every chart of the run is drawn in the page and stands behind it as a tabl
     ['ratios', 'phases', 'order', 'spread', 'memory', 'latency', 'speed', 'roofline'],
   );
   t.is([...html.matchAll(/<svg /g)].length, harmless.charts.length);
-  t.is([...html.matchAll(/<details>/g)].length, harmless.charts.length);
+  t.is([...html.matchAll(/The same as a table/g)].length, harmless.charts.length);
   for (const { table } of harmless.charts) t.true(table.rows.length > 0);
+});
+
+test('all figures of a section stand in a table, with what is never ranked below', async (t) => {
+  const html = await pageHtml(harmless, scripts);
+  const [, table = ''] = /<summary>All figures<\/summary>(.*?)<\/table>/s.exec(html) ?? [];
+  const first = [...table.matchAll(/<tr><td>([^<]*)<\/td>/g)].map(([, name]) => name);
+  t.deepEqual(first.slice(0, 4).sort(), ['base (reference)', 'gone', 'head', 'huge']);
+  t.deepEqual(first.slice(4), ['memory ceiling', 'null (harness)']);
+});
+
+test('limits of the machine are named where they stand in the chart, their texts inside of it', (t) => {
+  const arms = [arm('read'), memoryCeiling()];
+  const limit = (pageBytes: number, value: number) => ({
+    ...{ name: 'first-touch', value, unit: 'bytes/s', threads: 2, pageBytes, memoryState: 'backed' },
+    ...{ path: null, method: 'touched', reason: null },
+  });
+  const of = ledger({
+    arms,
+    samples: [ok({ arm: arms[0]! }), ok({ arm: arms[1]! })],
+    run: { limits: [limit(4096, 4e9), limit(2 ** 21, 3e9)] as Ledger['run']['limits'] },
+  });
+  const marks = pageOf(of).charts.find(({ kind }) => kind === 'roofline')!.data;
+  const labels = marks
+    .filter(({ part, side }) => part === 'limit' && side === 'right')
+    .sort((a, b) => Number(a['line']) - Number(b['line']));
+  t.regex(
+    labels.map(({ label }) => String(label)).join('; '),
+    /2\.0+ MiB pages, 2 threads: 3\.00 GB\/s; .*4 KiB pages/,
+  );
+  const values = labels.map(({ value }) => Number(value));
+  t.deepEqual(
+    values,
+    values.toSorted((a, b) => a - b),
+  );
+});
+
+test('one sample is no middle of anything', (t) => {
+  const of = ledger({ arms: [arm('read')], samples: [ok({ arm: arm('read') })] });
+  t.regex(pageOf(of).charts.find(({ kind }) => kind === 'phases')!.note, /of each loader the only sample\./);
 });
 
 test('charts as documents are whole SVG, whatever the names', async (t) => {

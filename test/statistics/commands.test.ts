@@ -1,4 +1,6 @@
 import test from 'ava';
+import { pageHtml } from '../../reports/page-html.js';
+import { page } from '../../src/report/page.js';
 import { report } from '../../src/report/report.js';
 import type { CommandMeasurement } from '../../src/samples/record.js';
 import type { OkSample } from '../../src/statistics/pairs.js';
@@ -106,13 +108,19 @@ test('a report has commands in a table of their own, labelled external, and neve
   }
 });
 
-test('without loaders the commands stand alone', (t) => {
+test('without loaders the commands stand alone', async (t) => {
   const samples = [ran({ arm: sum }, 100), ran({ arm: cat }, 120)];
   const made = ledger({ arms: [sum, cat], samples });
   const [section] = report(summarize(made), made).sections;
   t.is(section?.answer, 'No loader was weighed here, commands alone.');
   t.is(section?.commands?.reference, null);
   t.notRegex(terminalTable(report(summarize(made), made)), /^loader/m);
+  const whole = page(summarize(made), made);
+  t.is(whole.headline, 'On this machine, warm, sum takes 100 ms and cat takes 120 ms.');
+  t.regex(
+    await pageHtml(whole, { vega: '', page: '' }),
+    /<th scope="col">Wall time<\/th>.*<td>cat<\/td><td>120 ms<\/td>/s,
+  );
 });
 
 test('what stands behind the figures of commands is told: samples, pairs, and what the parentheses hold', (t) => {
