@@ -9,7 +9,7 @@ import { plainId } from '../plan/arms.js';
 import type { Planned } from '../plan/plan.js';
 import type { Gate, MemoryState, State } from '../samples/record.js';
 import { sidesOf, type Sides } from '../sides.js';
-import { ALPHA } from '../statistics/sign-test.js';
+import { ALPHA, LOOKS, MOST_PAIRS } from '../statistics/sign-test.js';
 import { commaList, positive, whole } from './arguments.js';
 import { quietOptions, waitQuietSecondsOf } from './exploring-options.js';
 import { gateOptions, metricsNamed, thresholdsOf } from './gate-options.js';
@@ -21,7 +21,7 @@ const MEMORY_STATES = ['backed', 'returned', 'as-is'] as const satisfies readonl
 
 const SIDE = "a loader (name or file), the directory of another build of weighbridge, or 'cmd=PROGRAM … {model}'";
 /** Fewer pairs can show nothing. */
-const LEAST_PAIRS = 10;
+const [LEAST_PAIRS] = LOOKS;
 
 const options = {
   base: { type: 'string', requiresArg: true, describe: `What there was: ${SIDE}` },
@@ -39,8 +39,8 @@ const options = {
   },
   pairs: {
     type: 'string',
-    default: '40',
-    describe: 'Most pairs of each state; looked at after 10, 20, 40 …, and ended when all is decided',
+    default: String(MOST_PAIRS),
+    describe: `Most pairs of each state; looked at after ${LOOKS.join(', ')} …, and ended when all is decided`,
   },
   ...gateOptions,
   state: { type: 'string', default: 'cold,warm', describe: 'Page cache before a sample: cold, warm' },
