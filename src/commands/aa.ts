@@ -2,17 +2,19 @@
 import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { findLoader } from '../catalog.js';
-import { UsageError, printable } from '../failure.js';
+import { UsageError } from '../failure.js';
 import { roleOf } from '../loader.js';
 import { storeNoise } from '../noise-store.js';
 import { planOf, weigh, type RunRequest } from '../pipeline.js';
 import { noiseReport } from '../report/noise.js';
 import { readLedger } from '../samples/ledger.js';
 import type { Ledger, MemoryState, State } from '../samples/record.js';
+import { LEAST_FOR_FLOOR } from '../statistics/noise-floor.js';
 import { noiseOf, type NoiseRecord } from '../statistics/noise.js';
 import { columnsOf } from '../wrap.js';
 import { writeRun } from '../write-run.js';
 import { noiseText } from '../../reports/noise-text.js';
+import { storedText } from './aa-stored.js';
 import { commaList, positive, whole } from './arguments.js';
 import { quietOptions, waitQuietSecondsOf } from './exploring-options.js';
 import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
@@ -22,7 +24,11 @@ const MEMORY_STATES = ['backed', 'returned', 'as-is'] as const satisfies readonl
 
 const options = {
   loader: { type: 'string', default: 'mmap-shared', describe: 'The loader that is weighed against itself' },
-  pairs: { type: 'string', default: '40', describe: 'Pairs of each state; a noise floor needs 40' },
+  pairs: {
+    type: 'string',
+    default: String(LEAST_FOR_FLOOR),
+    describe: `Pairs of each state; a noise floor needs ${LEAST_FOR_FLOOR}`,
+  },
   state: { type: 'string', default: 'cold,warm', describe: 'Page cache before a sample: cold, warm' },
   'memory-state': {
     type: 'string',
@@ -96,8 +102,8 @@ function tell({ json }: Arguments, records: readonly NoiseRecord[], ledger: Ledg
       ? `${JSON.stringify({ noise: records, run: directory }, null, 2)}\n`
       : noiseText(noiseReport(records, ledger), columnsOf(process.stdout)),
   );
-  const written = storeNoise(directory, records);
-  if (!json) process.stdout.write(`Written:\n${written.map((path) => `  ${printable(path)}\n`).join('')}`);
+  const stored = storeNoise(directory, records);
+  if (!json) process.stdout.write(storedText(stored, columnsOf(process.stdout)));
 }
 
 function noiseRecords(ledger: Ledger, directory: string): readonly NoiseRecord[] {
