@@ -60,25 +60,31 @@ export function endWith(result: RunResult, directory: string): void {
 
 /** The run's directory, made if need be. A new run never writes over another one. */
 export function outDirectory(out: string | undefined, modelPath: string): string {
-  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-  const name = basename(modelPath)
-    .replace(/\.gguf$/i, '')
-    .replace(/[^\w.-]+/g, '_');
-  const directory = resolve(out ?? join('weighbridge-runs', `${stamp}-${name}`));
+  const directory = outPath(out, modelPath);
   makeDirectory(directory);
   return directory;
 }
 
+/** Where a run's directory will be: as it is asked for, or by model and time. */
+export function outPath(out: string | undefined, modelPath: string): string {
+  const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+  const name = basename(modelPath)
+    .replace(/\.gguf$/i, '')
+    .replace(/[^\w.-]+/g, '_');
+  return resolve(out ?? join('weighbridge-runs', `${stamp}-${name}`));
+}
+
 /**
- * Makes a directory and the missing ones above it. Node's own recursive mkdir never returns where a file system refuses
- * with ENOENT under a parent that exists, as /proc does.
+ * Makes a directory and the missing ones above it, and returns those that it made, the outermost first. Node's own
+ * recursive mkdir never returns where a file system refuses with ENOENT under a parent that exists, as /proc does.
  */
-export function makeDirectory(path: string): void {
+export function makeDirectory(path: string): readonly string[] {
   const status = statSync(path, { throwIfNoEntry: false });
-  if (status?.isDirectory() === true) return;
+  if (status?.isDirectory() === true) return [];
   if (status !== undefined) throw new UsageError(`${path} is a file, not a directory; give --out another path`);
-  makeDirectory(dirname(path));
+  const above = makeDirectory(dirname(path));
   mkdirSync(path);
+  return [...above, path];
 }
 
 /** What people call an arm: its label, and what of its setting is not as in the first of its model. */
