@@ -12,12 +12,22 @@ export function claimsText({ title, machine, claims, notes }: ClaimsReport, widt
   const lines = [
     ...wrap(title, columns),
     ...wrap(machine, columns),
-    ...claims.flatMap((claim) => ['', ...sectionLines(claim, columns)]),
+    ...claims.flatMap((claim, index) =>
+      claim.brief === null
+        ? ['', ...sectionLines(claim, columns)]
+        : [...(claims[index - 1]?.brief == null ? [''] : []), ...briefLines(claim, claim.brief, columns)],
+    ),
     ...(notes.length === 0 ? [] : ['', ...notes.flatMap((note) => hang('* ', note, columns))]),
-    '',
-    ...claims.flatMap(({ number, claim, verdict }) => hang(`${number}. `, `${claim}: ${verdict}`, columns)),
+    // Brief ones have said it.
+    ...(claims.every(({ brief }) => brief !== null)
+      ? []
+      : ['', ...claims.flatMap(({ number, claim, verdict }) => hang(`${number}. `, `${claim}: ${verdict}`, columns))]),
   ];
   return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
+
+function briefLines({ number, claim, verdict }: ClaimSection, brief: string, columns: number): readonly string[] {
+  return hang(`${number}. `, `${claim}: ${verdict.toUpperCase()}, ${brief}`, columns);
 }
 
 function sectionLines(

@@ -10,6 +10,8 @@ export interface Column<Row> {
   readonly of: (row: Row) => string;
   /** Left out where no row has it. */
   readonly optional?: true;
+  /** Left out where this says so of the rows. */
+  readonly pointless?: (rows: readonly Row[]) => boolean;
 }
 
 /** Columns that stay side by side whatever the width. */
@@ -31,7 +33,7 @@ export function pack<Row>(
   const tables: SetColumn<Row>[][] = [];
   let left = 0;
   for (const bundle of bundles) {
-    const shown = bundle.filter(({ optional, of }) => optional !== true || rows.some((row) => of(row) !== none));
+    const shown = bundle.filter((column) => isShown(column, rows));
     if (shown.length === 0) continue;
     const columns = shown.map((column) => setColumn(column, rows));
     const needed = columns.reduce((sum, { width }) => sum + GAP.length + width, 0);
@@ -45,6 +47,11 @@ export function pack<Row>(
     }
   }
   return tables;
+}
+
+function isShown<Row>({ optional, pointless, of }: Column<Row>, rows: readonly Row[]): boolean {
+  if (pointless?.(rows) === true) return false;
+  return optional !== true || rows.some((row) => of(row) !== none);
 }
 
 function setColumn<Row>({ heading, of }: Column<Row>, rows: readonly Row[]): SetColumn<Row> {

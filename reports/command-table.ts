@@ -20,6 +20,7 @@ const bundles: readonly Bundle<CommandRow>[] = [
     {
       heading: ['wall ÷', 'first'],
       of: ({ toFirst, isFirst }) => (isFirst ? 'first' : spread(toFirst)),
+      pointless: (rows) => rows.every(({ toFirst }) => toFirst === null),
     },
   ],
   [
@@ -66,6 +67,13 @@ export function commandLines(table: CommandTable, width: number): readonly Line[
 }
 
 function captionOf({ rows, reference }: CommandTable): string {
+  const first = rows.find(({ isFirst }) => isFirst);
+  const walls =
+    first !== undefined && rows.some(({ toFirst }) => toFirst !== null)
+      ? `; wall ÷ first: against ${first.label} in the same block`
+      : '';
+  const memory = rows.some(({ peakRss }) => peakRss !== null) ? '; peak Rss is of its largest process' : '';
+  const sums = rows.some(({ peakPss }) => peakPss !== null) ? ', peak Pss of all its processes together' : '';
   const piped = rows.some(({ output }) => output === 'first-byte');
   const where = piped
     ? 'their standard output goes to a pipe where the first byte is timed, else to /dev/null'
@@ -74,5 +82,5 @@ function captionOf({ rows, reference }: CommandTable): string {
     piped && reference !== null
       ? `; first byte ÷ token: against ${reference.label}, which takes ${reference.execToToken.text} from exec to its first token`
       : '';
-  return `Commands are programs of your own, weighed in the same states, their results not checked; wall is from just before the spawn to the end; ${where}${compared}.`;
+  return `Commands are programs of your own, weighed in the same states, their results not checked; wall is from just before the spawn to the end; ${where}${walls}${compared}${memory}${sums}.`;
 }

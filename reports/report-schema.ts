@@ -66,7 +66,7 @@ export const reportSchema: Schema = {
   }),
   $defs: {
     figure: object(
-      { value: number, n: integer, low: orNull(number), high: orNull(number), text: string },
+      { value: number, n: integer, low: orNull(number), high: orNull(number), rangeText: orNull(string), text: string },
       'Median of n samples: nanoseconds, bytes, bytes per second or tokens per second; text has it as people read it',
     ),
     ratio: object(

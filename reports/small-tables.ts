@@ -3,8 +3,11 @@ import type { Curve, ProcessRow, ProcessTable } from '../src/report/report.js';
 import { padEnd, padStart, shorten, textWidth } from './text-layout.js';
 
 export interface SmallTable {
+  readonly kind: 'loads' | 'processes';
   readonly title: readonly string[];
   readonly lines: readonly string[];
+  /** Of its columns, where not all their words are those of the other tables. */
+  readonly legend: readonly (readonly [term: string, meaning: string])[];
 }
 
 interface Column {
@@ -32,6 +35,7 @@ export function curveTable(
   }));
   const labels = rows.map(({ label, isReference }) => (isReference ? `${label} (reference)` : label));
   return {
+    kind: 'loads',
     title: [
       ...headOf(model, setting, nameModel),
       'LOADS IN A ROW',
@@ -39,6 +43,13 @@ export function curveTable(
       `free memory ${memoryState}`,
     ],
     lines: tableLines('loader', labels, columns, width),
+    legend: [
+      [
+        'load 2, 3 …',
+        'the same load again at once, in a process of its own: it meets what the one before left in the page cache',
+      ],
+      ['(…)', "÷ the reference's first token of the same load in the same block, median of these pairs"],
+    ],
   };
 }
 
@@ -63,6 +74,7 @@ export function processTable(
     column('of the', 'model', ({ eachMoreOfModel }) => eachMoreOfModel ?? ''),
   ];
   return {
+    kind: 'processes',
     title: [...headOf(model, setting, nameModel), 'PROCESSES', state.toUpperCase(), `free memory ${memoryState}`],
     lines: tableLines(
       'loader',
@@ -70,6 +82,15 @@ export function processTable(
       columns,
       width,
     ),
+    legend: [
+      ['first token', 'median, of the process that had it last'],
+      ['tokens/s', 'of decoding: the sum of what each process reached, and of the slowest one'],
+      ['unrecl. memory', 'of all together, as above; KV caches left out'],
+      ['with the cache', "that, and the model's pages in the page cache, counted once"],
+      ['really shared', 'file pages that all of them map'],
+      ['each more', 'what one more process adds to memory with the cache, from the rows of a loader together'],
+      ['of the model', "that as a part of the model's tensor bytes"],
+    ],
   };
 }
 
@@ -77,7 +98,7 @@ function headOf(model: string, setting: string | null, nameModel: boolean): read
   return [...(nameModel ? [model] : []), ...(setting === null ? [] : [setting])];
 }
 
-/** The labels again for every table that the columns need. */
+/** The labels again for every table that the columns need; an empty cell stays so. */
 function tableLines(
   heading: string,
   labels: readonly string[],
@@ -106,7 +127,10 @@ function tableLines(
       '',
       line('', ({ heading: [above] }) => above),
       line(heading, ({ heading: [, below] }) => below),
-      ...labels.map((text, row) => line(text, ({ cells }) => cells[row] ?? none)),
+      // A table of what only some rows have leaves the others out.
+      ...labels.flatMap((text, row) =>
+        table.every(({ column }) => column.cells[row] === '') ? [] : [line(text, ({ cells }) => cells[row] ?? none)],
+      ),
     ];
   });
 }

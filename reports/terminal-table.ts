@@ -1,8 +1,9 @@
 /** The report as text for a terminal: a block a state, whose columns are split over as many tables as the width asks. */
-import type { RatioFigure, Report, Row, Section } from '../src/report/report.js';
+import type { Figure, RatioFigure, Report, Row, Section } from '../src/report/report.js';
 import { commandLines } from './command-table.js';
 import { GAP, none, pack, type Bundle } from './columns.js';
 import { curveTable, processTable, type SmallTable } from './small-tables.js';
+import { legendOf } from './terminal-legend.js';
 import { hang, padEnd, shorten, textWidth, truncate, wrap } from './text-layout.js';
 
 export interface TerminalTableOptions {
@@ -19,6 +20,18 @@ function withSpread(figure: RatioFigure | null, row: Row): string {
   return figure === null ? none : `${figure.text} (${figure.spreadText})`;
 }
 
+/** Of one loader there is nothing to compare. */
+function haveNoRatios(rows: readonly Row[]): boolean {
+  return rows.every(({ toReference }) => toReference.firstToken === null && toReference.complete === null);
+}
+
+/** The lowest and the highest sample behind the median. */
+function withRange(figure: Figure | null): string {
+  if (figure === null) return none;
+  const { text, rangeText } = figure;
+  return rangeText === null ? text : `${text} (${rangeText})`;
+}
+
 /** Load is never shown without first token. */
 const bundles: readonly Bundle<Row>[] = [
   [
@@ -28,7 +41,7 @@ const bundles: readonly Bundle<Row>[] = [
   ],
   [
     { heading: ['', 'GB/s'], of: ({ bytesPerSecond }) => bytesPerSecond?.text ?? none },
-    { heading: ['of', 'ceil'], of: ({ ceilingShare }) => ceilingShare?.text ?? none },
+    { heading: ['of', 'ceil'], of: ({ ceilingShare }) => ceilingShare?.text ?? none, optional: true },
     { heading: ['', 'bound by'], of: ({ boundBy }) => boundBy ?? none, optional: true },
   ],
   [
@@ -43,11 +56,20 @@ const bundles: readonly Bundle<Row>[] = [
     {
       heading: ['load', '÷ ref.'],
       of: ({ toReference, isReference }) => (isReference ? '1' : (toReference.load?.text ?? none)),
+      pointless: haveNoRatios,
     },
-    { heading: ['first token', '÷ reference'], of: (row) => withSpread(row.toReference.firstToken, row) },
-    { heading: ['complete', '÷ reference'], of: (row) => withSpread(row.toReference.complete, row) },
-    { heading: ['decode', 'tokens/s'], of: ({ decode }) => decode?.text ?? none },
+    {
+      heading: ['first token', '÷ reference'],
+      of: (row) => withSpread(row.toReference.firstToken, row),
+      pointless: haveNoRatios,
+    },
+    {
+      heading: ['complete', '÷ reference'],
+      of: (row) => withSpread(row.toReference.complete, row),
+      pointless: haveNoRatios,
+    },
   ],
+  [{ heading: ['decode', 'tokens/s'], of: ({ decode }) => withRange(decode), optional: true }],
 ];
 
 /** Shown where pairs are so few that each can be. */
@@ -94,9 +116,13 @@ export function terminalTable(report: Report, { width = 80, bold = false }: Term
       .flatMap((text) => wrap(text, columns))
       .map(plain),
     ...report.sections.flatMap((section) => [blank, ...sectionLines(section, nameModel, columns)]),
-    ...small.flatMap((table) => [blank, ...smallLines(table, columns)]),
-    blank,
-    ...legend.flatMap(([term, meaning]) => hang(padEnd(term, 17), meaning, columns)).map(plain),
+    ...small.flatMap((table, index) => [
+      blank,
+      ...smallLines(table, columns),
+      // Once for tables of one kind.
+      ...(small[index + 1]?.kind === table.kind ? [] : legendLines(table.legend, columns)),
+    ]),
+    ...legendLines(legendOf(report), columns),
     ...(report.notes.length === 0 ? [] : [blank]),
     ...report.notes.flatMap((note) => hang('* ', note, columns)).map(plain),
   ];
@@ -126,6 +152,14 @@ function sectionLines(section: Section, nameModel: boolean, width: number): read
 function smallLines({ title, lines }: SmallTable, width: number): readonly Line[] {
   return [...ruled(packed(title, width), width).map(strong), ...lines.map(plain)];
 }
+
+/** Begins with a blank line, where there is anything to tell. */
+function legendLines(legend: readonly (readonly [string, string])[], width: number): readonly Line[] {
+  const lines = legend.flatMap(([term, meaning]) => hang(padEnd(term, TERM), meaning, width)).map(plain);
+  return lines.length === 0 ? [] : [blank, ...lines];
+}
+
+const TERM = 17;
 
 /** Lines that hold as many parts as fit, broken between them. */
 function packed(parts: readonly string[], width: number): readonly string[] {
@@ -198,26 +232,3 @@ function afterwordOf(section: Section, width: number): readonly Line[] {
     ),
   ].map(plain);
 }
-
-const legend: readonly (readonly [string, string])[] = [
-  ['load', 'until tensor addresses are valid; a lazy loader pays the rest at first token'],
-  ['first token', 'from the start, load included, to the first logits'],
-  ['complete', 'from the start until every tensor byte has been read'],
-  ['GB/s', 'all tensor bytes ÷ complete, in 10^9 bytes'],
-  [
-    'of ceil',
-    'median over blocks of speed ÷ that of the ceiling in the same block: the most that the device (cold) or memory (warm) delivers',
-  ],
-  [
-    'bound by',
-    'the limit that alone would take the largest share of complete (median over samples), of those that are credible: device, copy out of the page cache, first touch of memory, faults, or compute; unexplained where none takes half. Only device is measured in the same block; the others once a run or, compute, after the load, and one above 110% of complete is not believed',
-  ],
-  ['debt', 'left unpaid when load returned: first token after load − a later token'],
-  [
-    'unexpl. debt',
-    "of it, what the system's counters do not explain; in a virtual machine the host's own faults are in it",
-  ],
-  ['unrecl. memory', 'unreclaimable: taken as long as the model is held, page tables included, KV cache not'],
-  ['reclaim. memory', "reclaimable: the model's pages in the page cache, which the system may drop"],
-  ['÷ reference', "time ÷ the reference's time in the same block: 0.50 is half, 2.00 twice as long"],
-];

@@ -28,22 +28,34 @@ export function noisePath(key: NoiseKey, directory = noiseDirectory()): string {
   return join(directory, `${fingerprint}-${digest}-${state}-${memoryState}.json`);
 }
 
+export interface StoredNoise {
+  /** Beside the ledger: all records. */
+  readonly beside: string;
+  /** In the user's data directory, for a gate to find: a path a record, null for one without a noise floor. */
+  readonly forGate: readonly { readonly record: NoiseRecord; readonly path: string | null }[];
+}
+
 /**
- * Writes all records beside the ledger, and those with a noise floor each into the user's data directory. Returns the
- * paths; every file appears whole or not at all.
+ * Writes all records beside the ledger, and those with a noise floor each into the user's data directory. Every file
+ * appears whole or not at all.
  */
-export function storeNoise(runDirectory: string, records: readonly NoiseRecord[]): readonly string[] {
+export function storeNoise(runDirectory: string, records: readonly NoiseRecord[]): StoredNoise {
   const beside = join(runDirectory, NOISE_FILE);
   write(beside, records);
-  const stored = records.filter(({ metrics }) => METRICS.some((metric) => metrics[metric].pairs >= LEAST_FOR_FLOOR));
-  return [
+  return {
     beside,
-    ...stored.map((record) => {
+    forGate: records.map((record) => {
+      if (!METRICS.some((metric) => hasFloor(record, metric))) return { record, path: null };
       const path = noisePath(record.key);
       write(path, record);
-      return path;
+      return { record, path };
     }),
-  ];
+  };
+}
+
+/** Whether a gate could take its noise floor from the record. */
+export function hasFloor({ metrics }: NoiseRecord, metric: Metric): boolean {
+  return metrics[metric].pairs >= LEAST_FOR_FLOOR;
 }
 
 function write(path: string, value: unknown): void {

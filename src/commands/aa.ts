@@ -11,11 +11,13 @@ import { noiseReport } from '../report/noise.js';
 import { writePage } from '../report-files.js';
 import { readLedger } from '../samples/ledger.js';
 import type { Ledger } from '../samples/record.js';
+import { LEAST_FOR_FLOOR } from '../statistics/noise-floor.js';
 import { noiseOf, type NoiseRecord } from '../statistics/noise.js';
 import { summarize } from '../statistics/summarize.js';
 import { columnsOf } from '../wrap.js';
 import { writeRun } from '../write-run.js';
 import { noiseText } from '../../reports/noise-text.js';
+import { storedText } from './aa-stored.js';
 import { whole } from './arguments.js';
 import { waitQuietSecondsOf } from './exploring-options.js';
 import { pairedOptions, pairedRequestOf } from './paired-options.js';
@@ -23,7 +25,11 @@ import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
 
 const options = {
   loader: { type: 'string', default: 'mmap-shared', describe: 'The loader that is weighed against itself' },
-  pairs: { type: 'string', default: '40', describe: 'Pairs of each state; a noise floor needs 40' },
+  pairs: {
+    type: 'string',
+    default: String(LEAST_FOR_FLOOR),
+    describe: `Pairs of each state; a noise floor needs ${LEAST_FOR_FLOOR}`,
+  },
   ...pairedOptions,
   from: { type: 'string', describe: 'Weigh nothing: take the run in this directory, of one loader named twice' },
   json: { type: 'boolean', default: false, describe: 'Print JSON alone on standard output' },
@@ -89,15 +95,15 @@ async function tell(
       ? `${JSON.stringify({ noise: records, run: directory }, null, 2)}\n`
       : noiseText(report, columnsOf(process.stdout)),
   );
-  const written = storeNoise(directory, records);
+  const stored = storeNoise(directory, records);
   const { markdown, html } = await writePage(
     directory,
     { summary: summarize(ledger), ledger },
     leadOfNoise(records, report),
   );
   if (json) return;
-  const paths = [...written, markdown].map((path) => `  ${printable(path)}\n`);
-  process.stdout.write(`Written:\n${paths.join('')}\nThe report, for a browser:\n  ${printable(html)}\n`);
+  process.stdout.write(storedText(stored, [markdown], columnsOf(process.stdout)));
+  process.stdout.write(`The report, for a browser:\n  ${printable(html)}\n`);
 }
 
 function noiseRecords(ledger: Ledger, directory: string): readonly NoiseRecord[] {

@@ -9,7 +9,7 @@ import { plainId } from '../plan/arms.js';
 import type { Planned } from '../plan/plan.js';
 import type { Gate } from '../samples/record.js';
 import { sidesOf, type Sides } from '../sides.js';
-import { ALPHA } from '../statistics/sign-test.js';
+import { ALPHA, LOOKS, MOST_PAIRS } from '../statistics/sign-test.js';
 import { commaList, whole } from './arguments.js';
 import { waitQuietSecondsOf } from './exploring-options.js';
 import { gateOptions, metricsNamed, thresholdsOf } from './gate-options.js';
@@ -19,7 +19,7 @@ import { labelsOf, outDirectory, weighing } from './weighing.js';
 
 const SIDE = "a loader (name or file), the directory of another build of weighbridge, or 'cmd=PROGRAM … {model}'";
 /** Fewer pairs can show nothing. */
-const LEAST_PAIRS = 10;
+const [LEAST_PAIRS] = LOOKS;
 
 const options = {
   base: { type: 'string', requiresArg: true, describe: `What there was: ${SIDE}` },
@@ -37,8 +37,8 @@ const options = {
   },
   pairs: {
     type: 'string',
-    default: '40',
-    describe: 'Most pairs of each state; looked at after 10, 20, 40 …, and ended when all is decided',
+    default: String(MOST_PAIRS),
+    describe: `Most pairs of each state; looked at after ${LOOKS.join(', ')} …, and ended when all is decided`,
   },
   ...gateOptions,
   ...pairedOptions,

@@ -32,9 +32,9 @@ const leastBytes = ({ sessionBytes }: Needs): number => sessionBytes + RESERVE;
 export const fits = (bytes: number, { availableBytes }: Needs): boolean =>
   availableBytes === null || bytes <= availableBytes;
 
-/** Lines for people. */
-export function needsText(needs: Needs): string {
-  const { writeTo, bystanderBytes, availableBytes, budgetSeconds, modelBytes } = needs;
+/** Lines for people. `leastSeconds`: what the rounds take that always run. */
+export function needsText(needs: Needs, leastSeconds: number): string {
+  const { writeTo, bystanderBytes, availableBytes, modelBytes } = needs;
   const disk = [
     ...(writeTo === null ? [] : [`${size(modelBytes)} for the model, which is kept`]),
     `${size(bystanderBytes)} for a bystander's file, for a while`,
@@ -45,9 +45,24 @@ export function needsText(needs: Needs): string {
   const lines = [
     ['disk    ', disk.join('; ')],
     ['memory  ', memory],
-    ['time    ', `about ${counted(Math.ceil(budgetSeconds / 60), 'minute')} at most`],
+    ['time    ', timeText(leastSeconds, needs.budgetSeconds)],
   ] as const;
   return lines.map(([name, text]) => wrap(text, COLUMNS, ' '.repeat(name.length), name)).join('\n');
+}
+
+/** The first round of every part always runs, so that a budget is no bound where it is smaller. */
+function timeText(leastSeconds: number, budgetSeconds: number): string {
+  const least = `at least about ${seconds(leastSeconds)}, for the first round of every part`;
+  return budgetSeconds > leastSeconds
+    ? `${least}; the rest up to the budget of ${seconds(budgetSeconds)}`
+    : `${least}: the budget of ${seconds(budgetSeconds)} has no room for more, and most claims will have too few values for a verdict`;
+}
+
+/** Two digits: nobody knows it better. */
+function seconds(value: number): string {
+  if (value >= 600) return counted(Math.round(value / 60), 'minute');
+  const unit = value < 100 ? 1 : 10;
+  return `${Math.ceil(value / unit) * unit} s`;
 }
 
 const COLUMNS = 80;

@@ -3,7 +3,6 @@ import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Interrupted, failureOf } from '../failure.js';
 import { availableMemory } from '../machine.js';
-import { makeDirectory } from '../make-directory.js';
 import { planOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
 import { progressLines } from '../progress.js';
 import { size } from '../report/format.js';
@@ -12,6 +11,8 @@ import { MemoryLimits } from '../samples/memory-limits.js';
 import type { PartOutcome } from '../statistics/claims-types.js';
 import { storageFacts } from '../storage.js';
 import { writeRun } from '../write-run.js';
+import { shareOf } from './claims-budget.js';
+import type { MadeDirectories } from './claims-directory.js';
 import { requestOf, type Common, type PartPlan } from './claims-plan.js';
 import { labelsOf } from './weighing.js';
 
@@ -29,6 +30,7 @@ export interface PartsOptions extends Common {
   readonly directory: string;
   readonly budgetSeconds: number;
   readonly bystanderBytes: number;
+  readonly made: MadeDirectories;
   /** Of some parts, why this machine cannot weigh them. */
   readonly cannot: (plan: PartPlan) => string | null;
   readonly tell: (line: string) => void;
@@ -50,7 +52,7 @@ export async function weighParts(
       weighed.push({ plan, directory, outcome, result, seconds, failure });
     };
     if (signal.aborted) {
-      ended({ kind: 'stopped', why: 'it was not weighed: interrupted' }, null, null);
+      ended({ kind: 'stopped', why: INTERRUPTED }, null, null);
       continue;
     }
     const why = options.cannot(plan);
@@ -59,12 +61,10 @@ export async function weighParts(
       ended({ kind: 'cannot', why }, null, null);
       continue;
     }
-    const left = options.budgetSeconds - (began - startedAt) / 1000;
-    const weights = plans.slice(index).reduce((sum, { weight }) => sum + weight, 0);
-    const budget = Math.max(1, (left * plan.weight) / weights);
+    const budget = shareOf(options.budgetSeconds - (began - startedAt) / 1000, plan, plans);
     try {
       const request = await requestOf(plan, options, budget);
-      makeDirectory(directory);
+      options.made.make(directory);
       const around = plan.name === 'harm' ? await withBystander(request, directory, options, signal) : { request };
       if ('why' in around) {
         ended({ kind: 'cannot', why: around.why }, null, null);
@@ -78,7 +78,7 @@ export async function weighParts(
       );
     } catch (error) {
       const failed = !(error instanceof Interrupted) && !signal.aborted;
-      ended({ kind: 'stopped', why: failureOf(error).line }, null, failed ? error : null);
+      ended({ kind: 'stopped', why: failed ? failureOf(error).line : INTERRUPTED }, null, failed ? error : null);
     } finally {
       rmSync(join(directory, BYSTANDER), { force: true });
     }
@@ -97,6 +97,7 @@ async function weighOne(request: RunRequest, directory: string, signal: AbortSig
   }
 }
 
+const INTERRUPTED = 'interrupted';
 const BYSTANDER = 'bystander';
 
 /** The request with a bystander and the limit that has room for it, the model once, and the runtime; or why it cannot be. */

@@ -4,8 +4,10 @@ import { findLoaders } from '../catalog.js';
 import type { RunRequest } from '../pipeline.js';
 import type { ChosenCommand } from '../plan/arms.js';
 import type { MemoryState, State } from '../samples/record.js';
+import { LEAST_FOR_MEDIANS } from '../statistics/claims-bounds.js';
 import { COPIES, MAP, SHELL } from '../statistics/claims-time.js';
 import type { ClaimPart } from '../statistics/claims-types.js';
+import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
 
 export interface PartPlan {
   readonly name: ClaimPart;
@@ -18,6 +20,8 @@ export interface PartPlan {
   readonly memoryState: MemoryState;
   readonly loads: number;
   readonly rounds: number;
+  /** Rounds from which on what decides its claims has an interval. */
+  readonly needed: number;
   readonly memoryRounds: number;
   readonly processes: readonly number[];
   /** Of what is left of the time, against the parts that follow. */
@@ -25,12 +29,13 @@ export interface PartPlan {
 }
 
 /**
- * Intervals of two medians set against each other begin at 7 values, which one odd sample spoils: from 10 on the lowest and
- * the highest do not count. Others begin at 6; what hardly varies, or waits long for each sample, has no more.
+ * The least that an interval takes is spoiled by one odd sample; of 10 values the lowest and the highest do not count. What
+ * hardly varies, or waits long for each sample, has no more than the least, and the shell, where each value is a whole
+ * program's, one more.
  */
 export const ROUNDS = 10;
-const MEMORY_ROUNDS = 6;
-const SHELL_ROUNDS = 7;
+const MEMORY_ROUNDS = LEAST_FOR_INTERVAL;
+const SHELL_ROUNDS = LEAST_FOR_INTERVAL + 1;
 /** From this size on, two processes are left out of the series: their slope is that of one and four. */
 const LARGE = 2e9;
 
@@ -38,7 +43,7 @@ const LARGE = 2e9;
 export function partPlans(modelBytes: number, rounds: number): readonly PartPlan[] {
   const memoryRounds = Math.min(rounds, MEMORY_ROUNDS);
   const usual: Omit<PartPlan, 'name' | 'why' | 'loaders' | 'weight'> = {
-    ...{ loads: 1, rounds, memoryRounds: 0, processes: [1] },
+    ...{ loads: 1, rounds, needed: LEAST_FOR_MEDIANS, memoryRounds: 0, processes: [1] },
     states: ['warm'],
     memoryState: 'backed',
     commands: [],
@@ -68,7 +73,7 @@ export function partPlans(modelBytes: number, rounds: number): readonly PartPlan
       loaders: [MAP, ...COPIES, 'mmap-private', 'direct'],
       states: ['cold'],
       memoryState: 'as-is',
-      rounds: 1,
+      ...{ rounds: 1, needed: 1 },
       memoryRounds,
       weight: 3,
     },
@@ -78,7 +83,7 @@ export function partPlans(modelBytes: number, rounds: number): readonly PartPlan
       why: 'what each further process costs, mapped and copied; its times are not used',
       loaders: [MAP, 'mmap-private', 'mmap-private-dirtied', 'stdio'],
       memoryState: 'as-is',
-      rounds: 1,
+      ...{ rounds: 1, needed: 1 },
       memoryRounds,
       processes: modelBytes < LARGE ? [1, 2, 4] : [1, 4],
       weight: 5,
@@ -100,6 +105,7 @@ export function partPlans(modelBytes: number, rounds: number): readonly PartPlan
       loaders: [],
       commands: shellCommands(),
       rounds: Math.min(rounds, SHELL_ROUNDS),
+      needed: LEAST_FOR_INTERVAL,
       weight: 2,
     },
     {
@@ -109,6 +115,8 @@ export function partPlans(modelBytes: number, rounds: number): readonly PartPlan
       loaders: [MAP, COPIES[0]],
       memoryState: 'returned',
       rounds: memoryRounds,
+      // No verdict rests on it.
+      needed: 1,
       weight: 3,
     },
   ];

@@ -8,22 +8,25 @@ import { availableMemory, machineFacts } from '../machine.js';
 import { native } from '../native.js';
 import { claimsReport } from '../report/claims.js';
 import type { JudgedPart } from '../report/claims-page.js';
-import { counted, size } from '../report/format.js';
+import { size } from '../report/format.js';
+import { LEAST_FOR_MEDIANS } from '../statistics/claims-bounds.js';
 import { judgeClaims } from '../statistics/claims.js';
 import { SHELL } from '../statistics/claims-time.js';
 import { CLAIMS_SCHEMA, type ClaimPart, type ClaimParts, type PartOutcome } from '../statistics/claims-types.js';
-import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
 import { cachedModel, writeCachedModel, type CachedModel } from '../synthetic/cached-model.js';
 import { shapes } from '../synthetic/shapes.js';
 import { columnsOf } from '../wrap.js';
 import { claimsText } from '../../reports/claims-text.js';
 import { positive, whole } from './arguments.js';
+import { leastSeconds } from './claims-budget.js';
+import { CLAIMS_FILE, MadeDirectories, refuseEarlierClaims } from './claims-directory.js';
 import { copyBytes, fits, needsText, refuseShort, usualBudget, warmCopyBytes, type Needs } from './claims-needs.js';
+import { notesOf } from './claims-notes.js';
 import { weighParts, type WeighedPart } from './claims-parts.js';
 import { ROUNDS, partPlans, type PartPlan } from './claims-plan.js';
 import { progressReporter } from './gen.js';
 import { batch } from './session-options.js';
-import { interruptible, outDirectory } from './weighing.js';
+import { interruptible, outPath } from './weighing.js';
 
 const SHAPES = ['1b', '7b', '13b', '30b'] as const;
 const CONTEXT = 512;
@@ -39,7 +42,7 @@ const options = {
   rounds: {
     type: 'string',
     default: String(ROUNDS),
-    describe: 'Times that every cell is weighed; below 7 some claims stay undecided',
+    describe: `Times that every cell is weighed; below ${LEAST_FOR_MEDIANS} some claims stay undecided`,
   },
   'time-budget': {
     type: 'string',
@@ -81,7 +84,8 @@ async function claims(args: Arguments): Promise<void> {
   };
   const budget = args.timeBudget === undefined ? null : positive('--time-budget', args.timeBudget);
   const { model, cached, bytes, sessionBytes } = subjectOf(args);
-  const directory = outDirectory(args.out, model);
+  const directory = outPath(args.out, model);
+  refuseEarlierClaims(directory);
   const budgetSeconds = budget ?? usualBudget(bytes);
   const needs: Needs = {
     modelBytes: bytes,
@@ -92,30 +96,35 @@ async function claims(args: Arguments): Promise<void> {
     sessionBytes,
     budgetSeconds,
   };
-  tell(needsText(needs));
-  refuseShort(needs);
+  const cannot = cannotOf(needs);
+  const plans = partPlans(bytes, rounds).map((plan) => affordable(plan, needs));
+  const weighed = plans.filter((plan) => cannot(plan) === null);
   const startedAt = new Date().toISOString();
-  const parts = await interruptible(async (signal) => {
-    if (cached !== null && !cached.isThere && args.shape !== undefined) {
-      tell(`writing ${printable(cached.path)}`);
-      const progress = progressReporter();
-      await writeCachedModel(args.shape, cached, { signal, onProgress: progress.update }).finally(progress.end);
-    }
-    return weighParts(
-      partPlans(bytes, rounds).map((plan) => affordable(plan, needs)),
-      {
-        ...common,
-        model,
-        directory,
-        budgetSeconds,
-        bystanderBytes: needs.bystanderBytes,
-        cannot: cannotOf(needs),
-        tell,
-      },
-      signal,
-    );
-  });
-  await conclude(args, { model, rounds, budgetSeconds, startedAt, directory, needs }, parts);
+  const made = new MadeDirectories();
+  try {
+    made.make(directory);
+    tell(needsText(needs, leastSeconds(weighed, bytes)));
+    refuseShort(needs);
+    const parts = await interruptible(async (signal) => {
+      if (cached !== null && !cached.isThere && args.shape !== undefined) {
+        tell(`writing ${printable(cached.path)}`);
+        const progress = progressReporter();
+        await writeCachedModel(args.shape, cached, { signal, onProgress: progress.update }).finally(progress.end);
+      }
+      return weighParts(
+        plans,
+        {
+          ...{ ...common, model, directory, budgetSeconds, made, tell },
+          bystanderBytes: needs.bystanderBytes,
+          cannot,
+        },
+        signal,
+      );
+    });
+    await conclude(args, { model, rounds, startedAt, directory, needs }, parts);
+  } finally {
+    made.removeEmpty();
+  }
 }
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -182,7 +191,6 @@ function cannotOf(needs: Needs): (plan: PartPlan) => string | null {
 interface Conclusion {
   readonly model: string;
   readonly rounds: number;
-  readonly budgetSeconds: number;
   readonly startedAt: string;
   readonly directory: string;
   readonly needs: Needs;
@@ -190,20 +198,23 @@ interface Conclusion {
 
 /** Judges, writes, prints, and sets the exit code. Throws where nothing was weighed. */
 async function conclude(args: Arguments, of: Conclusion, weighed: readonly WeighedPart[]): Promise<void> {
-  const ran = weighed.find(({ result }) => result !== null)?.result ?? null;
+  const results = weighed.flatMap(({ result }) => (result === null ? [] : [result]));
+  const ran = results.find(({ ledger }) => ledger.samples.length > 0);
   const failed = weighed.find(({ failure }) => failure !== null) ?? null;
   const interrupted = weighed.some(({ outcome, result, failure }) =>
     result === null ? outcome.kind === 'stopped' && failure === null : result.stopped === 'interrupted',
   );
-  if (ran === null) {
+  if (ran === undefined) {
     if (failed?.failure instanceof Error) throw failed.failure;
-    throw new Interrupted('interrupted before a sample was weighed; there is nothing to judge');
+    const saved =
+      results.length === 0 ? 'nothing was saved' : `${printable(of.directory)} holds a ledger without samples`;
+    throw new Interrupted(`interrupted before a sample was weighed: there is nothing to judge, and ${saved}`);
   }
   const { run } = ran.ledger;
   const [record] = Object.values(run.models);
   if (record === undefined) throw new RangeError('a ledger without a model');
-  const results = judgeClaims(partsOf(weighed), machineFacts(of.model).virtualization.virtual === true);
-  const notes = notesOf(of, weighed);
+  const claims = judgeClaims(partsOf(weighed), machineFacts(of.model).virtualization.virtual === true);
+  const notes = notesOf({ ...of, interrupted }, weighed, claims);
   const document = {
     schema: CLAIMS_SCHEMA,
     tool: run.tool,
@@ -214,25 +225,25 @@ async function conclude(args: Arguments, of: Conclusion, weighed: readonly Weigh
     model: record,
     shape: args.shape ?? null,
     rounds: of.rounds,
-    timeBudgetSeconds: of.budgetSeconds,
+    timeBudgetSeconds: of.needs.budgetSeconds,
     parts: weighed.map(({ plan, outcome, result, seconds }) => ({
       ...{ name: plan.name, why: plan.why, outcome: outcome.kind, seconds },
       stopped: result?.stopped ?? null,
       reason: outcome.kind === 'ran' ? null : outcome.why,
       directory: result === null ? null : plan.name,
     })),
-    claims: results,
+    claims,
     notes,
   };
-  const report = claimsReport(record, run, results, notes);
+  const report = claimsReport(record, run, claims, notes);
   const json = `${JSON.stringify(document, null, 2)}\n`;
   process.stdout.write(args.json ? json : claimsText(report, columnsOf(process.stdout)));
   const written = [
-    write(join(of.directory, 'claims.json'), json),
-    ...(await writeClaims(usualOutputs(of.directory), { report, claims: results, parts: weighed.map(judgedPart) })),
+    write(join(of.directory, CLAIMS_FILE), json),
+    ...(await writeClaims(usualOutputs(of.directory), { report, claims, parts: weighed.map(judgedPart) })),
   ];
   if (!args.json) process.stdout.write(`\nWritten:\n${written.map((path) => `  ${printable(path)}\n`).join('')}`);
-  endWith(weighed, interrupted, failed);
+  endWith(weighed, interrupted ? of.directory : null, failed);
 }
 
 function judgedPart({ plan: { name, why }, outcome, result }: WeighedPart): JudgedPart {
@@ -243,29 +254,12 @@ function judgedPart({ plan: { name, why }, outcome, result }: WeighedPart): Judg
 
 function partsOf(weighed: readonly WeighedPart[]): ClaimParts {
   const outcomes = new Map(weighed.map(({ plan, outcome }) => [plan.name, outcome]));
-  const of = (name: ClaimPart): PartOutcome => outcomes.get(name) ?? { kind: 'stopped', why: 'it was not weighed' };
+  const of = (name: ClaimPart): PartOutcome =>
+    outcomes.get(name) ?? { kind: 'stopped', why: 'it was not part of this run' };
   return {
     ...{ warm: of('warm'), cold: of('cold'), memory: of('memory'), processes: of('processes') },
     ...{ harm: of('harm'), shell: of('shell'), returned: of('returned') },
   };
-}
-
-function notesOf({ rounds, needs }: Conclusion, weighed: readonly WeighedPart[]): readonly string[] {
-  const short = weighed.filter(({ result }) => result?.stopped === 'time-budget').map(({ plan }) => plan.name);
-  return [
-    rounds < LEAST_FOR_INTERVAL
-      ? `${counted(rounds, 'round')}: no interval, and so no verdict; ${ROUNDS} are usual.`
-      : '',
-    short.length === 0
-      ? ''
-      : `The time did not suffice for all rounds of: ${short.join(', ')}. --time-budget gives more.`,
-    fits(warmCopyBytes(needs), needs)
-      ? ''
-      : `Warm copies were left out: with the file cached they need ${size(warmCopyBytes(needs))}, ${size(needs.availableBytes ?? 0)} are available. The loads in a row (claim 6) show what becomes of a copy and its cached file.`,
-    ...weighed.flatMap(({ plan, outcome }) =>
-      outcome.kind === 'ran' ? [] : [`The part ${plan.name} was not weighed: ${outcome.why}.`],
-    ),
-  ].filter((note) => note !== '');
 }
 
 /** The file appears whole or not at all. */
@@ -275,10 +269,12 @@ function write(path: string, text: string): string {
   return path;
 }
 
-/** Whatever the verdicts: 0. A copy that is killed under the limit is what that part is to show. */
-function endWith(weighed: readonly WeighedPart[], interrupted: boolean, failed: WeighedPart | null): void {
-  if (interrupted) {
-    tell('weighbridge: interrupted; the claims are judged from what was measured');
+/** `interrupted`: the directory, where it was. Whatever the verdicts: 0. A copy that is killed under the limit is what that part is to show. */
+function endWith(weighed: readonly WeighedPart[], interrupted: string | null, failed: WeighedPart | null): void {
+  if (interrupted !== null) {
+    tell(
+      `weighbridge: interrupted; the claims are judged from what was measured, which is saved in ${printable(interrupted)}`,
+    );
     process.exitCode = exitCode.interrupted;
     return;
   }

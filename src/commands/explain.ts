@@ -16,8 +16,8 @@ interface ExplainArguments {
 }
 
 /** Ceilings and bounds are ok where no loader is, and there is nothing of them to explain. */
-function isLoader(arm: Arm | undefined): boolean {
-  return arm?.kind === 'loader' && arm.work !== 'none';
+function isExplained(arm: Arm | undefined): boolean {
+  return arm?.kind === 'command' || (arm?.kind === 'loader' && arm.work !== 'none');
 }
 
 export const explainCommand: CommandModule<object, ExplainArguments> = {
@@ -37,8 +37,10 @@ export const explainCommand: CommandModule<object, ExplainArguments> = {
       ? `${JSON.stringify(explanation, null, 2)}\n`
       : explanationText(explanation, columnsOf(process.stdout));
     process.stdout.write(text);
-    if (ledger.samples.some((sample) => sample.outcome === 'ok' && isLoader(ledger.run.arms[sample.arm.id]))) return;
-    process.stderr.write('weighbridge: the run has no ok sample of a loader, so there is nothing to explain\n');
+    if (ledger.samples.some((sample) => sample.outcome === 'ok' && isExplained(ledger.run.arms[sample.arm.id]))) return;
+    process.stderr.write(
+      'weighbridge: the run has no ok sample of a loader or a program, so there is nothing to explain\n',
+    );
     process.exitCode = exitCode.failed;
   },
 };

@@ -1,13 +1,15 @@
 /** Options by which a run waits for a quiet machine, and stops when its ratios are known well enough. */
 import { UsageError } from '../failure.js';
 import { roleOf, type ChosenLoader } from '../loader.js';
+import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
+import { MOST_PAIRS } from '../statistics/sign-test.js';
 import { positive, share, whole } from './arguments.js';
 
 const ROUNDS = 3;
 /** With --precision the rounds are the most there may be: as many as the last look of a verdict has pairs. */
-const MOST_ROUNDS = 40;
+const MOST_ROUNDS = MOST_PAIRS;
 /** Fewer pairs have no interval whose width could be judged. */
-const LEAST_ROUNDS = 6;
+const LEAST_ROUNDS = LEAST_FOR_INTERVAL;
 const WAIT_SECONDS = 60;
 
 export const quietOptions = {

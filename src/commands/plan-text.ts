@@ -7,7 +7,9 @@ import { chainedState, samplesOf } from '../plan/blocks.js';
 import type { RunRequest } from '../pipeline.js';
 import { settingLabel } from '../report/labels.js';
 import type { State } from '../samples/record.js';
-import { pairsForVerdict } from '../statistics/sign-test.js';
+import { pairsForClaim } from '../statistics/claim.js';
+import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
+import { MOST_PAIRS, pairsForVerdict } from '../statistics/sign-test.js';
 
 /** Ends with a line break. */
 export function planText(planned: Planned, request: RunRequest, json: boolean): string {
@@ -33,7 +35,7 @@ export function planText(planned: Planned, request: RunRequest, json: boolean): 
     ...(waitQuietNs === null ? [] : [`quiet      waited for before each block, at most ${waitQuietNs / 1e9} s`]),
     `rounds     ${most}${plan.rounds}, and ${plan.memoryRounds} of the memory pass${plan.trace === true ? '; each loader and state traced once' : ''}`,
     `samples    ${most}${samples}, each a process of its own; retries come on top`,
-    `pairs      ${most}${plan.rounds} a comparison, ${comparisons} comparisons; an interval (95 %) needs 6`,
+    `pairs      ${most}${plan.rounds} a comparison, ${comparisons} comparisons; an interval (95 %) needs ${LEAST_FOR_INTERVAL}${provenBy(comparisonsIn(planned))}`,
     verdictLine(adaptive, pairs),
   ];
   return `${lines.join('\n')}\n`;
@@ -43,19 +45,38 @@ function verdictLine(adaptive: boolean, pairs: number | null): string {
   if (adaptive) return 'verdict    of a gate: none; a run that may stop by the precision of its ratios explores';
   const of = 'verdict    of a gate (1 % error over all comparisons)';
   return pairs === null
-    ? `${of}: not possible with 40 pairs; compare fewer`
+    ? `${of}: not possible with ${MOST_PAIRS} pairs; compare fewer`
     : `${of}: from ${pairs} pairs, --rounds ${pairs}`;
 }
 
-function comparisonsOf({ plan, arms }: Planned): number {
+/** As a report says it: of those that are made in one place. */
+function provenBy(comparisons: number): string {
+  const pairs = pairsForClaim(comparisons);
+  return pairs === LEAST_FOR_INTERVAL ? '' : `, to prove one of ${comparisons} in a place ${pairs}`;
+}
+
+/** Of all places. */
+function comparisonsOf(planned: Planned): number {
+  const { plan } = planned;
+  const counts = comparedIn(planned);
+  return Math.max(1, counts.reduce((sum, count) => sum + count, 0) * plan.memoryStates.length);
+}
+
+/** In the place that has most. */
+function comparisonsIn(planned: Planned): number {
+  const settings = Object.keys(planned.plan.reference).length;
+  return Math.max(1, Math.round(Math.max(...comparedIn(planned)) / Math.max(1, settings)));
+}
+
+/** Arms that are compared with a reference, by state. */
+function comparedIn({ plan, arms }: Planned): readonly number[] {
   const references = new Set(Object.values(plan.reference));
   const isCompared = (id: string, state: State): boolean => {
     const arm = arms[id];
     if (arm === undefined || references.has(id) || (arm.work !== 'infer' && arm.work !== 'command')) return false;
     return !(state === 'warm' && bypassesPageCache(arm.mechanism, arm.options));
   };
-  const counts = plan.states.map((state) => plan.arms.filter((id) => isCompared(id, state)).length);
-  return Math.max(1, counts.reduce((sum, count) => sum + count, 0) * plan.memoryStates.length);
+  return plan.states.map((state) => plan.arms.filter((id) => isCompared(id, state)).length);
 }
 
 function commandLines({ commands = [] }: RunRequest): readonly string[] {

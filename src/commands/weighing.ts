@@ -60,13 +60,18 @@ export function endWith(result: RunResult, directory: string): void {
 
 /** The run's directory, made if need be. A new run never writes over another one. */
 export function outDirectory(out: string | undefined, modelPath: string): string {
+  const directory = outPath(out, modelPath);
+  makeDirectory(directory);
+  return directory;
+}
+
+/** Where a run's directory will be: as it is asked for, or by model and time. */
+export function outPath(out: string | undefined, modelPath: string): string {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   const name = basename(modelPath)
     .replace(/\.gguf$/i, '')
     .replace(/[^\w.-]+/g, '_');
-  const directory = resolve(out ?? join('weighbridge-runs', `${stamp}-${name}`));
-  makeDirectory(directory);
-  return directory;
+  return resolve(out ?? join('weighbridge-runs', `${stamp}-${name}`));
 }
 
 /** What people call an arm: its label, and what of its setting is not as in the first of its model. */

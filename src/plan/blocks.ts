@@ -1,5 +1,5 @@
 /**
- * Blocks: the reference arm, at most three other arms and the ceiling arm (cold: and the home ceiling), close together in
+ * Blocks: the reference arm, at most three other arms (of several commands the first among them) and the ceiling arm (cold: and the home ceiling), close together in
  * time. Machines drift twofold in ten seconds, so pairs are formed only inside a block.
  */
 import type { Arm, MemoryState, Pass, Plan, State } from '../samples/record.js';
@@ -24,6 +24,8 @@ export interface Block {
   readonly pass: Pass;
   /** Arm id of the reference. */
   readonly reference: string;
+  /** Arm id of the first command, where the block holds others that are compared with it. */
+  readonly firstCommand: string | null;
   /** In the order in which they run. */
   readonly cells: readonly Cell[];
 }
@@ -84,7 +86,7 @@ export function samplesOf(plan: Plan, arms: Readonly<Record<string, Arm>>): numb
 }
 
 /**
- * The blocks of one round: every cell once (the reference once a block), in seeded order. The memory pass has no ratios,
+ * The blocks of one round: every cell once (the reference, and among commands the first of them, once a block), in seeded order. The memory pass has no ratios,
  * so its blocks hold each arm once and no ceiling. So does the trace pass, of single processes that infer. Cells that no state of the
  * page cache makes possible would only thin out the blocks of the others: they have one block, without partners, in the
  * first round, which records why.
@@ -105,28 +107,62 @@ export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, r
         const impossible = others.filter((id) => neverRuns(arms[id], state));
         if (pass === 'time' && round === 1 && impossible.length > 0) {
           const cells = impossible.map((arm): Cell => ({ arm, state, memoryState, load: 1 }));
-          groups.push({ round, pass, reference, cells });
+          groups.push({ round, pass, reference, firstCommand: null, cells });
         }
         const possible = others.filter((id) => !impossible.includes(id));
         const order = shuffled(possible, derivedSeed(plan.seed, salt, round, number));
         const ceilings = pass === 'time' ? ceilingsOf(plan, key, state) : [];
-        for (let at = 0; at === 0 || at < order.length; at += OTHERS_PER_BLOCK) {
-          const members = order.slice(at, at + OTHERS_PER_BLOCK);
+        // A reference that is a command is in every block anyway.
+        const first = isCommand(arms[reference]) ? undefined : possible.find((id) => isCommand(arms[id]));
+        const parts =
+          pass === 'time' ? sharedBlocks(order, first, (id) => isCommand(arms[id])) : inParts(order, OTHERS_PER_BLOCK);
+        for (const [at, part] of parts.entries()) {
+          const members = [...part];
           if ((pass === 'time' || at === 0) && takesPart(reference)) members.push(reference);
           members.push(...ceilings);
           if (members.length === 0) continue;
-          const cells = inOrder(plan, members, [salt, round, number, at + 1]).map((arm): Cell => ({
+          const cells = inOrder(plan, members, [salt, round, number, at * OTHERS_PER_BLOCK + 1]).map((arm): Cell => ({
             arm,
             state,
             memoryState,
             load: 1,
           }));
-          groups.push({ round, pass, reference, cells });
+          const compared = part.filter((id) => isCommand(arms[id])).length > 1 ? (first ?? null) : null;
+          groups.push({ round, pass, reference, firstCommand: compared, cells });
         }
       }
     }
   }
   return shuffled(groups, derivedSeed(plan.seed, salt, round, 0)).map((group, index) => ({ ...group, index }));
+}
+
+/**
+ * Commands are compared with the first of them as loaders are with the reference. Where not all fit into one block, they
+ * have blocks of their own, and the first command is in each of these; elsewhere its neighbours would be chance.
+ */
+function sharedBlocks(
+  order: readonly string[],
+  first: string | undefined,
+  isOfCommand: (id: string) => boolean,
+): readonly (readonly string[])[] {
+  const compared = order.filter((id) => id !== first && isOfCommand(id));
+  if (first === undefined || compared.length === 0 || order.length <= OTHERS_PER_BLOCK)
+    return inParts(order, OTHERS_PER_BLOCK);
+  const others = order.filter((id) => !isOfCommand(id));
+  return [
+    ...(others.length === 0 ? [] : inParts(others, OTHERS_PER_BLOCK)),
+    ...inParts(compared, OTHERS_PER_BLOCK - 1).map((part) => [first, ...part]),
+  ];
+}
+
+/** At least one, which may be empty. */
+function inParts(ids: readonly string[], size: number): readonly (readonly string[])[] {
+  const count = Math.max(1, Math.ceil(ids.length / size));
+  return Array.from({ length: count }, (_, index) => ids.slice(index * size, (index + 1) * size));
+}
+
+function isCommand(arm: Arm | undefined): boolean {
+  return arm?.kind === 'command';
 }
 
 /** The members of a block in their turns; `parts` of the seed, of which the second is the round. */

@@ -1,4 +1,5 @@
 /** Settings: what arms must have in common to be compared. Everything but the loader and its own threads. */
+import { UsageError } from '../failure.js';
 import type { Arm, Plan, Pressure, Setting } from '../samples/record.js';
 
 /** The setting of an arm; of a ledger from before there were settings, its model. */
@@ -44,7 +45,7 @@ export function combine(
 ): readonly Setting[] {
   const { contexts = [null], processes = [1], memoryLimits = [null], pressure = [null], numa = [null] } = dimensions;
   const resolved = memoryLimits.map((limit) =>
-    limit === null ? null : { text: limit.text, bytes: bytesOf(limit, modelBytes) },
+    limit === null ? null : { text: limit.text, bytes: bytesOf(limit, modelBytes, model) },
   );
   // Two texts may mean one limit.
   const limits = resolved.filter((limit, at) => resolved.findIndex((each) => each?.bytes === limit?.bytes) === at);
@@ -68,8 +69,10 @@ export function combine(
     : all.map((setting) => ({ ...setting, key: [model, ...apart(setting, first)].join(' ') }));
 }
 
-function bytesOf(size: SizeSpec, whole: number): number {
-  return size.kind === 'bytes' ? size.bytes : Math.round((whole * size.percent) / 100);
+function bytesOf(size: SizeSpec, whole: number, model: string): number {
+  const bytes = size.kind === 'bytes' ? size.bytes : Math.round((whole * size.percent) / 100);
+  if (bytes > 0) return bytes;
+  throw new UsageError(`--memory-limit ${size.text} of ${model} (${whole} bytes) is less than one byte; give more`);
 }
 
 /** What differs from another setting, a word each: `t1`, `c2048`, `m60%`, `x4`. */

@@ -1,6 +1,7 @@
 /** The judged claims as people read them. Pure; contract between `claims` and the formats in `reports/`. */
 import { printable } from '../failure.js';
 import type { ModelRecord, RunRecord } from '../samples/record.js';
+import { hasNoInterval } from '../statistics/claims-bounds.js';
 import type { Bounds, ClaimResult, Claimed, Measure } from '../statistics/claims-types.js';
 import { nameOf } from './foreign.js';
 import { confidence, counted, duration, percent, ratio, size } from './format.js';
@@ -18,6 +19,8 @@ export interface ClaimLine {
 
 export interface ClaimSection {
   readonly number: number;
+  /** In place of all else where nothing that decides has an interval: what was seen of it, if anything. */
+  readonly brief: string | null;
   readonly claim: string;
   readonly verdict: string;
   readonly why: string;
@@ -50,13 +53,32 @@ export function claimsReport(
   };
 }
 
-function sectionOf({ number, claim, verdict, why, asks, measures, notes }: ClaimResult): ClaimSection {
-  return { number, claim, verdict, why: printable(why), asks, lines: measures.map(lineOf), notes };
+function sectionOf(result: ClaimResult): ClaimSection {
+  const { number, claim, verdict, why, asks, measures, notes } = result;
+  return {
+    ...{ number, claim, verdict, why: printable(why), asks },
+    brief: hasNoInterval(result) ? printable(briefOf(result)) : null,
+    lines: measures.map(lineOf),
+    notes,
+  };
+}
+
+/** Of what decides: its values, and the first reason why there are no more. */
+function briefOf({ verdict, why, measures }: ClaimResult): string {
+  const seen = measures.flatMap(({ decides, what, unit, bounds }) =>
+    decides && bounds !== null ? [`${what} ${TEXT[unit](bounds.median)}`] : [],
+  );
+  const few = measures.flatMap(({ decides, bounds }) => (decides && bounds !== null ? [bounds] : []));
+  const [first] = few;
+  if (first === undefined || verdict !== 'undecided') return why;
+  const fewest = Math.min(...few.map(({ n }) => n));
+  const most = Math.max(...few.map(({ needed }) => needed));
+  return `${counted(fewest, 'value')} of the ${most} that an interval takes (${seen.join(', ')})`;
 }
 
 function lineOf({ what, place, unit, bounds, claimed, verdict, why }: Measure): ClaimLine {
   const text = unitText(unit);
-  const held = verdict === null || claimed === null ? null : `${verdict}, of ${claimText(claimed, unit)}`;
+  const held = verdict === null || claimed === null ? null : `${verdict}: claimed is ${claimText(claimed, unit)}`;
   return {
     what,
     place,
@@ -78,9 +100,12 @@ export function unitText(unit: Measure['unit']): (value: number) => string {
 }
 
 export function boundsText({ n, low, high, confidence: level }: Bounds, text: (value: number) => string): string {
-  if (n === 1 && low === high) return 'a single value';
-  const range = `${text(low)}–${text(high)}`;
-  return level === null ? `range of ${counted(n, 'value')} ${range}` : `${range} (${confidence(level)}, n ${n})`;
+  if (n === 1) return '1 value';
+  // Two equal ends look like one value.
+  const same = text(low) === text(high);
+  const between = same ? 'no wider' : `${text(low)}–${text(high)}`;
+  if (level !== null) return `${between} (${confidence(level)}, n ${n})`;
+  return same ? `${counted(n, 'value')} alike` : `range of ${counted(n, 'value')} ${between}`;
 }
 
 export function claimText({ bound, figure }: Claimed, unit: Measure['unit']): string {

@@ -11,6 +11,8 @@ export interface View {
   /** Ok samples of the time pass and of the memory pass. */
   readonly timed: readonly OkSample[];
   readonly weighed: readonly OkSample[];
+  /** Loads that followed the first at once, ascending. */
+  readonly later: readonly { readonly load: number; readonly timed: readonly OkSample[] }[];
 }
 
 export interface Case {
@@ -31,21 +33,33 @@ export interface Case {
 /** A sentence of a case, or null where the ledger lacks what it would say. */
 export type Speaker = (of: Case) => string | null;
 
-export function viewOf(label: string, cell: CellSummary, samples: readonly Sample[]): View {
-  const ok = samples.filter(
-    (sample): sample is OkSample =>
-      sample.outcome === 'ok' &&
-      sample.arm.id === cell.arm.id &&
-      sample.state === cell.state &&
-      sample.memoryState === cell.memoryState &&
-      sample.load === cell.load,
-  );
+export function viewOf(
+  label: string,
+  cell: CellSummary,
+  samples: readonly Sample[],
+  later: readonly CellSummary[] = [],
+): View {
+  const ok = okOf(cell, samples);
   return {
     label,
     cell,
     timed: ok.filter(({ pass }) => pass === 'time'),
     weighed: ok.filter(({ pass }) => pass === 'memory'),
+    later: later
+      .filter(({ arm, memoryState }) => arm.id === cell.arm.id && memoryState === cell.memoryState)
+      .map((each) => ({ load: each.load, timed: okOf(each, samples) })),
   };
+}
+
+function okOf({ arm, state, memoryState, load }: CellSummary, samples: readonly Sample[]): readonly OkSample[] {
+  return samples.filter(
+    (sample): sample is OkSample =>
+      sample.outcome === 'ok' &&
+      sample.arm.id === arm.id &&
+      sample.state === state &&
+      sample.memoryState === memoryState &&
+      sample.load === load,
+  );
 }
 
 export function pairsOfViews(subject: View, other: View | null): readonly Pair[] {

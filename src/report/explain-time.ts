@@ -127,7 +127,7 @@ export const ceilingSentence: Speaker = ({ subject, ceilingLabel }) => {
   return `Over all tensor bytes ${subject.label} reached ${percent(share.median)} of the ${ceilingLabel} in the same blocks (${spreadInWords(share, percent)}).`;
 };
 
-const LIMITS: Readonly<Record<Exclude<BindingName, 'unexplained'>, string>> = {
+const LIMITS: Readonly<Record<Exclude<BindingName, 'several' | 'unexplained'>, string>> = {
   device: 'the device',
   copy: 'copying out of the page cache',
   'first-touch': 'the first touch of memory',
@@ -138,13 +138,15 @@ const LIMITS: Readonly<Record<Exclude<BindingName, 'unexplained'>, string>> = {
 export const bindingSentence: Speaker = ({ subject }) => {
   const { binding } = subject.cell;
   if (binding === null || binding === undefined) return null;
-  const largest = binding.limits.find(({ credible }) => credible);
-  if (binding.name === 'unexplained') {
-    return largest === undefined
-      ? `No measured limit explains the complete time of ${subject.label}.`
-      : `No measured limit explains most of the complete time of ${subject.label}; the largest, ${LIMITS[largest.name]}, would alone take ${duration(largest.ns)}.`;
-  }
   const { name, share } = binding;
+  if (name === 'several' || name === 'unexplained') {
+    const each = binding.limits
+      .filter(({ credible }) => credible)
+      .map(({ name: limit, ns, share: part }) => `${LIMITS[limit]} ${duration(ns)} (${percent(part)} of it)`);
+    if (each.length === 0) return `No measured limit explains the complete time of ${subject.label}.`;
+    const together = name === 'several' ? '; one after the other they would' : ', nor do all together';
+    return `No measured limit alone takes half of the complete time of ${subject.label}${each.length === 1 ? '' : together}: ${enumeration(each)}.`;
+  }
   const alone = binding.limits.find((limit) => limit.name === name);
   const figures = [
     alone === undefined ? '' : `which alone would take ${duration(alone.ns)}`,

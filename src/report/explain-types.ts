@@ -13,6 +13,8 @@ export type Topic =
   | 'binding'
   | 'footprint'
   | 'decode'
+  | 'loads'
+  | 'commands'
   | 'effective'
   | 'warnings'
   | 'not-ok'

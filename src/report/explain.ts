@@ -1,10 +1,13 @@
 /** Why the first loader is first: sentences computed from a ledger, and none where it lacks the figures. Pure. */
 import { UsageError, printable } from '../failure.js';
+import { chainedState } from '../plan/blocks.js';
 import type { Ledger, Sample } from '../samples/record.js';
 import type { CellSummary, Summary } from '../statistics/summary-types.js';
 import { unitsOf } from '../statistics/units.js';
 import { leaderOf } from './answer.js';
+import { commandSentences } from './explain-commands.js';
 import { pairsOfViews, viewOf, type Case, type Speaker, type View } from './explain-case.js';
+import { loadsSentence } from './explain-loads.js';
 import { copiedSentence, footprintSentence } from './explain-memory.js';
 import {
   bindingSentence,
@@ -38,6 +41,7 @@ const speakers: readonly (readonly [Topic, Speaker])[] = [
   ['binding', bindingSentence],
   ['footprint', footprintSentence],
   ['decode', decodeSentence],
+  ['loads', loadsSentence],
   ['effective', effectiveSentence],
   ['warnings', warningsSentence],
   ['not-ok', notOkSentence],
@@ -53,13 +57,14 @@ export function explain(summary: Summary, ledger: Ledger, loader: string | null 
   }
   const places = sectionPlacesOf(summary.cells);
   const units = unitsOf(ledger);
+  const later = summary.cells.filter(({ load }) => load > 1).toSorted((a, b) => a.load - b.load);
   return {
     title,
     machine,
     // Both are in the order of the places.
     sections: sections.flatMap((section, index) => {
       const cells = places[index];
-      return cells === undefined ? [] : [explainSection(section, cells, { ledger, units }, loader)];
+      return cells === undefined ? [] : [explainSection(section, cells, { ledger, units, later }, loader)];
     }),
     notes: notesOf(summary),
   };
@@ -73,22 +78,26 @@ interface Source {
   readonly ledger: Ledger;
   /** Samples, and groups told as samples. */
   readonly units: readonly Sample[];
+  /** Cells of the loads that followed a first, by load. */
+  readonly later: readonly CellSummary[];
 }
 
 function explainSection(
   section: Section,
   cells: PlaceCells,
-  { ledger, units }: Source,
+  { ledger, units, later: all }: Source,
   loader: string | null,
 ): ExplainedSection {
   const { model, setting, state, memoryState, conditions, answer } = section;
-  const loaders = cells.filter(isLoader).map((cell) => viewOf(printable(cell.arm.label), cell, units));
+  const later = state === chainedState(ledger.run.plan) ? all : [];
+  const loaders = cells.filter(isLoader).map((cell) => viewOf(printable(cell.arm.label), cell, units, later));
+  const commands = commandSentences(cells, later).map(({ topic, text }) => ({ topic, text: printable(text) }));
   const leader = leaderOf(section.rows);
   const first = loaders.find(({ label, cell }) => rowLabelOf(label, cell) === leader?.label) ?? null;
   const subject = loader === null ? first : (loaders.find(({ cell }) => cell.arm.label === loader) ?? null);
   const other = subject === null ? null : opponentOf(subject, first, loaders);
   const told = { model, setting, state, memoryState, conditions, answer, other: other?.label ?? null };
-  if (subject === null) return { ...told, subject: null, sentences: notOkOf(loaders) };
+  if (subject === null) return { ...told, subject: null, sentences: [...notOkOf(loaders), ...commands] };
   const [{ arm }] = cells;
   const ceiling = section.ceiling?.label ?? null;
   const of: Case = {
@@ -104,10 +113,13 @@ function explainSection(
   return {
     ...told,
     subject: subject.label,
-    sentences: speakers.flatMap(([topic, speak]): readonly Sentence[] => {
-      const text = speak(of);
-      return text === null ? [] : [{ topic, text: printable(text) }];
-    }),
+    sentences: [
+      ...speakers.flatMap(([topic, speak]): readonly Sentence[] => {
+        const text = speak(of);
+        return text === null ? [] : [{ topic, text: printable(text) }];
+      }),
+      ...commands,
+    ],
   };
 }
 

@@ -6,7 +6,8 @@ import type { Figure, RatioFigure } from './report-types.js';
 export function figure(description: Description | null, text: (value: number) => string): Figure | null {
   if (description === null) return null;
   const { median, n, min, max } = description;
-  return { value: median, n, low: min, high: max, text: text(median) };
+  const rangeText = n === 1 ? null : `${text(min)}–${text(max)}`;
+  return { value: median, n, low: min, high: max, rangeText, text: text(median) };
 }
 
 export function ratioFigure(

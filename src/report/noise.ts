@@ -21,7 +21,7 @@ export interface NoiseReport {
   readonly notes: readonly string[];
 }
 
-const NAMES: Readonly<Record<Metric, string>> = {
+export const METRIC_NAMES: Readonly<Record<Metric, string>> = {
   ttft: 'first token',
   complete: 'complete',
   decode: 'decode step',
@@ -55,7 +55,7 @@ export function noiseReport(records: readonly NoiseRecord[], ledger: Ledger): No
         memoryCondition(record.key.memoryState, ledger),
         `${counted(fewestPairs(record), 'pair')} of ${counted(record.rounds, 'round')}`,
       ].join(' · '),
-      rows: METRICS.map((metric) => [NAMES[metric], ...cellsOf(record.metrics[metric])]),
+      rows: METRICS.map((metric) => [METRIC_NAMES[metric], ...cellsOf(record.metrics[metric])]),
     })),
     legend: [
       ['noise floor', 'so far apart equals come out in 1 of 100 medians of n pairs: no smaller difference is one'],
@@ -64,7 +64,10 @@ export function noiseReport(records: readonly NoiseRecord[], ledger: Ledger): No
         `the smallest that n pairs find in 95 of 100 cases, in a gate of ${counted(family, 'comparison')} as these; ${NOTHING} where n pairs can find none`,
       ],
       ['lag-1', `how alike neighbouring pairs are; above ${AUTOCORRELATED} a verdict averages each two`],
-      ['drift', 'of the time itself, which pairs of neighbours do not see: a minute, and last third ÷ first third'],
+      [
+        'drift',
+        `of the time itself, which pairs of neighbours do not see: a minute, and last third ÷ first third; ${NOTHING} where samples lie within less than a minute, or are too few`,
+      ],
     ],
     notes: records.flatMap(notesOf).map(printable),
   };
@@ -102,13 +105,20 @@ function notesOf(record: NoiseRecord): readonly string[] {
   const { state, memoryState } = record.key;
   const where = `${state}, ${memoryState}`;
   const named = (holds: (noise: MetricNoise) => boolean): string =>
-    enumeration(METRICS.filter((metric) => holds(record.metrics[metric])).map((metric) => NAMES[metric]));
-  const short = METRICS.filter((metric) => record.metrics[metric].pairs < LEAST_FOR_FLOOR);
+    enumeration(METRICS.filter((metric) => holds(record.metrics[metric])).map((metric) => METRIC_NAMES[metric]));
+  const few = METRICS.filter((metric) => record.metrics[metric].pairs < LEAST_FOR_FLOOR);
+  const short = METRICS.flatMap((metric) => {
+    const { pairs, minutes = 1 } = record.metrics[metric];
+    return pairs > 0 && minutes < 1 ? [minutes] : [];
+  });
   const alike = named(({ lagOne }) => lagOne !== null && lagOne > AUTOCORRELATED);
   return [
+    few.length === 0
+      ? ''
+      : `${where}: a noise floor needs ${LEAST_FOR_FLOOR} pairs, ${few.map((metric) => `${METRIC_NAMES[metric]} has ${record.metrics[metric].pairs}`).join(', ')}.`,
     short.length === 0
       ? ''
-      : `${where}: a noise floor needs ${LEAST_FOR_FLOOR} pairs, ${short.map((metric) => `${NAMES[metric]} has ${record.metrics[metric].pairs}`).join(', ')}.`,
+      : `${where}: all samples lie within ${duration(Math.max(...short) * 60e9)}, which tells nothing of drift over a minute.`,
     alike === '' ? '' : `${where}: neighbouring pairs are alike (${alike}): a verdict will average each two of them.`,
     ...METRICS.flatMap((metric) => {
       const { modes } = record.metrics[metric];
@@ -116,7 +126,7 @@ function notesOf(record: NoiseRecord): readonly string[] {
       const { low, high } = modes;
       const time = (seconds: number): string => duration(metric === 'decode' ? seconds * 1e9 : seconds);
       return [
-        `${where}: ${NAMES[metric]} has two modes, about ${time(low.median)} (${counted(low.n, 'sample')}) and ${time(high.median)} (${high.n}): a median between them describes nothing.`,
+        `${where}: ${METRIC_NAMES[metric]} has two modes, about ${time(low.median)} (${counted(low.n, 'sample')}) and ${time(high.median)} (${high.n}): a median between them describes nothing.`,
       ];
     }),
   ].filter((note) => note !== '');

@@ -32,8 +32,9 @@ export function processTablesOf(summary: Summary): readonly ProcessTable[] {
 function rowsOf({ label, points, bytesPerProcess }: ProcessScaling, tensorBytes: number): readonly ProcessRow[] {
   const text = (value: number | null, of: (known: number) => string): string | null =>
     value === null ? null : of(value);
-  return points.map((point, index) => {
-    const slope = index === points.length - 1 ? bytesPerProcess : null;
+  // Where nothing was measured, the section says why.
+  return points.filter(isMeasured).map((point, index, { length }) => {
+    const slope = index === length - 1 ? bytesPerProcess : null;
     return {
       label: printable(`${label} ×${point.processes}`),
       processes: point.processes,
@@ -47,4 +48,8 @@ function rowsOf({ label, points, bytesPerProcess }: ProcessScaling, tensorBytes:
       eachMoreOfModel: text(slope, (bytes) => percent(bytes / tensorBytes)),
     };
   });
+}
+
+function isMeasured({ firstTokenNs, total, unreclaimable }: ProcessScaling['points'][number]): boolean {
+  return firstTokenNs !== null || total !== null || unreclaimable !== null;
 }

@@ -12,6 +12,8 @@ export interface Figure {
   /** Lowest and highest sample; null where only the median is known. */
   readonly low: number | null;
   readonly high: number | null;
+  /** Lowest and highest as people read them: "498–530"; null of one sample, and where they are not known. */
+  readonly rangeText: string | null;
   /** The median with its unit; GB/s, tokens per second and shares leave the unit to the heading. */
   readonly text: string;
 }

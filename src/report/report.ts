@@ -99,7 +99,7 @@ function rowOf(cell: CellSummary): Row {
   const held = (value: number | null | undefined): Figure | null =>
     arm.work === 'none' || footprint === null || value === null || value === undefined
       ? null
-      : { value, n: footprint.n, low: null, high: null, text: size(value) };
+      : { value, n: footprint.n, low: null, high: null, rangeText: null, text: size(value) };
   return {
     label: labelOf(cell.arm),
     isReference: cell.isReference,

@@ -170,8 +170,8 @@ class Pace {
 }
 
 /**
- * An arm whose sample is invalid runs again at once beside new samples of its partners, the reference and the ceiling,
- * under a new attempt number, until all of them are valid: pairs are formed within one attempt. When a partner itself is
+ * An arm whose sample is invalid runs again at once beside new samples of its partners (the reference, the first command
+ * and the ceiling), under a new attempt number, until all of them are valid: pairs are formed within one attempt. When a partner itself is
  * invalid in the block's own turn, the whole block begins again.
  */
 async function runBlock(
@@ -184,7 +184,8 @@ async function runBlock(
   let attempt = firstAttempt;
   let position = 0;
   const paired = block.pass === 'time';
-  const isPartner = (cell: Cell): boolean => paired && (cell.arm === block.reference || cell.arm === ceiling);
+  const isPartner = (cell: Cell): boolean =>
+    paired && [block.reference, block.firstCommand, ceiling].includes(cell.arm);
   const partners = block.cells.filter(isPartner);
   const one = (cell: Cell, number: number): Promise<boolean> =>
     weigh({ block, cell, position: position++, attempt: number });

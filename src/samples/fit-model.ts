@@ -99,7 +99,7 @@ async function weighUnder(
   const id = limitBytes === null ? arm.id : `${arm.id} m${limitBytes}`;
   const limited: Arm = { ...arm, id, memoryLimit: limitBytes };
   const cell = { arm: id, state: 'cold', memoryState: 'as-is', load: 1 } as const;
-  const block = { pass: 'time', round: 1, index: position, reference: id, cells: [cell] } as const;
+  const block = { pass: 'time', round: 1, index: position, reference: id, firstCommand: null, cells: [cell] } as const;
   const attempt = { block, cell, position, attempt: 1 };
   const own = { ...context, arms: { ...context.arms, [id]: limited } };
   const weighed = unitOf(await finish(own, attempt, await prepare(own, attempt)));

@@ -178,7 +178,7 @@ class LimitAround {
     const unattended: Refusal | null = ended.refusal === null ? null : { ...ended.refusal, outcome: 'invalid' };
     return {
       effective: {
-        ...effectiveOf(counters),
+        ...effectiveOf(counters, this.#limited.load),
         ...present({ bystanderCachedBefore: this.#cachedBefore, bystanderCachedBytes }),
       },
       warnings: [
@@ -215,12 +215,13 @@ function grown(now: GroupCounters, before: GroupCounters): GroupCounters {
   };
 }
 
-function effectiveOf(counters: GroupCounters): Surrounded['effective'] {
+/** The peak is the group's: of a later load it may be one that an earlier load reached, and is called so. */
+function effectiveOf(counters: GroupCounters, load: number): Surrounded['effective'] {
   const { limitBytes, peakBytes, limitHits, oomKills, fileBytes, majorFaults, fileRefaults, swapAllowedBytes } =
     counters;
   return present({
     limitBytes,
-    limitPeakBytes: peakBytes,
+    [load === 1 ? 'limitPeakBytes' : 'limitPeakSinceFirstLoadBytes']: peakBytes,
     limitHits,
     limitOomKills: oomKills,
     limitFileBytes: fileBytes,

@@ -2,12 +2,15 @@
  * Which physical limit holds an arm: the time that each limit alone would take, and the largest credible of them as a
  * share of the time measured. Where a loader overlaps its work (pipelined) the largest is what it cannot beat; where it
  * does one thing after the other its time is their sum. So the largest is the one that needs no assumption about overlap:
- * its share is at most what it explains, and what is below half is called unexplained.
+ * its share is at most what it explains. Where none takes half, the sum still tells whether they are several or unknown:
+ * two arms with the same faults may so have different names. Direct I/O fills fresh memory and does little else, and first
+ * touch is nearly all of its time; a copy through the page cache touches as much, and reads and copies beside it.
  *
  * Only the device's speed is measured beside the sample, in its own block. The speeds of copying, first touch, faults and
  * mappings are measured once a run, over other bytes and at another moment; a decode step is the sample's own, but comes
  * after the load. So these times are estimates, not lower bounds: small models lie in the CPU's cache, host and
- * neighbours change. A limit that would alone take longer than was measured did not hold, and names nothing.
+ * neighbours change. A limit that would alone take longer than was measured did not hold, and names nothing; where it would
+ * take much longer, also not of others in the run that are held against the same speed.
  */
 import { decodesFromMemory } from '../samples/debt.js';
 import { issuedBytes } from '../samples/judge.js';
@@ -17,13 +20,16 @@ import { median } from './order.js';
 import type { OkSample, Pair } from './pairs.js';
 import type { Binding, BindingName } from './summary-types.js';
 
-type LimitKind = Exclude<BindingName, 'unexplained'>;
+type LimitKind = Exclude<BindingName, 'several' | 'unexplained'>;
 
 /** Below this share of the measured time a limit does not explain it. */
 const LEAST_SHARE = 0.5;
 
 /** Above this share of the measured time a limit cannot have held: the sample beat it, by more than two medians scatter. */
 const MOST_SHARE = 1.1;
+
+/** Above this share its speed is believed of no other arm either: of many cells one may by scatter lie above the other. */
+const BEATEN = 1.5;
 
 const HUGE_PAGE = 2 * 2 ** 20;
 const SMALL_PAGE = 4096;
@@ -60,13 +66,53 @@ export function bindingOf(input: BindingInput): Binding | null {
     const share = median(times.map((time) => time.share));
     return [{ name, ns: median(times.map(({ ns }) => ns)), share, credible: share <= MOST_SHARE }];
   }).sort((x, y) => y.ns - x.ns);
+  return named(limits);
+}
+
+/** The largest credible limit, or that there is none. */
+function named(limits: Binding['limits']): Binding {
   const [largest] = limits.filter(({ credible }) => credible).toSorted((x, y) => y.share - x.share);
   const bound = largest !== undefined && largest.share >= LEAST_SHARE ? largest : null;
+  const together = limits.reduce((sum, { share, credible }) => sum + (credible ? share : 0), 0);
   return {
-    name: bound?.name ?? 'unexplained',
+    name: bound?.name ?? (together >= LEAST_SHARE ? 'several' : 'unexplained'),
     share: bound?.share ?? null,
-    limits: limits.map(({ name, ns, credible }) => ({ name, ns, credible })),
+    limits,
   };
+}
+
+interface Bound {
+  readonly arm: Arm;
+  readonly memoryState: MemoryState;
+  readonly binding: Binding | null;
+}
+
+/**
+ * The cells of a run, where a speed that one of them has clearly beaten is believed of none: what direct I/O does in 0.1 s cannot be
+ * 0.2 s of a copy that touches as much. The device's speed is each block's own, and a decode step each sample's.
+ */
+export function withoutBeaten<Cell extends Bound>(cells: readonly Cell[]): readonly Cell[] {
+  const beaten = new Set(
+    cells.flatMap((cell) =>
+      (cell.binding?.limits ?? []).flatMap(({ name, share }) => (share > BEATEN ? [speedKey(cell, name)] : [])),
+    ),
+  );
+  return cells.map((cell) => {
+    const { binding } = cell;
+    if (binding === null || !binding.limits.some(({ name }) => beaten.has(speedKey(cell, name)))) return cell;
+    const limits = binding.limits.map((limit) =>
+      beaten.has(speedKey(cell, limit.name)) ? { ...limit, credible: false } : limit,
+    );
+    return { ...cell, binding: named(limits) };
+  });
+}
+
+/** Equal for cells that are held against the same measured speed. */
+function speedKey({ arm, memoryState }: Bound, name: LimitKind): string {
+  if (name === 'device' || name === 'compute') return `${name} ${arm.id}`;
+  const { arena } = arm.options;
+  const pages = name === 'first-touch' ? [memoryState, typeof arena === 'string' ? arena : ''] : [];
+  return JSON.stringify([name, arm.model, ...pages, name === 'fault' ? 1 : loadThreads(arm)]);
 }
 
 /** Limits without a file are of memory alone, and hold for every model. */

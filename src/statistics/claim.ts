@@ -1,5 +1,5 @@
 /** What paired ratios of one comparison among several allow to be said. */
-import { LEAST_FOR_INTERVAL, medianInterval } from './order.js';
+import { medianInterval, valuesForInterval } from './order.js';
 
 /** Of saying something false in any of the comparisons made together; two-sided. */
 const FAMILY_ALPHA = 0.05;
@@ -30,11 +30,9 @@ export function claimOf(ratios: readonly number[], comparisons: number): Claim {
   return { kind, interval: { low, high, confidence } };
 }
 
-/** The widest interval, from the lowest to the highest of n pairs, has confidence 1 − 2^(1−n). */
+/** The least number of pairs that can prove one of so many comparisons: 6 for one alone, more for more. */
 export function pairsForClaim(comparisons: number): number {
-  let pairs = LEAST_FOR_INTERVAL;
-  while (1 - 2 ** (1 - pairs) < confidenceOf(comparisons)) pairs += 1;
-  return pairs;
+  return valuesForInterval(confidenceOf(comparisons));
 }
 
 function confidenceOf(comparisons: number): number {

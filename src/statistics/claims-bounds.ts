@@ -1,12 +1,12 @@
 /** From values to bounds, and from bounds to a verdict. */
-import { LEAST_FOR_INTERVAL, median, medianInterval } from './order.js';
-import type { Bounds, Claimed, Decision, Measure, ClaimVerdict } from './claims-types.js';
+import { LEAST_FOR_INTERVAL, median, medianInterval, valuesForInterval } from './order.js';
+import type { Bounds, ClaimResult, Claimed, Decision, Measure, ClaimVerdict } from './claims-types.js';
 
 /** Null of no values. */
 export function boundsOf(values: readonly number[]): Bounds | null {
   if (values.length === 0) return null;
   const { low, high, confidence } = medianInterval(values);
-  return { n: values.length, median: median(values), low, high, confidence };
+  return { n: values.length, needed: LEAST_FOR_INTERVAL, median: median(values), low, high, confidence };
 }
 
 /**
@@ -18,6 +18,7 @@ export function boundsOfMedians(above: readonly number[], below: readonly number
   const [a, b] = [medianInterval(above, EACH), medianInterval(below, EACH)];
   return {
     n: Math.min(above.length, below.length),
+    needed: LEAST_FOR_MEDIANS,
     median: median(above) / median(below),
     low: a.low / b.high,
     high: a.high / b.low,
@@ -25,13 +26,17 @@ export function boundsOfMedians(above: readonly number[], below: readonly number
   };
 }
 
-/** Two of these make 95 %. An order-statistic interval reaches it from 7 values on. */
+/** Two of these make 95 %. */
 const EACH = 0.975;
+/** Of each of the two medians. */
+export const LEAST_FOR_MEDIANS = valuesForInterval(EACH);
 
 export function decide(bounds: Bounds, { bound, figure, none }: Claimed): Decision {
   if (bounds.confidence === null) {
-    const least = bounds.n < LEAST_FOR_INTERVAL ? LEAST_FOR_INTERVAL : bounds.n + 1;
-    return { verdict: 'undecided', why: `${counted(bounds.n)} and so no interval: at least ${least} are needed` };
+    return {
+      verdict: 'undecided',
+      why: `${counted(bounds.n)} and so no interval: at least ${bounds.needed} are needed`,
+    };
   }
   const up = bound === 'at-least';
   const [worst, best] = up ? [bounds.low, bounds.high] : [bounds.high, bounds.low];
@@ -89,4 +94,14 @@ export function verdictOf(measures: readonly Measure[]): Decision {
   if (worst?.verdict == null) return { verdict: 'not testable here', why: 'nothing was measured for it' };
   const agree = deciding.every(({ verdict }) => verdict === worst.verdict);
   return { verdict: worst.verdict, why: agree ? worst.why : `${worst.what}, ${worst.place}: ${worst.why}` };
+}
+
+/** Whether it has figures that decide, and too few of them: more rounds could decide it. */
+export function wantsValues({ measures }: ClaimResult): boolean {
+  return measures.some(({ decides, bounds }) => decides && bounds !== null && bounds.confidence === null);
+}
+
+/** Whether nothing that decides has an interval. */
+export function hasNoInterval({ measures }: ClaimResult): boolean {
+  return measures.every(({ decides, bounds }) => !decides || bounds === null || bounds.confidence === null);
 }

@@ -101,7 +101,9 @@ export function viewOf(parts: ClaimParts, name: ClaimPart): PartView | Missing {
   const part = parts[name];
   return part.kind === 'ran'
     ? new PartView(part.ledger, part.leftOut ?? {})
-    : { testable: part.kind === 'stopped', why: part.why };
+    : part.kind === 'stopped'
+      ? { testable: true, why: `its part ${name} was not weighed: ${part.why}` }
+      : { testable: false, why: part.why };
 }
 
 export const loadNs = ({ phases }: OkSample): number | null =>

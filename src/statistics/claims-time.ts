@@ -60,12 +60,12 @@ function firstTokenRatio(copy: string, of: PartView | Missing, place: string): M
 function sizesOf(loads: readonly Measure[], warm: PartView | Missing): readonly Measure[] {
   const [first] = loads;
   if (!(warm instanceof PartView) || first?.bounds == null) return [];
-  const { n, median, low, high, confidence } = first.bounds;
+  const { n, needed, median, low, high, confidence } = first.bounds;
   const bytes = (ratio: number, figure: number): number => (warm.modelBytes * figure) / ratio;
   return [HUNDREDFOLD, TENFOLD].map(({ figure }) =>
     beside(
       { what: `model from which ${COPIES[0]} loads ${figure}x longer`, place: 'reckoned', unit: 'bytes' },
-      { n, confidence, median: bytes(median, figure), low: bytes(high, figure), high: bytes(low, figure) },
+      { n, needed, confidence, median: bytes(median, figure), low: bytes(high, figure), high: bytes(low, figure) },
     ),
   );
 }

@@ -7,7 +7,7 @@ export const CLAIMS_SCHEMA = 1;
 export const CLAIM_PARTS = ['warm', 'cold', 'memory', 'processes', 'harm', 'shell', 'returned'] as const;
 export type ClaimPart = (typeof CLAIM_PARTS)[number];
 
-/** `cannot`: this machine has not what it takes; `stopped`: it was not weighed, and might have been. */
+/** `cannot`: this machine has not what it takes; `stopped`: it was not weighed, and might have been. `why` in a few words. */
 export type PartOutcome =
   | {
       readonly kind: 'ran';
@@ -26,9 +26,11 @@ export type ClaimParts = Readonly<Record<ClaimPart, PartOutcome>>;
  */
 export type ClaimVerdict = 'reproduced' | 'direction only' | 'refuted' | 'undecided' | 'not testable here';
 
-/** Of a median: an interval from 6 values on, else the range. */
+/** Of a median: an interval where there are as many values as it needs, else the range. */
 export interface Bounds {
   readonly n: number;
+  /** Values from which on there is an interval. */
+  readonly needed: number;
   readonly median: number;
   readonly low: number;
   readonly high: number;

@@ -1,11 +1,11 @@
 /** What an arm weighed against itself says of a machine: how far apart equals come out, and what a verdict can see there. */
 import { median } from './order.js';
 import { quantile, resampled } from './resample.js';
-import { ALPHA, LOOKS } from './sign-test.js';
+import { ALPHA, LOOKS, MOST_PAIRS } from './sign-test.js';
 import { boundsOf, testedValues } from './verdict.js';
 
-/** Recorded A/A pairs that a noise floor is formed from at least. */
-export const LEAST_FOR_FLOOR = 40;
+/** Recorded A/A pairs that a noise floor is formed from at least: as many as the median has that it is the floor of. */
+export const LEAST_FOR_FLOOR = MOST_PAIRS;
 export const RESAMPLES = 10_000;
 const FLOOR_QUANTILE = 0.99;
 /** Of such changes as many are found as are asked of the gate. */

@@ -32,8 +32,13 @@ export interface MetricNoise {
   readonly looks: readonly NoiseLook[];
   /** Of the log ratios; null for fewer than 3. */
   readonly lagOne: number | null;
-  /** Theil–Sen slope of log cost over time, relative a minute; null with fewer than two samples. */
+  /**
+   * Theil–Sen slope of log cost over time, relative a minute; null with fewer than two samples, and of samples that lie
+   * within less than a minute: it would say what nobody saw.
+   */
   readonly driftPerMinute: number | null;
+  /** From the first sample to the last. Absent in earlier records. */
+  readonly minutes?: number;
   /** Median of the last third of samples ÷ median of the first. */
   readonly lastToFirst: number | null;
   /** Where the costs have two modes. */
@@ -129,7 +134,8 @@ function metricNoise(rounds: readonly VersusRound[], metric: Metric, family: num
   const timed = costsInTime(rounds, metric);
   const costs = timed.map(({ cost }) => cost);
   const third = Math.floor(costs.length / 3);
-  const slope = theilSen(timed.map(({ minutes, cost }) => ({ x: minutes, y: Math.log(cost) })));
+  const minutes = (timed.at(-1)?.minutes ?? 0) - (timed[0]?.minutes ?? 0);
+  const slope = minutes < 1 ? null : theilSen(timed.map(({ minutes: at, cost }) => ({ x: at, y: Math.log(cost) })));
   return {
     pairs: logRatios.length,
     logRatios,
@@ -141,6 +147,7 @@ function metricNoise(rounds: readonly VersusRound[], metric: Metric, family: num
     }),
     lagOne: lagOne(logRatios),
     driftPerMinute: slope === null ? null : Math.expm1(slope),
+    minutes,
     lastToFirst: third === 0 ? null : median(costs.slice(-third)) / median(costs.slice(0, third)),
     modes: modesOf(costs),
   };

@@ -2,8 +2,22 @@
 import { binomialTails } from './binomial.js';
 import type { Description } from './summary-types.js';
 
-/** Below this many values no order-statistic interval reaches 95 %: the range is all that can be said. */
-export const LEAST_FOR_INTERVAL = 6;
+/** Of the interval of one median, unless several are looked at together. */
+const CONFIDENCE = 0.95;
+
+/**
+ * The fewest values whose order-statistic interval can reach a confidence: the widest one, from the lowest to the highest
+ * of n, has 1 − 2^(1−n). Every count of values or pairs that something "needs" for an interval comes from here.
+ */
+export function valuesForInterval(confidence: number): number {
+  if (!(confidence >= 0 && confidence < 1)) throw new RangeError(`${confidence} is no confidence of an interval`);
+  let values = 1;
+  while (1 - 2 ** (1 - values) < confidence) values += 1;
+  return values;
+}
+
+/** 6. Below it no order-statistic interval reaches 95 %: the range is all that can be said. */
+export const LEAST_FOR_INTERVAL = valuesForInterval(CONFIDENCE);
 
 export interface Spread {
   readonly spread: 'range' | 'interval';
@@ -41,7 +55,7 @@ function middle(sorted: Float64Array): number {
  * confidence, whatever the distribution: the sign test turned round (Thompson 1936; David & Nagaraja, Order Statistics,
  * §7.1). Its confidence is 1 − 2·P(Binomial(n, ½) < k). With fewer values than that needs, the range.
  */
-export function medianInterval(values: readonly number[], confidence = 0.95): Spread {
+export function medianInterval(values: readonly number[], confidence = CONFIDENCE): Spread {
   const sorted = ascending(values);
   const n = sorted.length;
   let rank = 0;

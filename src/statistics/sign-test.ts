@@ -31,6 +31,8 @@ export function signTest(differences: readonly number[]): SignTest {
 
 /** Pairs at which data of a verdict are looked at; each look spends an equal part of alpha. */
 export const LOOKS = [10, 20, 40] as const;
+/** As many as a verdict may have, and as a noise floor is drawn from. */
+export const MOST_PAIRS = LOOKS[2];
 
 /** One-sided, of a false alarm in any comparison at any look. */
 export const ALPHA = 0.01;

@@ -4,7 +4,7 @@ import { hasCeilings, settingKeyOf, settingsOf } from '../plan/settings.js';
 import type { Limit } from '../samples/limit-types.js';
 import type { Arm, Group, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
 import { modesOf } from './bimodality.js';
-import { bindingOf } from './binding.js';
+import { bindingOf, withoutBeaten } from './binding.js';
 import { commandFigures, execToTokenNs } from './commands.js';
 import { footprintOf, footprintOfGroups } from './footprint.js';
 import { noiseCounts, noiseFlagger, noiseMarks, unitFlagger, type Flagger } from './noise-flags.js';
@@ -37,7 +37,9 @@ export function summarize(ledger: Ledger): Summary {
   const byCell = { units: groupByCell(units), groups: groupByCell(ledger.groups) };
   const count = (wanted: Sample['outcome']): number => units.filter(({ outcome }) => outcome === wanted).length;
   const settings = settingsOf(run.plan, run.arms);
-  const cells = placesOf(ledger, units).flatMap((place) => summarizePlace(ledger, byCell, place, flagsOf));
+  const cells = withoutBeaten(
+    placesOf(ledger, units).flatMap((place) => summarizePlace(ledger, byCell, place, flagsOf)),
+  );
   return {
     schema: 1,
     tool: run.tool,

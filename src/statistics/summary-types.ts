@@ -42,17 +42,20 @@ export interface Footprint {
   readonly reclaimable: number | null;
 }
 
-export type BindingName = 'device' | 'copy' | 'first-touch' | 'fault' | 'compute' | 'unexplained';
+/** `several`: none takes half of the time, and all together, one after the other, do. */
+export type BindingName = 'device' | 'copy' | 'first-touch' | 'fault' | 'compute' | 'several' | 'unexplained';
 
 /** The credible limit that explains most of an arm's time. */
 export interface Binding {
   readonly name: BindingName;
-  /** Median over samples of time at the binding limit ÷ measured time: 1 is the limit itself. Null for 'unexplained'. */
+  /** Median over samples of time at the binding limit ÷ measured time: 1 is the limit itself. Null for the last two. */
   readonly share: number | null;
   /** Time that each limit alone would take, medians in nanoseconds, largest first. */
   readonly limits: readonly {
-    readonly name: Exclude<BindingName, 'unexplained'>;
+    readonly name: Exclude<BindingName, 'several' | 'unexplained'>;
     readonly ns: number;
+    /** Median over samples of it ÷ measured time. */
+    readonly share: number;
     /** False where it would take clearly longer than was measured: its speed does not hold here, and it never binds. */
     readonly credible: boolean;
   }[];

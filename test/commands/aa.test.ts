@@ -66,9 +66,23 @@ test.serial('forty pairs of a run that is there are kept for this machine, and r
   t.regex(stored[0] ?? '', /^feedfacecafebeef-[0-9a-f]{16}-warm-backed\.json$/);
   t.is(readNoise(join(data, 'weighbridge', 'noise', stored[0] ?? ''))?.metrics.ttft.pairs, 40);
   t.deepEqual(
-    stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('  /')),
+    stdout.split('\n').filter((line) => line.length > 80 && !/^ +\//.test(line)),
     [],
   );
+});
+
+test.serial('it says which figures a gate will find, and which not, and where they lie', async (t) => {
+  const many = await weighbridge(['aa', '--from', recorded('stored', 41)], env);
+  t.regex(
+    many.stdout,
+    /\nWritten:\n {2}\S+noise\.json\nStored for gates \(ab, check\) on this machine:\n {2}warm, backed \(first token, complete and decode step\):\n {4}\S+-warm-backed\.json\n$/,
+  );
+  const few = await weighbridge(['aa', '--from', recorded('few', 3)], env);
+  t.regex(
+    few.stdout.replaceAll(/\s+/g, ' '),
+    /Not stored for a gate, since a noise floor takes 40 pairs: warm, backed: first token 3 pairs, complete 3 pairs, decode step 3 pairs\. These figures lie beside the ledger alone/,
+  );
+  t.notRegex(few.stdout, /Stored for gates/);
 });
 
 test('what cannot be is one line and exit code 2', async (t) => {

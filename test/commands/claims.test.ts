@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { weighbridge } from '../command.js';
@@ -25,7 +25,11 @@ test.serial('the six claims are weighed, judged, printed and written, whatever c
   const out = join(folder, 'claims');
   const { code, stdout, stderr } = await weighbridge(['claims', model, '--rounds', '1', '--out', out, ...quick]);
   t.is(code, 0, stderr);
-  t.regex(stderr, /^disk {4}\S[^]*\nmemory {2}\S[^]*\ntime {4}about 4 minutes at most$/m);
+  t.regex(
+    stderr,
+    /^disk {4}\S[^]*\nmemory {2}\S[^]*\ntime {4}at least about \d+ s, for the first round of every part/m,
+  );
+  t.notRegex(stderr, /at most/, 'the first round of every part runs whatever the budget');
   const { schema, stopped, parts, claims } = claimsIn(out);
   t.is(schema, 1);
   t.is(stopped, 'complete');
@@ -46,13 +50,58 @@ test.serial('the six claims are weighed, judged, printed and written, whatever c
     t.is(parts.find((part) => part.name === name)?.outcome, 'ran', name);
   }
   t.false(existsSync(join(out, 'harm', 'bystander')), 'nothing large stays');
+  // One value a claim: a line each and what would bring more, and no range of one.
+  t.regex(
+    stdout.replaceAll(/\s+/g, ' '),
+    /1\. Loading is 100x faster .*: UNDECIDED, 1 value of the 6 that an interval takes \(/,
+  );
+  t.notRegex(stdout, /range of 1 value/);
+  t.regex(stdout.replaceAll(/\s+/g, ' '), /too few values for a verdict. .* --rounds 7 .*would suffice/);
+  t.true(stdout.split('\n').length < 45, stdout);
   const markdown = readFileSync(join(out, 'claims.md'), 'utf8');
   t.is(markdown.match(/^## \d\. /gm)?.length, 6);
   for (const number of [1, 2, 3, 4, 5, 6]) t.regex(stdout, new RegExp(`^${number}\\. `, 'm'));
+  // What is there is refused before anything is said, weighed or written.
+  const before = readFileSync(join(out, 'claims.json'), 'utf8');
+  rmSync(join(out, 'claims.json'));
+  const again = await weighbridge(['claims', model, '--rounds', '1', '--out', out, ...quick]);
+  t.is(again.code, 2);
+  t.is(again.stdout, '');
+  t.regex(
+    again.stderr,
+    /^weighbridge: \S+\/claims\/warm\/ledger\.jsonl is there already, of an earlier run; give another --out\n$/,
+  );
+  t.true(before.length > 0 && !existsSync(join(out, 'claims.json')));
   t.deepEqual(
     stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('  /')),
     [],
   );
+});
+
+test('one part of an earlier run is enough to be refused, whichever it is', async (t) => {
+  const out = join(folder, 'earlier');
+  mkdirSync(join(out, 'shell'), { recursive: true });
+  mkdirSync(join(out, 'cold'));
+  writeFileSync(join(out, 'cold', 'ledger.jsonl'), '');
+  writeFileSync(join(out, 'shell', 'ledger.jsonl'), '{}\n');
+  const { code, stderr } = await weighbridge(['claims', model, '--out', out, ...quick]);
+  t.is(code, 2);
+  t.regex(stderr, /^weighbridge: \S+\/shell\/ledger\.jsonl is there already[^\n]*\n$/);
+  t.deepEqual(readdirSync(out).sort(), ['cold', 'shell']);
+});
+
+test.serial('interrupted before a sample, it leaves no directory and says that nothing was saved', async (t) => {
+  const out = join(folder, 'deep', 'early');
+  const child = start('claims', model, '--out', out, ...quick);
+  const ended = endOf(child);
+  let told = '';
+  child.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  await until(() => told.includes('part 1 of') || child.exitCode !== null, 600, 'the first part');
+  child.kill('SIGINT');
+  await ended;
+  t.is(child.exitCode, 130, told);
+  t.regex(told, /interrupted before a sample was weighed: there is nothing to judge, and nothing was saved\n$/);
+  t.false(existsSync(join(folder, 'deep')));
 });
 
 test.serial('interrupted, it judges what was measured', async (t) => {
@@ -64,13 +113,18 @@ test.serial('interrupted, it judges what was measured', async (t) => {
     readFileSync(join(out, 'warm', 'ledger.jsonl'), 'utf8').split('\n').length > 8;
   await until(() => weighed() || child.exitCode !== null, 600, 'samples');
   child.kill('SIGINT');
-  await ended;
+  const text = (await ended).stdout.replaceAll(/\s+/g, ' ');
   t.is(child.exitCode, 130);
   const { stopped, parts } = claimsIn(out);
   t.is(stopped, 'interrupted');
   t.is(parts[0]?.outcome, 'ran');
   t.true(parts.slice(1).every(({ outcome }) => outcome === 'stopped'));
   t.true(existsSync(join(out, 'claims.md')));
+  t.deepEqual(
+    readdirSync(out).filter((name) => statSync(join(out, name)).isDirectory()),
+    ['warm'],
+  );
+  t.regex(text, /Not weighed: parts cold, memory, processes, harm, shell and returned \(interrupted\)/);
 });
 
 test('what cannot be is one line and exit code 2', async (t) => {

@@ -78,3 +78,18 @@ test('ceilings alone explain nothing', async (t) => {
   t.is(code, 1);
   t.regex(stderr, /no ok sample of a loader/);
 });
+
+test('a run of programs alone is explained, and is fine', async (t) => {
+  const cat = arm('cat', {
+    ...{ kind: 'command', origin: 'external', work: 'command', mechanism: 'command' },
+    command: { argv: ['cat', '{model}'], output: 'discard', pattern: null },
+  });
+  const command = {
+    ...{ wallNs: 5e6, firstByteNs: null, userNs: 1e6, systemNs: 1e6, minorFaults: 9, majorFaults: 0, readBytes: 0 },
+    ...{ peakRss: null, peakPss: null, exitCode: 0, signal: null, matched: null },
+  };
+  const samples = [ok({ arm: cat }, { ttftNs: null, completeNs: null }, { command, phases: null, memory: null })];
+  const { code, stdout, stderr } = await weighbridge(['explain', written(ledger({ arms: [cat], samples }))]);
+  t.is(code, 0, stderr);
+  t.regex(stdout, /The program cat took 5\.00 ms \(1 sample\)/);
+});

@@ -166,3 +166,27 @@ test('counterbalanced, every second round takes the order of the one before in r
   }
   t.deepEqual([...starts].sort(), ['read', 'stdio']);
 });
+
+test('of several commands the first is in every block of the others, and alone where all fit into one', (t) => {
+  const commands = ['c1', 'c2', 'c3', 'c4', 'c5'];
+  const all = { ...arms, ...Object.fromEntries(commands.map((id) => [id, arm(id, 'command')])) };
+  const several: Plan = { ...plan(3), arms: [...names, ...commands] };
+  for (const round of [1, 2, 3]) {
+    const blocks = blocksOfRound(several, all, round, 'time');
+    for (const { cells, firstCommand } of blocks) {
+      const ids = cells.map((cell) => cell.arm);
+      const others = ids.filter((id) => id.startsWith('c') && commands.includes(id) && id !== 'c1');
+      t.is(ids.filter((id) => id === 'c1').length, others.length > 0 ? 1 : 0);
+      t.is(firstCommand, others.length > 0 ? 'c1' : null);
+      t.is(ids.filter((id) => id === 'stdio').length, 1);
+      t.true(ids.length <= 5);
+    }
+    for (const id of [...names, ...commands].filter((each) => each !== 'stdio' && each !== 'c1')) {
+      t.is(blocks.flatMap(({ cells }) => cells).filter((cell) => cell.arm === id).length, 2, id);
+    }
+  }
+  const memory = blocksOfRound(several, all, 1, 'memory').flatMap(({ cells }) => cells.map((cell) => cell.arm));
+  t.is(memory.filter((id) => id === 'c1').length, 2, 'a state each');
+  const few: Plan = { ...plan(3), arms: ['stdio', 'read', 'c1', 'c2'] };
+  t.is(blocksOfRound(few, all, 1, 'time').length, 2, 'a state each');
+});

@@ -199,3 +199,9 @@ test('a plan from before there were settings has one a model', (t) => {
   t.deepEqual(settingsOf(older, olderArms), plan.settings ?? []);
   t.deepEqual(allBlocks(older, olderArms), allBlocks(plan, arms));
 });
+
+test('a part of a model that is no byte is refused', (t) => {
+  const tiny = { kind: 'percent', text: '0.00001%', percent: 0.00001 } as const;
+  t.throws(() => planned({ memoryLimits: [tiny] }), { name: 'UsageError', message: /0\.00001% .* less than one byte/ });
+  t.notThrows(() => planned({ memoryLimits: [{ ...tiny, text: '0.0001%', percent: 0.0001 }] }));
+});

@@ -159,14 +159,29 @@ test('the ceiling is a share with its pairs, the binding limit is named, and wit
   };
   t.is(withBinding(null), undefined);
   // Of a limit that was beaten nobody says that it is the largest.
-  const beaten = { name: 'device', ns: 500e6, credible: false } as const;
+  const beaten = { name: 'device', ns: 500e6, share: 5, credible: false } as const;
   t.is(
-    withBinding({ name: 'device', share: 0.5, limits: [{ name: 'device', ns: 50e6, credible: true }] }),
+    withBinding({ name: 'device', share: 0.5, limits: [{ name: 'device', ns: 50e6, share: 0.5, credible: true }] }),
     'What holds the complete time of mmap-shared most is the device, which alone would take 50.0 ms, 50% of the time measured (median over its samples).',
   );
   t.is(
-    withBinding({ name: 'unexplained', share: null, limits: [beaten, { name: 'fault', ns: 5e6, credible: true }] }),
-    'No measured limit explains most of the complete time of mmap-shared; the largest, page faults, would alone take 5.00 ms.',
+    withBinding({
+      name: 'unexplained',
+      share: null,
+      limits: [beaten, { name: 'fault', ns: 5e6, share: 0.05, credible: true }],
+    }),
+    'No measured limit alone takes half of the complete time of mmap-shared: page faults 5.00 ms (5.0% of it).',
+  );
+  t.is(
+    withBinding({
+      name: 'several',
+      share: null,
+      limits: [
+        { name: 'first-touch', ns: 45e6, share: 0.45, credible: true },
+        { name: 'copy', ns: 30e6, share: 0.3, credible: true },
+      ],
+    }),
+    'No measured limit alone takes half of the complete time of mmap-shared; one after the other they would: the first touch of memory 45.0 ms (45% of it) and copying out of the page cache 30.0 ms (30% of it).',
   );
 });
 

@@ -62,3 +62,12 @@ test('where nothing was generated, first tokens still have their pairs', (t) => 
   t.regex(text, / · 40 pairs of 40 rounds\n/);
   t.regex(text, /decode step has 0/);
 });
+
+test('a run of less than a minute has no drift a minute, and says so', (t) => {
+  const text = textOf({ rounds: 3, drift: 0.5 });
+  t.regex(text, /^first token +– +– +– +– +– +– +\S+ +– +\d/m);
+  t.regex(
+    text.replaceAll(/\s+/g, ' '),
+    /warm, backed: all samples lie within 22\.0 s, which tells nothing of drift over a minute/,
+  );
+});

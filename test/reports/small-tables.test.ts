@@ -89,3 +89,40 @@ test('groups are rows of a file of their own', (t) => {
   t.is(cell(0, 'shared_bytes'), '');
   t.is(cell(1, 'shared_bytes'), String(8 * MIB));
 });
+
+test('both tables say what their columns are', (t) => {
+  const loads = tableOf(inARow(3)).replaceAll(/\s+/g, ' ');
+  t.regex(loads, /load 2, 3 … the same load again at once/);
+  t.regex(loads, /\(…\) ÷ the reference's first token of the same load/);
+  t.notRegex(loads, /really shared/);
+  t.is(loads.match(/the same load again at once/g)?.length, 1);
+  // What one more costs stands in the last row of a loader alone.
+  t.is(tableOf(copies()).match(/^stdio ×2 /gm)?.length, 1);
+  const processes = tableOf(copies()).replaceAll(/\s+/g, ' ');
+  for (const term of [
+    'first token median, of the process that had it last',
+    'really shared file pages',
+    'each more what one',
+  ]) {
+    t.true(processes.includes(term), term);
+  }
+});
+
+test('an explanation tells what later loads took, by chain, and what they still read', (t) => {
+  const of = inARow(3);
+  const section = explain(summarize(of), of).sections.find(({ state }) => state === 'cold');
+  const text = section?.sentences.find(({ topic }) => topic === 'loads')?.text ?? '';
+  t.regex(
+    text,
+    /^Loads in a row: mmap-shared took 50\.0 ms at load 1, 10\.0 ms at load 2 and 10\.0 ms at load 3 to its first token/,
+  );
+  t.regex(text, /; stdio took 100 ms at load 1/);
+  t.regex(text, /Load 3 of mmap-shared took 0\.20 times as long as the first of its own row \(1 row\)\./);
+  t.regex(text, /At load 3 mmap-shared read .* from storage until the first token/);
+  const without = inARow(1);
+  t.false(
+    explain(summarize(without), without).sections.some(({ sentences }) =>
+      sentences.some(({ topic }) => topic === 'loads'),
+    ),
+  );
+});

@@ -89,7 +89,7 @@ function realistic(
 test('a row says load, first token, complete, GB/s, share, memory; then ratios with their range and tokens/s', (t) => {
   const [times, ratios, each] = rowsOf(linesOf(realistic(['cxx-stream', 'mmap-shared'])), 'mmap-shared');
   t.regex(times!, /^mmap-shared +2\.00 ms +410 ms +450 ms +1\.38 +50% +593 MiB +592 MiB$/);
-  t.regex(ratios!, /^mmap-shared +0\.20 +0\.51 \(0\.51–0\.51\) +0\.50 \(0\.50–0\.50\) +12\.0$/);
+  t.regex(ratios!, /^mmap-shared +0\.20 +0\.51 \(0\.51–0\.51\) +0\.50 \(0\.50–0\.50\) +12\.0 \(12\.0–12\.0\)$/);
   t.regex(each!, /^mmap-shared +0\.51 0\.51 0\.51 +0\.50 0\.50 0\.50$/);
 });
 
@@ -318,4 +318,40 @@ test('the binding limit and debt have columns where they are known, and bounds s
   const rule = lines.findIndex((line) => /^─+$/.test(line));
   t.true(lines.findIndex((line) => line.startsWith('stream-discard (bound)')) > rule);
   t.regex(lines.join('\n'), /bound by +the limit that alone/);
+  t.regex(lines.join('\n'), /^\(bound\) /m);
+  t.regex(lines.join('\n'), /^memory ceiling /m);
+  t.notRegex(lines.join('\n'), /^home ceiling /m);
+});
+
+test('the legend tells of what is there, and of nothing else', (t) => {
+  const terms = (of: Ledger): readonly string[] => {
+    const lines = linesOf(of, 200);
+    return ['load', 'of ceil', 'bound by', 'debt', '÷ reference', 'each pair', 'decode tokens/s', '(harness)'].filter(
+      (term) => lines.some((line) => line.startsWith(`${term}  `) && /[a-z]{3} [a-z]/.test(line.slice(17))),
+    );
+  };
+  const alone = ledger({ arms: [arm('read')], samples: [ok({ arm: arm('read') })] });
+  t.deepEqual(terms(alone), ['load', 'decode tokens/s']);
+  t.false(
+    linesOf(alone).some((line) => /÷ ref|of\s*$/.test(line)),
+    'one loader has nothing to be compared with',
+  );
+  t.deepEqual(terms(realistic(['cxx-stream', 'mmap-shared'])), [
+    ...['load', 'of ceil', '÷ reference', 'each pair', 'decode tokens/s', '(harness)'],
+  ]);
+});
+
+test('decode speed has the lowest and the highest sample beside it, where there are several', (t) => {
+  const of = (speeds: readonly number[]): string =>
+    tableOf(
+      ledger({
+        arms: [arm('read')],
+        samples: speeds.map((decode, index) =>
+          ok({ arm: arm('read'), round: index + 1 }, {}, { tokensPerSecond: { prefill: null, decode } }),
+        ),
+      }),
+      200,
+    );
+  t.regex(of([10, 30, 20]), /^read .* 20\.0 \(10\.0–30\.0\)$/m);
+  t.regex(of([20]), /^read .* 20\.0$/m);
 });

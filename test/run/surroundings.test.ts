@@ -92,7 +92,19 @@ test.serial('later loads stay in the group of the first, and what it left there'
   for (const { residency, effective } of later) {
     t.is(residency?.before, residency?.size);
     t.true(Number(effective?.['limitFileBytes']) > 20 * MIB, 'the page cache of the first load is charged');
+    // A peak of the group, which an earlier load may have reached.
+    t.is(effective?.['limitPeakBytes'], undefined);
+    t.is(effective?.['limitPeakSinceFirstLoadBytes'] === undefined, first?.effective?.['limitPeakBytes'] === undefined);
   }
+});
+
+test.serial('what the runtime needs is needed by each of several processes', async (t) => {
+  if (placeFor(t) === null) return;
+  const need = await runtimeNeed(t);
+  const told = await run('--loader', 'mmap-shared', '--processes', '3', '--memory-limit', '1');
+  const { groups } = JSON.parse(told.stdout) as { readonly groups: readonly Group[] };
+  const three = Number(/needs (\d+)/.exec(groups[0]?.reason?.message ?? '')?.[1]);
+  t.true(three > 2.5 * need && three < 3.5 * need, `${three} of three, ${need} of one`);
 });
 
 test.serial('so do later loads of a program', async (t) => {

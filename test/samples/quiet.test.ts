@@ -69,7 +69,7 @@ test.serial('a machine that does not become quiet is waited for no longer than a
   const told: string[] = [];
   const { plan } = ledger({ arms: [arm('read')], samples: [] }).run;
   const context = { plan: { ...plan, waitQuietNs: 1.2e9 }, models: {}, signal: never };
-  const block = { round: 4, index: 2, pass: 'time', reference: '', cells: [] } as const;
+  const block = { round: 4, index: 2, pass: 'time', reference: '', firstCommand: null, cells: [] } as const;
   // The first moments of a process may lie in a quiet window.
   let waited: WaitRecord | null;
   do {
@@ -85,7 +85,7 @@ test.serial('a machine that does not become quiet is waited for no longer than a
 
 test('where no wait is asked for, or no time is left, nothing is waited', async (t) => {
   const { plan } = ledger({ arms: [arm('read')], samples: [] }).run;
-  const block = { round: 1, index: 0, pass: 'time', reference: '', cells: [] } as const;
+  const block = { round: 1, index: 0, pass: 'time', reference: '', firstCommand: null, cells: [] } as const;
   const of = (waitQuietNs: number | null) => ({ plan: { ...plan, waitQuietNs }, models: {}, signal: never });
   t.is(await quietBefore({ plan, models: {}, signal: never }, block, 1e9, t.fail), null);
   t.is(await quietBefore(of(null), block, 1e9, t.fail), null);

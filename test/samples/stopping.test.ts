@@ -6,7 +6,7 @@ import { arm, ok } from '../statistics/ledger-builder.js';
 
 const base = arm('stdio');
 const block = (round: number, pass: Pass = 'time', index = 0): Block => ({
-  ...{ round, index, pass, reference: base.id, cells: [] },
+  ...{ round, index, pass, reference: base.id, firstCommand: null, cells: [] },
 });
 const rounds = (...numbers: readonly number[]): Sample[] => numbers.map((round) => ok({ arm: base, round }));
 

@@ -124,6 +124,47 @@ test('memory gained is paid at the first touch of its page size and memory state
   t.like(unknown, { name: 'unexplained', limits: [] });
 });
 
+test('a speed that one arm has beaten explains no other arm of the run', (t) => {
+  const [direct, read, huge] = [arm('direct'), arm('read'), arm('read-thp', { options: { arena: 'thp' } })];
+  const touched = { ...idle, memory: grown({ anonymous: 700_000 }) };
+  const of = (quick: number): Record<string, Binding | null> => {
+    const samples = [
+      ok({ arm: direct }, { ttftNs: 1, completeNs: quick }, touched),
+      ok({ arm: read }, { ttftNs: 1, completeNs: 1_000_000 }, touched),
+      ok({ arm: huge }, { ttftNs: 1, completeNs: 1_000_000 }, touched),
+    ];
+    const { cells } = summarize(ledger({ arms: [direct, read, huge], samples, run: { limits } }));
+    return Object.fromEntries(cells.map(({ arm: { label }, binding }) => [label, binding]));
+  };
+  // 700,000 bytes are 0.7 ms.
+  t.like(of(800_000)['read'], { name: 'first-touch', share: 0.7 });
+  // By a fifth: that of direct does not hold, and for read it may be scatter.
+  t.like(of(580_000)['direct'], { name: 'unexplained' });
+  t.like(of(580_000)['read'], { name: 'first-touch' });
+  const beaten = of(400_000);
+  t.like(beaten['direct'], { name: 'unexplained' });
+  t.like(beaten['read'], { name: 'copy', share: 0.5 });
+  t.false(beaten['read']?.limits.find(({ name }) => name === 'first-touch')?.credible);
+  t.like(beaten['read-thp'], { name: 'first-touch' }, 'other pages have a speed of their own');
+});
+
+test('where none takes half, they are several if together they do, and unexplained if not', (t) => {
+  // A copy is half of the time of one thread, a quarter of two; first touch of 300,000 bytes is 0.3.
+  const two = arm('pread', { options: { threads: 2 } });
+  const copying = bindingOf(two, { memory: grown({ anonymous: 300_000 }) });
+  t.like(copying, { name: 'several', share: null });
+  t.deepEqual(
+    copying?.limits.map(({ name, share }) => [name, share]),
+    [
+      ['first-touch', 0.3],
+      ['copy', 0.25],
+    ],
+  );
+  // The same memory gained in half the time, and nothing else: no contradiction.
+  t.like(bindingOf(arm('direct'), { memory: grown({ anonymous: 600_000 }) }), { name: 'first-touch', share: 0.6 });
+  t.like(bindingOf(two, { memory: grown({ anonymous: 200_000 }) }), { name: 'unexplained' });
+});
+
 test('faults count by the threads that take them', (t) => {
   const mapped = arm('mmap-shared', { mechanism: 'mmap', threads: 2 });
   const phases = phasesOf({ acquire: { minorFaults: 300 }, firstToken: { minorFaults: 500, majorFaults: 100 } });
@@ -142,9 +183,9 @@ test('the largest limit binds; the others are told with their times', (t) => {
   const tokens = { prompt: 0, generated: 1, perTokenNs: [1, 600_000] };
   const binding = bindingOf(arm('read'), { tokens, memory: grown({ anonymous: 900_000 }) });
   t.deepEqual(binding?.limits, [
-    { name: 'first-touch', ns: 900_000, credible: true },
-    { name: 'compute', ns: 600_000, credible: true },
-    { name: 'copy', ns: 500_000, credible: true },
+    { name: 'first-touch', ns: 900_000, share: 0.9, credible: true },
+    { name: 'compute', ns: 600_000, share: 0.6, credible: true },
+    { name: 'copy', ns: 500_000, share: 0.5, credible: true },
   ]);
   t.is(binding?.name, 'first-touch');
 });
@@ -183,8 +224,8 @@ test('a limit that was beaten does not bind: the largest credible one does, or n
   const next = bindingOf(arm('read'), { tokens });
   t.like(next, { name: 'copy', share: 0.5 });
   t.deepEqual(next?.limits, [
-    { name: 'compute', ns: 1_110_000, credible: false },
-    { name: 'copy', ns: 500_000, credible: true },
+    { name: 'compute', ns: 1_110_000, share: 1.11, credible: false },
+    { name: 'copy', ns: 500_000, share: 0.5, credible: true },
   ]);
   const mapped = arm('mmap-shared', { mechanism: 'mmap' });
   t.like(bindingOf(mapped, { tokens }), { name: 'unexplained', share: null });
@@ -230,7 +271,7 @@ test('what was measured with one model’s file explains no other model', (t) =>
   });
   const of = (id: string): Binding | null | undefined => cells.find((cell) => cell.arm.id === id)?.binding;
   t.like(of(reader.id), { name: 'copy', share: 0.5 });
-  t.deepEqual(of(stranger.id)?.limits, [{ name: 'first-touch', ns: 300_000, credible: true }]);
+  t.deepEqual(of(stranger.id)?.limits, [{ name: 'first-touch', ns: 300_000, share: 0.3, credible: true }]);
 });
 
 test('nobody is charged a copy that is not made, is not known, or that nobody waits for', (t) => {

@@ -1,4 +1,6 @@
 import test from 'ava';
+import { claimsText } from '../../reports/claims-text.js';
+import { claimsReport } from '../../src/report/claims.js';
 import type { Arm, Ledger, Pressure, Sample } from '../../src/samples/record.js';
 import { judgeClaims } from '../../src/statistics/claims.js';
 import { SHELL } from '../../src/statistics/claims-time.js';
@@ -17,19 +19,19 @@ const map = arm('mmap-shared');
 const copies = [arm('cxx-stream'), arm('stdio')];
 const direct = arm('direct');
 
-function judge(
-  parts: Partial<Record<ClaimPart, Ledger | PartOutcome>>,
-  id: ClaimResult['id'],
-  guest = false,
-): ClaimResult {
+type Parts = Partial<Record<ClaimPart, Ledger | PartOutcome>>;
+
+function judgeAll(parts: Parts, guest = false): readonly ClaimResult[] {
   const outcomes = CLAIM_PARTS.map((name): [ClaimPart, PartOutcome] => {
     const part = parts[name];
-    if (part === undefined) return [name, { kind: 'stopped', why: 'it was not weighed' }];
+    if (part === undefined) return [name, { kind: 'stopped', why: 'interrupted' }];
     return [name, 'kind' in part ? part : { kind: 'ran', ledger: part }];
   });
-  const found = judgeClaims(Object.fromEntries(outcomes) as Parameters<typeof judgeClaims>[0], guest).find(
-    (each) => each.id === id,
-  );
+  return judgeClaims(Object.fromEntries(outcomes) as Parameters<typeof judgeClaims>[0], guest);
+}
+
+function judge(parts: Parts, id: ClaimResult['id'], guest = false): ClaimResult {
+  const found = judgeAll(parts, guest).find((each) => each.id === id);
   if (found === undefined) throw new Error(`no claim ${id}`);
   return found;
 }
@@ -89,7 +91,7 @@ test('loading: the first token has a ratio and a verdict of its own, and sizes a
 test('what a machine cannot do is not testable, with the reason; what was cut short is undecided', (t) => {
   const cannot = judge({ processes: { kind: 'cannot', why: 'no room' } }, 'sharing');
   t.like(cannot, { verdict: 'not testable here', why: 'no room' });
-  t.like(judge({}, 'sharing'), { verdict: 'undecided', why: 'it was not weighed' });
+  t.like(judge({}, 'sharing'), { verdict: 'undecided', why: 'its part processes was not weighed: interrupted' });
   const samples = rounds(7).flatMap((round) => [
     ok({ arm: map, round }),
     ...copies.map((copy) => without('unsupported', { arm: copy, round }, reason('memory-short'))),
@@ -355,4 +357,31 @@ test('the first load: the curve of loads is told, and that guest-cold is no rebo
   );
   t.true(guest.notes.some((note) => /guest-cold, and no reboot/.test(note)));
   t.false(judge({ cold }, 'first-load').notes.some((note) => note.includes('guest')));
+});
+
+test('nothing is decided by fewer values than its interval takes', (t) => {
+  for (const n of [1, 2, 3, 4, 5]) {
+    const even_ = { map: MS, copy: 500 * MS };
+    const warm = warmPart(n, even_, even_);
+    for (const { id, verdict, why, measures } of judgeAll({ warm, memory: memoryPart(n, 1_000, { direct: 0 }) })) {
+      t.is(verdict, 'undecided', `${id} of ${n}: ${why}`);
+      for (const { verdict: each } of measures) t.true(each === null || each === 'undecided', `${id}: ${String(each)}`);
+    }
+  }
+});
+
+test('a claim of one value is a line with that value, never a range', (t) => {
+  const claims = judgeAll({ warm: warmPart(1, { map: MS, copy: 33 * MS }, even) });
+  const { run } = warmPart(1, even, even);
+  const lines = claimsText(claimsReport(Object.values(run.models)[0]!, run, claims, [])).split('\n');
+  t.true(lines.length < 25, lines.join('\n'));
+  t.regex(
+    lines.join(' ').replaceAll(/\s+/g, ' '),
+    /1\. Loading is .*: UNDECIDED, 1 value of the 6 that an interval takes \(load, cxx-stream ÷ mmap-shared 33\.3x/,
+  );
+  t.notRegex(lines.join(' '), /range|–\d/);
+  t.regex(
+    lines.join(' ').replaceAll(/\s+/g, ' '),
+    /3\. Several .*: UNDECIDED, its part processes was not weighed: interrupted/,
+  );
 });

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { pageHtml } from '../../reports/page-html.js';
+import { explain } from '../../src/report/explain.js';
 import { page } from '../../src/report/page.js';
 import { report } from '../../src/report/report.js';
 import type { CommandMeasurement } from '../../src/samples/record.js';
@@ -146,4 +147,39 @@ test('many commands with one warning are called commands', (t) => {
   const samples = arms.map((each) => ({ ...ran({ arm: each }, 100), warnings: ['beware'] }));
   const made = ledger({ arms, samples });
   t.true(report(summarize(made), made).notes.includes('beware (4 commands)'));
+});
+
+test('one command is compared with no other; of several the legend says with which', (t) => {
+  const alone = ledger({ arms: [stdio, sum], samples: [ok({ arm: stdio }), ran({ arm: sum }, 100)] });
+  t.notRegex(terminalTable(report(summarize(alone), alone)), /wall ÷|÷ first/);
+  const two = ledger({ arms: [sum, cat], samples: [ran({ arm: sum }, 100), ran({ arm: cat }, 120)] });
+  t.regex(
+    terminalTable(report(summarize(two), two)).replaceAll(/\s+/g, ' '),
+    /wall ÷ first: against sum in the same block/,
+  );
+});
+
+test('an explanation tells what each program cost, against the first and the reference, and at later loads', (t) => {
+  const samples = [1, 2, 3].flatMap((round) => [
+    ok({ arm: stdio, round, state: 'cold' }),
+    ran({ arm: sum, round, state: 'cold' }, 100),
+    ran({ arm: cat, round, state: 'cold' }, 150, { readBytes: 0 }),
+    ran({ arm: sum, round, state: 'left', load: 2 }, 40),
+  ]);
+  const made = ledger({ arms: [stdio, sum, cat], samples, states: ['cold'] });
+  const [section] = explain(summarize(made), made).sections;
+  const told = (section?.sentences ?? []).filter(({ topic }) => topic === 'commands').map(({ text }) => text);
+  t.is(told.length, 2);
+  t.regex(
+    told[0] ?? '',
+    /^The program sum took 100 ms \(median of 3 samples, 100 ms to 100 ms\), in which it had 1\.00 ms of CPU time/,
+  );
+  t.regex(told[0] ?? '', /it read 4 KiB from storage, 100 minor faults and 2 major, peak Rss 1\.9 MiB\./);
+  t.regex(
+    told[0] ?? '',
+    /first byte came after 50\.0 ms, .* times what stdio takes from exec to its first token .* 3 pairs\)/,
+  );
+  t.regex(told[0] ?? '', /Run again at once it took 40\.0 ms at load 2\./);
+  t.regex(told[1] ?? '', /1\.50 times what sum took in the same blocks \(range 1\.50–1\.50, 3 pairs\)/);
+  t.regex(told[1] ?? '', /it read nothing from storage/);
 });

@@ -76,3 +76,11 @@ test('copies that differ in more than their names are no A/A', (t) => {
   const differences = [{ loadThreads: 4, options: { threads: 4 } }, { threads: 1 }, { moduleDigest: 'ab' }];
   for (const overrides of differences) t.throws(other(overrides), { message: /not the same arm/ });
 });
+
+test('a drift a minute is told of no run that lasted less', (t) => {
+  // Six rounds, one every ten seconds, are 52 seconds.
+  const [short] = noiseOf(aaLedger({ rounds: 6, drift: 1 }), '/a');
+  t.is(short!.metrics.ttft.driftPerMinute, null);
+  t.true((short!.metrics.ttft.lastToFirst ?? 0) > 1.2, 'what was seen is told');
+  t.not(noiseOf(aaLedger({ rounds: 8, drift: 1 }), '/a')[0]!.metrics.ttft.driftPerMinute, null);
+});
