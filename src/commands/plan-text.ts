@@ -4,6 +4,8 @@ import { bypassesPageCache } from '../loader.js';
 import type { Planned } from '../plan/plan.js';
 import { hasLoadThreads } from '../plan/arms.js';
 import { chainedState, samplesOf } from '../plan/blocks.js';
+import { holds, partsOf } from '../plan/parts.js';
+import { settingKeyOf } from '../plan/settings.js';
 import type { RunRequest } from '../pipeline.js';
 import { settingLabel } from '../report/labels.js';
 import type { State } from '../samples/record.js';
@@ -29,6 +31,7 @@ export function planText(planned: Planned, request: RunRequest, json: boolean): 
     `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,
     `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,
     ...settingLines(planned),
+    ...shardLines(planned),
     ...((plan.loads ?? 1) === 1 ? [] : [`loads      ${plan.loads} in a row, the first ${chainedState(plan) ?? ''}`]),
     ...(waitQuietNs === null ? [] : [`quiet      waited for before each block, at most ${waitQuietNs / 1e9} s`]),
     `rounds     ${most}${plan.rounds}, and ${plan.memoryRounds} of the memory pass${plan.trace === true ? '; each loader and state traced once' : ''}`,
@@ -54,8 +57,16 @@ function comparisonsOf({ plan, arms }: Planned): number {
     if (arm === undefined || references.has(id) || (arm.work !== 'infer' && arm.work !== 'command')) return false;
     return !(state === 'warm' && bypassesPageCache(arm.mechanism, arm.options));
   };
-  const counts = plan.states.map((state) => plan.arms.filter((id) => isCompared(id, state)).length);
-  return Math.max(1, counts.reduce((sum, count) => sum + count, 0) * plan.memoryStates.length);
+  const places = plan.memoryStates.flatMap((memoryState) => plan.states.map((state) => ({ state, memoryState })));
+  const isOwn = (id: string, { state, memoryState }: (typeof places)[number]): boolean =>
+    holds(plan, settingKeyOf(arms[id] ?? { model: '' }), state, memoryState);
+  const counts = places.map(
+    (place) => plan.arms.filter((id) => isOwn(id, place) && isCompared(id, place.state)).length,
+  );
+  return Math.max(
+    1,
+    counts.reduce((sum, count) => sum + count, 0),
+  );
 }
 
 function commandLines({ commands = [] }: RunRequest): readonly string[] {
@@ -77,6 +88,25 @@ function loadThreadLines({ loaders, loadThreads = [] }: RunRequest): readonly st
     those === ''
       ? `load       --load-threads changes nothing: no loader has such an option`
       : `load       ${loadThreads.join(', ')} threads each of ${those}${others === '' ? '' : `; one arm each of ${others}`}`,
+  ];
+}
+
+/** What a shard weighs of the plan. */
+function shardLines({ plan, arms, models }: Planned): readonly string[] {
+  const { settings = [], shard = null } = plan;
+  if (shard === null) return [];
+  const own = shard.parts.map(({ setting: key, state, memoryState }) => {
+    const setting = settings.find((each) => each.key === key);
+    const model = Object.keys(models).length > 1 ? (setting?.model ?? key) : null;
+    const label = setting === undefined ? null : settingLabel(setting, settings);
+    return printable(
+      [model, label, `${state}, free memory ${memoryState}`].filter((word) => word !== null).join(' · '),
+    );
+  });
+  const all = partsOf(plan, arms).length;
+  return [
+    `shard      ${shard.numbers.join(', ')} of ${shard.of}: ${own.length} of ${all} parts of plan ${shard.digest}`,
+    ...own.map((part) => `           ${part}`),
   ];
 }
 
