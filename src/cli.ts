@@ -18,6 +18,7 @@ import { inspectCommand } from './commands/inspect.js';
 import { limitsCommand } from './commands/limits.js';
 import { loadersCommand } from './commands/loaders.js';
 import { logitsCommand } from './commands/logits.js';
+import { mergeCommand } from './commands/merge.js';
 import { recommendCommand } from './commands/recommend.js';
 import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
@@ -55,6 +56,7 @@ const parser = yargs(hideBin(process.argv))
   .command(checkCommand)
   .command(baselineCommand)
   .command(historyCommand)
+  .command(mergeCommand)
   .command(setupCommand)
   .completion('completion', 'Print a shell completion script (bash or zsh)')
   .demandCommand(1, 'name a command; weighbridge --help lists them')

@@ -12,6 +12,7 @@ import { native, type Shape } from './native.js';
 import { otherBuild, ownBuild, version } from './other-build.js';
 import type { Cell } from './plan/blocks.js';
 import { makePlan, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
+import { shardedPlan, weighedOf, type ShardNumber } from './plan/shard.js';
 import { report, type Report } from './report/report.js';
 import {
   chooseCeilings,
@@ -68,6 +69,8 @@ export interface RunRequest extends Omit<PlanRequest, 'models' | 'build' | 'isa'
   readonly command: readonly string[];
   /** Where the plan stands in a configuration file; null or absent where the command line stated all. */
   readonly config?: RunRecord['config'];
+  /** Which part of the plan is weighed; absent or null for all of it. */
+  readonly shard?: ShardNumber | null;
   /** Registers what of the plan will be judged, before anything is weighed; absent for a run that is not. */
   readonly register?: (planned: Planned, fingerprint: string) => Gate;
 }
@@ -90,9 +93,15 @@ export function planOf(request: RunRequest): Planned {
   const threads = request.threads.length === 0 ? [availableParallelism()] : request.threads;
   const isa = resolveIsa(request.isa);
   const models = request.modelPaths.map((path) => readModel(path));
-  const planned = makePlan({ ...request, threads, isa, models, build: ownBuild() });
+  const whole = makePlan({ ...request, threads, isa, models, build: ownBuild() });
+  const planned = request.shard == null ? whole : shardOf(whole, request, request.shard);
   const gate = request.register?.(planned, factsOf(planned).fingerprint) ?? null;
   return gate === null ? planned : { ...planned, plan: { ...planned.plan, gate } };
+}
+
+function shardOf(whole: Planned, { threads, isa }: RunRequest, shard: ShardNumber): Planned {
+  const chosen = { threads: threads.length === 0, isa: isa === 'auto' };
+  return { ...whole, plan: shardedPlan(whole, shard, chosen) };
 }
 
 /**
@@ -115,7 +124,7 @@ export async function weigh(
     await warmRuntime(calibration);
     const choose = (): Promise<CeilingChoices> => chooseCeilings(calibration);
     const { ceilings, limits } =
-      request.ceilings === false
+      request.ceilings === false || isEmpty(planned)
         ? { ceilings: await choose(), limits: [] }
         : await limitsOf(calibration, machine, choose);
     const hashes = await referenceHashes(calibration);
@@ -146,10 +155,15 @@ export async function weigh(
   });
 }
 
+/** Whether nothing of the plan is weighed: a shard beyond its parts. */
+export function isEmpty(planned: Pick<RunRecord, 'plan' | 'arms' | 'models'>): boolean {
+  return Object.keys(weighedOf(planned).arms).length === 0;
+}
+
 /** Said once, before time is spent: every cold sample of such a model will be unsupported. */
-function tellWhatIsNeverCold({ plan, models }: Planned, listener: Listener): void {
-  if (!plan.states.includes('cold')) return;
-  for (const { path, fileSystem } of Object.values(models)) {
+function tellWhatIsNeverCold(planned: Planned, listener: Listener): void {
+  if (!planned.plan.states.includes('cold')) return;
+  for (const { path, fileSystem } of Object.values(weighedOf(planned).models)) {
     const never = neverCold(fileSystem, path);
     if (never !== null) listener.step(`no cold samples of ${describe(never.reason)}`);
   }
@@ -169,6 +183,9 @@ export async function resumeRun(
     const startedAt = performance.now();
     const { ledger: earlier, goodBytes } = readLedger(directory);
     const { run } = earlier;
+    if (run.merged != null) {
+      throw new UsageError(`${directory}: it was merged of shards; continue those, each in its own directory`);
+    }
     if (isFinished(run, earlier, lastRound(run).enough)) {
       listener.step('nothing is left to weigh: the run is complete');
       return readResult(directory);
@@ -325,12 +342,14 @@ function calibrationOf(
   listener: Listener,
 ): CalibrationOptions {
   const stated = run.plan.memoryStates.some((state) => state !== 'as-is');
+  const weighed = weighedOf(run);
   return {
-    arms: run.arms,
-    models: run.models,
+    arms: weighed.arms,
+    // First touch is learnt beside a model's bytes, also where none is weighed.
+    models: isEmpty(run) ? run.models : weighed.models,
     shapes: run.shapes,
     // What cannot be known is tried: it costs a few seconds.
-    mayReportFreePages: stated && machine.memory.pageReporting !== false,
+    mayReportFreePages: stated && !isEmpty(run) && machine.memory.pageReporting !== false,
     threads: Math.max(...Object.values(run.arms).map((arm) => arm.threads)),
     timeoutNs: run.plan.timeoutNs,
     signal,

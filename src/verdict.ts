@@ -29,7 +29,9 @@ export function runExitCode({ ledger, summary, stopped, failure }: RunResult): R
   if (empty !== undefined) {
     return fail(`${empty.arm.label} ${empty.state} has no valid sample; the table says why`);
   }
-  const isNamed = ({ arm }: CellSummary): boolean => arm.kind === 'command' || ledger.run.plan.loadersNamed;
+  // Of a shard the other states may be elsewhere, where the arm works.
+  const { loadersNamed, shard = null } = ledger.run.plan;
+  const isNamed = ({ arm }: CellSummary): boolean => shard === null && (arm.kind === 'command' || loadersNamed);
   const never = unsupported
     .filter(isNamed)
     .find(({ arm }) => weighed.every((cell) => cell.arm.id !== arm.id || unsupported.includes(cell)));

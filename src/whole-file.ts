@@ -1,13 +1,15 @@
 /** Files that appear whole or not at all. */
-import { closeSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeDirectory } from './make-directory.js';
+
+/** Another process may write the same file. */
+const partialOf = (path: string): string => `${path}.${process.pid}.tmp`;
 
 /** Makes the directory too. Throws what the system refuses, and leaves nothing half written then. */
 export function writeWhole(path: string, chunks: Iterable<string | Uint8Array>): void {
   makeDirectory(dirname(path));
-  // Another process may write the same file.
-  const partial = `${path}.${process.pid}.tmp`;
+  const partial = partialOf(path);
   try {
     const file = openSync(partial, 'w', 0o644);
     try {
@@ -18,6 +20,39 @@ export function writeWhole(path: string, chunks: Iterable<string | Uint8Array>):
     renameSync(partial, path);
   } catch (error) {
     rmSync(partial, { force: true });
+    throw error;
+  }
+}
+
+export interface NewFile {
+  readonly path: string;
+  readonly chunks: () => Iterable<string | Uint8Array>;
+}
+
+/**
+ * Several files of which none appears until all are on the disk. Throws what the system refuses, and leaves none of them
+ * then.
+ */
+export function writeAllWhole(files: readonly NewFile[]): void {
+  const made: string[] = [];
+  try {
+    for (const { path, chunks } of files) {
+      const partial = partialOf(path);
+      made.push(partial);
+      const file = openSync(partial, 'w', 0o644);
+      try {
+        for (const chunk of chunks()) writeFileSync(file, chunk);
+        fdatasyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+    }
+    for (const { path } of files) {
+      renameSync(partialOf(path), path);
+      made.push(path);
+    }
+  } catch (error) {
+    for (const path of made) rmSync(path, { force: true });
     throw error;
   }
 }

@@ -4,9 +4,11 @@ import { bypassesPageCache } from '../loader.js';
 import type { Planned } from '../plan/plan.js';
 import { hasLoadThreads } from '../plan/arms.js';
 import { chainedState, samplesOf } from '../plan/blocks.js';
+import { holds, partsOf } from '../plan/parts.js';
+import { settingKeyOf } from '../plan/settings.js';
 import type { RunRequest } from '../pipeline.js';
 import { settingLabel } from '../report/labels.js';
-import type { State } from '../samples/record.js';
+import type { MemoryState, State } from '../samples/record.js';
 import { pairsForClaim } from '../statistics/claim.js';
 import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
 import { MOST_PAIRS, pairsForVerdict } from '../statistics/sign-test.js';
@@ -31,6 +33,7 @@ export function planText(planned: Planned, request: RunRequest, json: boolean): 
     `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,
     `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,
     ...settingLines(planned),
+    ...shardLines(planned),
     ...((plan.loads ?? 1) === 1 ? [] : [`loads      ${plan.loads} in a row, the first ${chainedState(plan) ?? ''}`]),
     ...(waitQuietNs === null ? [] : [`quiet      waited for before each block, at most ${waitQuietNs / 1e9} s`]),
     `rounds     ${most}${plan.rounds}, and ${plan.memoryRounds} of the memory pass${plan.trace === true ? '; each loader and state traced once' : ''}`,
@@ -57,9 +60,10 @@ function provenBy(comparisons: number): string {
 
 /** Of all places. */
 function comparisonsOf(planned: Planned): number {
-  const { plan } = planned;
-  const counts = comparedIn(planned);
-  return Math.max(1, counts.reduce((sum, count) => sum + count, 0) * plan.memoryStates.length);
+  return Math.max(
+    1,
+    comparedIn(planned).reduce((sum, count) => sum + count, 0),
+  );
 }
 
 /** In the place that has most. */
@@ -68,7 +72,7 @@ function comparisonsIn(planned: Planned): number {
   return Math.max(1, Math.round(Math.max(...comparedIn(planned)) / Math.max(1, settings)));
 }
 
-/** Arms that are compared with a reference, by state. */
+/** How many arms are compared with a reference in each place: a state and a memory state. */
 function comparedIn({ plan, arms }: Planned): readonly number[] {
   const references = new Set(Object.values(plan.reference));
   const isCompared = (id: string, state: State): boolean => {
@@ -76,7 +80,11 @@ function comparedIn({ plan, arms }: Planned): readonly number[] {
     if (arm === undefined || references.has(id) || (arm.work !== 'infer' && arm.work !== 'command')) return false;
     return !(state === 'warm' && bypassesPageCache(arm.mechanism, arm.options));
   };
-  return plan.states.map((state) => plan.arms.filter((id) => isCompared(id, state)).length);
+  const isOwn = (id: string, state: State, memoryState: MemoryState): boolean =>
+    holds(plan, settingKeyOf(arms[id] ?? { model: '' }), state, memoryState);
+  return plan.memoryStates.flatMap((memoryState) =>
+    plan.states.map((state) => plan.arms.filter((id) => isOwn(id, state, memoryState) && isCompared(id, state)).length),
+  );
 }
 
 function commandLines({ commands = [] }: RunRequest): readonly string[] {
@@ -98,6 +106,25 @@ function loadThreadLines({ loaders, loadThreads = [] }: RunRequest): readonly st
     those === ''
       ? `load       --load-threads changes nothing: no loader has such an option`
       : `load       ${loadThreads.join(', ')} threads each of ${those}${others === '' ? '' : `; one arm each of ${others}`}`,
+  ];
+}
+
+/** What a shard weighs of the plan. */
+function shardLines({ plan, arms, models }: Planned): readonly string[] {
+  const { settings = [], shard = null } = plan;
+  if (shard === null) return [];
+  const own = shard.parts.map(({ setting: key, state, memoryState }) => {
+    const setting = settings.find((each) => each.key === key);
+    const model = Object.keys(models).length > 1 ? (setting?.model ?? key) : null;
+    const label = setting === undefined ? null : settingLabel(setting, settings);
+    return printable(
+      [model, label, `${state}, free memory ${memoryState}`].filter((word) => word !== null).join(' · '),
+    );
+  });
+  const all = partsOf(plan, arms).length;
+  return [
+    `shard      ${shard.numbers.join(', ')} of ${shard.of}: ${own.length} of ${all} parts of plan ${shard.digest}`,
+    ...own.map((part) => `           ${part}`),
   ];
 }
 

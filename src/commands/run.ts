@@ -1,13 +1,16 @@
 /** `weighbridge run`: arguments → pipeline → output → exit code. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { findLoaders } from '../catalog.js';
 import { COMMAND_OUTPUTS, chosenCommands, statedOnCommandLine } from '../command-arms.js';
 import type { FoundPlan } from '../config-file.js';
 import { UsageError, printable } from '../failure.js';
-import { planOf, resumeRun, weigh, type RunRequest, type RunResult } from '../pipeline.js';
+import { isEmpty, planOf, resumeRun, weigh, type RunRequest, type RunResult } from '../pipeline.js';
 import type { MemoryState, State } from '../samples/record.js';
-import { readLedger } from '../samples/ledger.js';
+import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
+import { partsOf } from '../plan/parts.js';
+import { commandOfShard } from '../plan/shard.js';
+import { counted } from '../report/format.js';
 import { tracesIn } from '../samples/trace-file.js';
 import { writePage } from '../report-files.js';
 import { writeRun } from '../write-run.js';
@@ -17,6 +20,7 @@ import { dimensionOptions, dimensionsOf } from './dimensions.js';
 import { exploringOf, exploringOptions } from './exploring-options.js';
 import { namingPlaces, planNamed, withPlan } from './plan-file.js';
 import { planText } from './plan-text.js';
+import { shardOf } from './shard-option.js';
 import { endJudged } from './verdict-end.js';
 import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
 
@@ -71,6 +75,12 @@ const options = {
   prompt: { type: 'string', describe: 'Prompt tokens to prefill (default: 32)' },
   generate: { type: 'string', describe: 'Tokens to decode (default: 16)' },
   seed: { type: 'string', describe: 'Seed of the order (default: 1)' },
+  shard: {
+    type: 'string',
+    requiresArg: true,
+    describe:
+      'Weigh one part of the plan, for weighbridge merge: 2/4, or auto in a task of Slurm, Kubernetes (auto/4), GitLab, Buildkite',
+  },
   out: { type: 'string', describe: 'Directory for ledger and reports (default: weighbridge-runs/…)' },
   resume: { type: 'string', describe: 'Directory of an interrupted run to continue' },
   json: { type: 'boolean', default: false, describe: 'Print JSON alone on standard output' },
@@ -95,6 +105,7 @@ function build(argv: Argv) {
     .example('$0 run model.gguf --processes 1,2,4 --state warm', 'what several processes with one model cost')
     .example('$0 run model.gguf --loads 3 --state cold', 'the first load, and those after it')
     .example("$0 run model.gguf --command 'sum=sha256sum {model}'", 'any program, in the same states')
+    .example('$0 run model.gguf --shard 2/4', 'the second of four parts, on a machine of its own')
     .example('$0 run --plan nightly', 'a plan of weighbridge.config.ts')
     .example('$0 run model.gguf --json > run.json', 'everything as JSON')
     .example('$0 run --resume weighbridge-runs/…', 'continue an interrupted run')
@@ -157,7 +168,12 @@ async function measure(
       return;
     }
     if (args.json) printJson(result);
-    else {
+    if (isEmpty(result.ledger.run)) {
+      const path = printable(join(directory, LEDGER_FILE));
+      if (!args.json) process.stdout.write(`${nothingToWeigh(result)}\nWritten:\n  ${path}\n`);
+      return;
+    }
+    if (!args.json) {
       const columns = process.stdout.isTTY ? process.stdout.columns : 80;
       process.stdout.write(terminalTable(result.report, { width: columns, bold: process.stdout.isTTY }));
     }
@@ -169,6 +185,13 @@ async function measure(
     }
     endWith(result, directory);
   });
+}
+
+/** Of a shard beyond the parts of its plan: its ledger has no samples, and merge takes it for what it is. */
+function nothingToWeigh({ ledger: { run } }: RunResult): string {
+  const { numbers = [], of = 0 } = run.plan.shard ?? {};
+  const parts = partsOf(run.plan, run.arms).length;
+  return `Shard ${numbers.join(', ')} of ${of} has nothing to weigh: the plan has ${counted(parts, 'part')}.`;
 }
 
 /** In pieces: the whole may be longer than the longest string. */
@@ -213,6 +236,12 @@ function requestOf(args: Arguments, { loaders, commands, plan }: Subjects): RunR
   const modelPaths = args.models ?? [];
   // Before models: an option may have taken one for its value, and says so.
   const exploring = exploringOf(args, loaders);
+  const shard = shardOf(args.shard, process.env);
+  const stopping = (['precision', 'timeBudget'] as const).find((name) => args[name] !== undefined);
+  if (shard !== null && stopping !== undefined) {
+    const name = stopping === 'precision' ? '--precision' : '--time-budget';
+    throw new UsageError(`${name} may end a run early, and --shard takes all of its part: give --rounds instead`);
+  }
   if (modelPaths.length === 0) {
     throw new UsageError('name a GGUF model; weighbridge gen model.gguf --shape 110m --type f16 makes one');
   }
@@ -237,7 +266,8 @@ function requestOf(args: Arguments, { loaders, commands, plan }: Subjects): RunR
     timeoutSeconds: seconds('--timeout', args.timeout),
     timeBudgetSeconds: seconds('--time-budget', args.timeBudget),
     lockWaitSeconds: whole('--lock-wait', args.lockWait, 0, 1e6),
-    command: ['weighbridge', ...process.argv.slice(2)],
+    command: commandOfShard(['weighbridge', ...process.argv.slice(2)], shard),
+    shard,
     config: plan === null ? null : { path: plan.path, digest: plan.digest, plan: plan.name },
   };
 }

@@ -5,6 +5,7 @@
 import type { Arm, MemoryState, Pass, Plan, State } from '../samples/record.js';
 import { bypassesPageCache } from '../loader.js';
 import { derivedSeed, shuffled } from './order.js';
+import { holds } from './parts.js';
 import { settingKeyOf, settingsOf } from './settings.js';
 
 const OTHERS_PER_BLOCK = 3;
@@ -57,13 +58,13 @@ export function laterLoads(plan: Plan, arm: Arm | undefined, cell: Cell, pass: P
   return Array.from({ length: loads - 1 }, (_, index) => ({ ...cell, state: 'left' as const, load: index + 2 }));
 }
 
-/** Every cell of the plan, ceilings included. */
+/** Every cell of the plan, of a shard its own; ceilings included. */
 export function cellsOf(plan: Plan, arms: Readonly<Record<string, Arm>>): Cell[] {
   const cells: Cell[] = [];
   for (const { key } of settingsOf(plan, arms)) {
     const own = plan.arms.filter((id) => isOf(arms[id], key));
     for (const memoryState of plan.memoryStates) {
-      for (const state of plan.states) {
+      for (const state of plan.states.filter((each) => holds(plan, key, each, memoryState))) {
         for (const arm of [...own, ...ceilingsOf(plan, key, state)]) {
           const cell: Cell = { arm, state, memoryState, load: 1 };
           cells.push(cell, ...laterLoads(plan, arms[arm], cell, 'time'));
@@ -89,7 +90,7 @@ export function samplesOf(plan: Plan, arms: Readonly<Record<string, Arm>>): numb
  * The blocks of one round: every cell once (the reference, and among commands the first of them, once a block), in seeded order. The memory pass has no ratios,
  * so its blocks hold each arm once and no ceiling. So does the trace pass, of single processes that infer. Cells that no state of the
  * page cache makes possible would only thin out the blocks of the others: they have one block, without partners, in the
- * first round, which records why.
+ * first round, which records why. Of a shard only its own blocks, in the order and with the numbers of the whole plan.
  */
 export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, round: number, pass: Pass): Block[] {
   const salt = { time: 1, memory: 2, trace: 3 }[pass];
@@ -133,7 +134,15 @@ export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, r
       }
     }
   }
-  return shuffled(groups, derivedSeed(plan.seed, salt, round, 0)).map((group, index) => ({ ...group, index }));
+  const isOwn = ({ reference, cells: [cell] }: Block): boolean => {
+    const setting = arms[reference];
+    return (
+      setting === undefined || cell === undefined || holds(plan, settingKeyOf(setting), cell.state, cell.memoryState)
+    );
+  };
+  return shuffled(groups, derivedSeed(plan.seed, salt, round, 0))
+    .map((group, index) => ({ ...group, index }))
+    .filter(isOwn);
 }
 
 /**

@@ -5,8 +5,10 @@ import { nameOf, sentenceOf } from './foreign.js';
 import { counted, size } from './format.js';
 import { machineLine } from './notes.js';
 import type { Fact } from './page-types.js';
+import { shardFact } from './shards.js';
 
-export function environmentOf({ run, end, resumes }: Ledger): readonly Fact[] {
+export function environmentOf(ledger: Ledger): readonly Fact[] {
+  const { run, end, resumes } = ledger;
   const { plan, runtime, machine, models, config } = run;
   const builds = [...new Set(Object.values(run.arms).map(({ build }) => build))];
   const isas = [...new Set(Object.values(run.arms).map(({ isa }) => isa))];
@@ -24,6 +26,7 @@ export function environmentOf({ run, end, resumes }: Ledger): readonly Fact[] {
       'Plan',
       `${counted(plan.rounds, 'round')}, ${counted(plan.memoryRounds, 'round')} of memory · seed ${plan.seed} · ${plan.states.join(', ')} · free memory ${plan.memoryStates.join(', ')}`,
     ],
+    ['Shards', shardFact(ledger)],
     ['Started', run.startedAt],
     ['Ended', end === null ? 'not recorded' : `${end.endedAt} (${end.stopped})`],
     ['Resumed', resumes.length === 0 ? '' : counted(resumes.length, 'time')],

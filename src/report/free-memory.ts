@@ -8,13 +8,13 @@ import { duration } from './format.js';
  */
 type Certainty = 'certified' | 'never-returned' | 'not-told';
 
-/** A resumed run learns the limit anew: it is certified as a whole only if each part is. */
+/** A resumed run learns the limit anew, and so does each shard: it is certified as a whole only if each part is. */
 function certaintyOf({ run, resumes }: Ledger): Certainty {
   const { memory } = run.machine;
   if (typeof memory === 'object' && memory !== null && 'pageReporting' in memory && memory.pageReporting === false) {
     return 'never-returned';
   }
-  const parts = [run, ...resumes];
+  const parts = [run, ...resumes, ...(run.merged?.shards ?? [])];
   return parts.every(({ ceilings }) => ceilings.firstTouch.limitNs !== null) ? 'certified' : 'not-told';
 }
 

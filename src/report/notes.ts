@@ -11,6 +11,7 @@ import { certificationNotes } from './free-memory.js';
 import { settingLabels } from './labels.js';
 import { placesOf, unsupportedAlike } from './places.js';
 import { disturbedNotes, precisionNotes, waitNotes } from './quiet-notes.js';
+import { shardNotes } from './shards.js';
 
 type Facts = Readonly<Record<string, unknown>>;
 
@@ -36,6 +37,7 @@ export function noteGroups(summary: Summary, ledger: Ledger): NoteGroups {
   return {
     grave: [
       ...stopNotes(summary, ledger),
+      ...shardNotes(ledger),
       ...precisionNotes(summary, ledger),
       ...excludedNotes(summary),
       ...disturbedNotes(summary),

@@ -14,6 +14,10 @@ export interface Done {
 
 type PlannedArms = Pick<WeighingContext, 'plan' | 'arms'>;
 
+/** What of a record tells whether its block is complete. */
+type PlaceInBlock = 'arm' | 'outcome' | 'load' | 'attempt' | 'position';
+export type BlockEntry = Pick<Sample, PlaceInBlock | 'kind' | 'group'> | Pick<Group, PlaceInBlock | 'kind'>;
+
 /** Whether every block of the plan has its samples, or a round was the last. */
 export function isFinished(planned: PlannedArms, done: Done, enough: Enough | null): boolean {
   const earlier = groupByBlock(done);
@@ -48,11 +52,11 @@ export function groupByBlock({ samples, groups }: Done): Map<string, (Sample | G
  * Every cell has an attempt that is not invalid, with all loads that follow, or was tried as often as it may be. Samples
  * of a group count for nothing without it: a run may have ended between them.
  */
-export function isComplete({ plan, arms }: PlannedArms, block: Block, had: readonly (Sample | Group)[]): boolean {
+export function isComplete({ plan, arms }: PlannedArms, block: Block, had: readonly BlockEntry[]): boolean {
   return block.cells.every((cell) => {
     const units = had.filter((unit) => unit.arm.id === cell.arm && (unit.kind === 'group' || unit.group === null));
     const loads = loadsOf(plan, arms[cell.arm], cell.state, block.pass);
-    const attempts = new Map<string, Sample | Group>();
+    const attempts = new Map<string, BlockEntry>();
     for (const unit of units) {
       const last = attempts.get(attemptKey(unit));
       if (last === undefined || unit.load > last.load) attempts.set(attemptKey(unit), unit);
@@ -64,4 +68,4 @@ export function isComplete({ plan, arms }: PlannedArms, block: Block, had: reado
 }
 
 /** A cell may run twice in one attempt: where its partner made the block begin again. */
-const attemptKey = ({ attempt, position }: Sample | Group): string => `${attempt} ${position}`;
+const attemptKey = ({ attempt, position }: BlockEntry): string => `${attempt} ${position}`;

@@ -108,9 +108,7 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const detail = code === 'ENOENT' || code === 'ENOTDIR' ? '' : ` (${code ?? String(error)})`;
-    throw new UsageError(`${path}: no ledger can be read there${detail}; name the directory of a run`);
+    throw noLedgerAt(path, error);
   }
   const goodBytes = bytes.lastIndexOf(NEW_LINE) + 1;
   const warnings = goodBytes < bytes.length ? [`a torn last line of ${bytes.length - goodBytes} bytes was cut`] : [];
@@ -123,12 +121,7 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
   for (const [index, line] of linesOf(bytes.subarray(0, goodBytes))) {
     const record = parseRecord(line, `${path}: line ${index + 1}`);
     if (index === 0) {
-      if (record.kind !== 'run') throw new UsageError(`${path}: line 1 is not a run header; this is no ledger`);
-      const schema: number = record.schema;
-      if (schema !== SCHEMA_VERSION) {
-        throw new UsageError(`${path}: schema ${schema} is not known; this version reads ${SCHEMA_VERSION}`);
-      }
-      run = record;
+      run = headerOf(record, path);
     } else if (record.kind === 'sample') {
       samples.push(record);
       end = null;
@@ -149,6 +142,23 @@ export function readLedger(directory: string): { readonly ledger: Ledger; readon
   return { ledger: { run, samples, groups, resumes, waits, end, warnings }, goodBytes };
 }
 
+/** What is said of a ledger that the system does not let be read. */
+export function noLedgerAt(path: string, error: unknown): UsageError {
+  const { code } = error as NodeJS.ErrnoException;
+  const detail = code === 'ENOENT' || code === 'ENOTDIR' ? '' : ` (${code ?? String(error)})`;
+  return new UsageError(`${path}: no ledger can be read there${detail}; name the directory of a run`);
+}
+
+/** The first record of a ledger. Throws UsageError where it is none that this version knows. */
+export function headerOf(record: LedgerRecord, path: string): RunRecord {
+  if (record.kind !== 'run') throw new UsageError(`${path}: line 1 is not a run header; this is no ledger`);
+  const schema: number = record.schema;
+  if (schema !== SCHEMA_VERSION) {
+    throw new UsageError(`${path}: schema ${schema} is not known; this version reads ${SCHEMA_VERSION}`);
+  }
+  return record;
+}
+
 const NEW_LINE = 0x0a;
 
 /** Line by line: a ledger may be longer than the longest string. */
@@ -161,7 +171,8 @@ function* linesOf(bytes: Buffer): Generator<readonly [number, string], void, voi
   }
 }
 
-function parseRecord(line: string, where: string): LedgerRecord {
+/** Throws UsageError where the line is no record. */
+export function parseRecord(line: string, where: string): LedgerRecord {
   let value: unknown;
   try {
     value = JSON.parse(line);

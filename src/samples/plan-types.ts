@@ -118,6 +118,27 @@ export interface Gate {
   readonly failOnInconclusive?: boolean;
 }
 
+/** What of a plan is never compared with the rest of it. */
+export interface PlanPart {
+  /** Key of the setting. */
+  readonly setting: string;
+  /** Of the page cache; loads that follow in a row belong to it. */
+  readonly state: State;
+  readonly memoryState: MemoryState;
+}
+
+/** Which of the shards of a plan a ledger holds. */
+export interface ShardRecord {
+  /** From 1. One, or those that were merged where not all of them were, ascending. */
+  readonly numbers: readonly number[];
+  /** How many the plan was split into. */
+  readonly of: number;
+  /** Of the whole plan as it was asked for, whatever the machine: 16 hex digits. */
+  readonly digest: string;
+  /** What these shards weigh, in plan order; may be empty. */
+  readonly parts: readonly PlanPart[];
+}
+
 export interface Plan {
   readonly models: readonly string[];
   /** In plan order. Absent in ledgers that know of none: then each model is one. */
@@ -160,6 +181,8 @@ export interface Plan {
   readonly gate?: Gate | null;
   /** Longest wait for a quiet machine before a block; null for none. Absent in earlier ledgers. */
   readonly waitQuietNs?: number | null;
+  /** Of a ledger that holds a part of the plan; blocks keep the numbers that they have in the whole. Null or absent: all of it. */
+  readonly shard?: ShardRecord | null;
   /** Whether loaders were named one by one: an unsupported one then fails the run. */
   readonly loadersNamed: boolean;
 }

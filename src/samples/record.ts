@@ -118,6 +118,31 @@ export interface RunRecord {
    * none. The first 16 hex digits of the file's SHA-256.
    */
   readonly config?: { readonly path: string; readonly digest: string; readonly plan: string } | null;
+  /** Of a ledger that `merge` made of those of shards; absent or null in a run's own. */
+  readonly merged?: MergeRecord | null;
+}
+
+/** What a merged ledger was made of. Its header is that of one of the shards, with all hashes and devices of the others. */
+export interface MergeRecord {
+  /** Of the whole plan. */
+  readonly digest: string;
+  readonly of: number;
+  /** In the order in which they began, which is that of their records. */
+  readonly shards: readonly MergedShard[];
+  /** Numbers of shards that nobody gave: 'merge --partial' went on without them. */
+  readonly missing: readonly number[];
+  /** Shards of other machines, which are in ledgers of their own. */
+  readonly elsewhere: readonly { readonly fingerprint: string; readonly numbers: readonly number[] }[];
+}
+
+/** Of the header of a shard's ledger, what is its own. */
+export interface MergedShard extends Pick<
+  RunRecord,
+  'startedAt' | 'machine' | 'runtime' | 'ceilings' | 'limits' | 'command'
+> {
+  readonly number: number;
+  /** Whether all of it was weighed. */
+  readonly complete: boolean;
 }
 
 /** How the ceilings of this run are measured, chosen once. Null where the machine has none, with the reason. */

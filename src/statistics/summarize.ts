@@ -1,5 +1,6 @@
 /** From a ledger to its summary. Pure: the same ledger always gives the same summary. */
 import { ceilingsOf, cellKey } from '../plan/blocks.js';
+import { holds } from '../plan/parts.js';
 import { hasCeilings, settingKeyOf, settingsOf } from '../plan/settings.js';
 import type { Limit } from '../samples/limit-types.js';
 import type { Arm, Group, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
@@ -72,7 +73,7 @@ function groupByCell<T extends Sample | Group>(units: readonly T[]): ReadonlyMap
   return cells;
 }
 
-/** In plan order, and after it states and loads that the plan does not name but samples have (`left`). */
+/** In plan order, of a shard its own, and after it states and loads that the plan does not name but samples have (`left`). */
 function placesOf({ run }: Ledger, units: readonly Sample[]): readonly Place[] {
   const memoryStates = new Set([...run.plan.memoryStates, ...units.map(({ memoryState }) => memoryState)]);
   const seen = new Map<string, Pick<Place, 'state' | 'load'>>();
@@ -83,7 +84,9 @@ function placesOf({ run }: Ledger, units: readonly Sample[]): readonly Place[] {
     const model = run.models[id];
     if (model === undefined) throw new RangeError(`the plan names the model ${id}, but the ledger has no record of it`);
     return [...memoryStates].flatMap((memoryState) =>
-      [...seen.values()].map((each) => ({ setting: key, model, memoryState, ...each })),
+      [...seen.values()]
+        .filter(({ state, load }) => load > 1 || holds(run.plan, key, state, memoryState))
+        .map((each) => ({ setting: key, model, memoryState, ...each })),
     );
   });
 }
