@@ -20,10 +20,34 @@ export interface PageScripts {
 
 const WIDTHS: readonly Width[] = ['wide', 'narrow'];
 
+/** What a page of charts is made of. `header` and `main` are markup. */
+export interface PageParts {
+  readonly title: string;
+  readonly header: string;
+  readonly main: string;
+  readonly charts: readonly Chart[];
+}
+
 export async function pageHtml(page: Page, scripts: PageScripts): Promise<string> {
   const { charts, report, headline } = page;
-  const drawn = new Map<string, string>();
-  for (const chart of charts) drawn.set(chart.id, await chartSvg(chart));
+  return documentHtml(
+    {
+      title: titleOf(page),
+      header: `<h1>${text(report.title)}</h1>
+<p class="answer">${text(headline)}</p>
+<p class="meta">${text(report.machine)}${report.models.map(({ label, detail }) => `<br>${text(`${label} · ${detail}`)}`).join('')}</p>`,
+      main: `${answers(page)}
+${filters(page)}
+${await chartSections(charts)}
+${trust(page)}
+${repeat(page)}`,
+      charts,
+    },
+    scripts,
+  );
+}
+
+export async function documentHtml({ title, header, main, charts }: PageParts, scripts: PageScripts): Promise<string> {
   const parts = charts.length === 0 ? [] : [scripts.vega, expressionScript(charts), scripts.page];
   for (const part of parts) {
     if (/<\/script|<!--/i.test(part)) throw new RangeError('a script of the page would end its element');
@@ -42,30 +66,15 @@ export async function pageHtml(page: Page, scripts: PageScripts): Promise<string
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>${text(titleOf(page))}</title>
+<title>${text(title)}</title>
 <style>${pageStyle}</style>
 </head>
 <body>
 <header>
-<h1>${text(report.title)}</h1>
-<p class="answer">${text(headline)}</p>
-<p class="meta">${text(report.machine)}${report.models.map(({ label, detail }) => `<br>${text(`${label} · ${detail}`)}`).join('')}</p>
+${header}
 </header>
 <main>
-${answers(page)}
-${charts.length === 0 ? '' : filters(page)}
-${Object.entries(kinds)
-  .map(([kind, { heading, reading }]) =>
-    kindSection(
-      charts.filter((chart) => chart.kind === kind),
-      heading,
-      reading,
-      drawn,
-    ),
-  )
-  .join('')}
-${trust(page)}
-${repeat(page)}
+${main}
 </main>
 <div id="tip" role="tooltip" hidden></div>
 <script type="application/json" id="data">${jsonForScript({ charts: charts.map(dataOf), specs: specsOf(charts) })}</script>
@@ -73,6 +82,22 @@ ${parts.map((part) => `<script>${part}</script>`).join('\n')}
 </body>
 </html>
 `;
+}
+
+/** Every chart as a drawing with its table, those of a kind together. */
+export async function chartSections(charts: readonly Chart[]): Promise<string> {
+  const drawn = new Map<string, string>();
+  for (const chart of charts) drawn.set(chart.id, await chartSvg(chart));
+  return Object.entries(kinds)
+    .map(([kind, { heading, reading }]) =>
+      kindSection(
+        charts.filter((chart) => chart.kind === kind),
+        heading,
+        reading,
+        drawn,
+      ),
+    )
+    .join('');
 }
 
 function titleOf({ report: { title, models } }: Page): string {
@@ -102,7 +127,7 @@ function dataOf({ id, kind, unit, data }: Chart) {
   return { id, kind, unit, data };
 }
 
-function placesAttribute(places: readonly Place[]): string {
+export function placesAttribute(places: readonly Place[]): string {
   const named = places.map(({ model, setting, state, memoryState }) => ({
     setting: settingName(model, setting),
     state,
@@ -125,7 +150,8 @@ function answers({ report: { sections, models } }: Page): string {
 <ul class="answers">${items.join('\n')}</ul></section>`;
 }
 
-function filters({ places, charts }: Page): string {
+export function filters({ places, charts }: Pick<Page, 'places' | 'charts'>): string {
+  if (charts.length === 0) return '';
   const distinct = (of: (place: Place) => string): readonly string[] => [...new Set(places.map(of))];
   const group = (name: string, legend: string, values: readonly string[]): string =>
     values.length < 2
@@ -190,12 +216,12 @@ function embedded(svg: string, id: string): string {
     .replace('<svg ', '<svg aria-hidden="true" ');
 }
 
-function tableHtml({ head, rows }: Table): string {
+export function tableHtml({ head, rows }: Table): string {
   return `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr>${head.map((cell) => `<th scope="col">${text(cell)}</th>`).join('')}</tr></thead>
 <tbody>${rows.map((row) => `<tr>${row.map((cell) => `<td>${text(cell)}</td>`).join('')}</tr>`).join('\n')}</tbody></table></div>`;
 }
 
-function list(items: readonly string[]): string {
+export function list(items: readonly string[]): string {
   return `<ul>${items.map((item) => `<li>${text(item)}</li>`).join('\n')}</ul>`;
 }
 

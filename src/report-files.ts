@@ -8,7 +8,7 @@ import { pageJunit } from '../reports/page-junit.js';
 import { pageMarkdown } from '../reports/page-markdown.js';
 import { samplesCsvChunks } from '../reports/samples-csv.js';
 import { summaryCsv } from '../reports/summary-csv.js';
-import { page, type Page } from './report/page.js';
+import { page, type Chart, type Page } from './report/page.js';
 import type { Ledger } from './samples/record.js';
 import type { Summary } from './statistics/summary-types.js';
 import { writeWhole } from './whole-file.js';
@@ -41,12 +41,7 @@ export async function writePage(
 /** Returns the paths of all files in the order in which they were written; the page is last. */
 export async function writeReports(outputs: Outputs, summary: Summary, ledger: Ledger): Promise<readonly string[]> {
   const whole = page(summary, ledger);
-  const written: string[] = [];
-  const write = (path: string, chunks: Iterable<string | Uint8Array>): void => {
-    mkdirSync(dirname(path), { recursive: true });
-    writeWhole(path, chunks);
-    written.push(path);
-  };
+  const { written, write } = writer();
   const { html, md, json, junit, csv, svg, png } = outputs;
   if (csv !== null) {
     write(join(csv, 'samples.csv'), samplesCsvChunks(ledger.samples, ledger.run.arms, summary.noise.marks));
@@ -55,19 +50,44 @@ export async function writeReports(outputs: Outputs, summary: Summary, ledger: L
   }
   if (json !== null) write(json, [pageJson(whole)]);
   if (junit !== null) write(junit, [pageJunit(whole)]);
-  if (svg !== null || png !== null) {
-    for (const { name, text } of await drawingsOf(whole)) {
-      if (svg !== null) write(join(svg, `${name}.svg`), [text]);
-      if (png !== null) write(join(png, `${name}.png`), [await pngOf(text)]);
-    }
-  }
+  await drawCharts(whole.charts, { svg, png }, write);
   if (md !== null) write(md, [pageMarkdown(whole)]);
   if (html !== null) write(html, [await htmlOf(whole)]);
   return written;
 }
 
+export type Write = (path: string, chunks: Iterable<string | Uint8Array>) => void;
+
+/** Makes the directories that are missing, and keeps the paths in the order in which they were written. */
+export function writer(): { readonly written: readonly string[]; readonly write: Write } {
+  const written: string[] = [];
+  return {
+    written,
+    write: (path, chunks) => {
+      mkdirSync(dirname(path), { recursive: true });
+      writeWhole(path, chunks);
+      written.push(path);
+    },
+  };
+}
+
+/** Into the directories that are named. */
+export async function drawCharts(
+  charts: readonly Chart[],
+  { svg, png }: Pick<Outputs, 'svg' | 'png'>,
+  write: Write,
+): Promise<void> {
+  if (svg === null && png === null) return;
+  for (const { name, text } of await drawingsOf(charts)) {
+    if (svg !== null) write(join(svg, `${name}.svg`), [text]);
+    if (png !== null) write(join(png, `${name}.png`), [await pngOf(text)]);
+  }
+}
+
 /** `01-ratios`, `02-ratios`, `03-phases` … */
-async function drawingsOf({ charts }: Page): Promise<readonly { readonly name: string; readonly text: string }[]> {
+async function drawingsOf(
+  charts: readonly Chart[],
+): Promise<readonly { readonly name: string; readonly text: string }[]> {
   const { chartDocument } = await import('../reports/chart-document.js');
   const digits = Math.max(2, String(charts.length).length);
   const drawings: { readonly name: string; readonly text: string }[] = [];
@@ -88,11 +108,12 @@ async function pngOf(svg: string): Promise<Uint8Array> {
 
 async function htmlOf(whole: Page): Promise<string> {
   const { pageHtml } = await import('../reports/page-html.js');
+  return pageHtml(whole, pageScripts());
+}
+
+export function pageScripts(): { readonly vega: string; readonly page: string } {
   const vega = join(dirname(fileURLToPath(import.meta.resolve('vega'))), 'vega.min.js');
-  return pageHtml(whole, {
-    vega: readFileSync(vega, 'utf8'),
-    page: readFileSync(asset('reports/client/page.mjs'), 'utf8'),
-  });
+  return { vega: readFileSync(vega, 'utf8'), page: readFileSync(asset('reports/client/page.mjs'), 'utf8') };
 }
 
 /** A file of the package that is not compiled. */

@@ -17,7 +17,10 @@ export type ChartKind =
   | 'roofline'
   | 'loads'
   | 'processes'
-  | 'limits';
+  | 'limits'
+  | 'runs'
+  | 'shares'
+  | 'rates';
 
 /** Units that a chart's figures are in, chosen once a chart. */
 export type ChartUnit = 'ms' | 's' | 'MiB' | 'GiB' | 'GB/s' | 'tokens/s' | 'ratio';

@@ -1,5 +1,5 @@
 /** The page of a real run in a real browser, and that of a hostile one. */
-import { accessSync, constants, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
@@ -7,6 +7,7 @@ import { chromium, type Browser, type Page as Tab } from 'playwright-core';
 import { pageJunit } from '../../reports/page-junit.js';
 import { page } from '../../src/report/page.js';
 import { writePage } from '../../src/report-files.js';
+import type { RunRecord } from '../../src/samples/record.js';
 import { summarize } from '../../src/statistics/summarize.js';
 import { root, weighbridge } from '../command.js';
 import { removeFolder, scratchFolder } from '../processes.js';
@@ -176,25 +177,27 @@ inBrowser('without scripts each chart is a drawing', async (t) => {
   await tab.context().close();
 });
 
+async function seriousIn(tab: Tab): Promise<readonly string[]> {
+  // By the protocol, which the policy of the page does not bind.
+  await tab.evaluate(readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8'));
+  const { violations } = await tab.evaluate<{
+    readonly violations: readonly {
+      readonly id: string;
+      readonly impact: string;
+      readonly nodes: readonly { readonly html: string }[];
+    }[];
+  }>('axe.run()');
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.length} × ${nodes[0]?.html.slice(0, 200) ?? ''}`);
+}
+
 for (const view of [{ width: 1280 }, { width: 400, colorScheme: 'dark' }] as const) {
   inBrowser(`axe-core finds nothing serious, ${view.width} pixels wide`, async (t) => {
     const { tab } = await opened(html, view);
     await drawnAll(tab);
     for (const summary of await tab.locator('summary').all()) await summary.click();
-    // By the protocol, which the policy of the page does not bind.
-    await tab.evaluate(readFileSync(join(root, 'node_modules/axe-core/axe.min.js'), 'utf8'));
-    const { violations } = await tab.evaluate<{
-      readonly violations: readonly {
-        readonly id: string;
-        readonly impact: string;
-        readonly nodes: readonly { readonly html: string }[];
-      }[];
-    }>('axe.run()');
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    t.deepEqual(
-      serious.map(({ id, nodes }) => `${id}: ${nodes.length} × ${nodes[0]?.html.slice(0, 200) ?? ''}`),
-      [],
-    );
+    t.deepEqual(await seriousIn(tab), []);
     await tab.context().close();
   });
 }
@@ -217,3 +220,28 @@ inBrowser('a page of hostile names runs nothing of them, and its JUnit is XML', 
   t.is(errors, 0);
   await tab.context().close();
 });
+
+for (const view of [{ width: 1280 }, { width: 400, colorScheme: 'dark' }] as const) {
+  inBrowser(`the page of a comparison is drawn, quietly and for everybody, ${view.width} pixels wide`, async (t) => {
+    const there = join(folder, 'there');
+    mkdirSync(there, { recursive: true });
+    const [header = '', ...lines] = readFileSync(join(out, 'ledger.jsonl'), 'utf8').split('\n');
+    const run = JSON.parse(header) as RunRecord;
+    const moved = { ...run, machine: { ...run.machine, fingerprint: '0123456789abcdef' } };
+    writeFileSync(join(there, 'ledger.jsonl'), [JSON.stringify(moved), ...lines].join('\n'));
+    const path = join(folder, 'compare.html');
+    const { code, stderr } = await weighbridge(['compare', `here=${out}`, `there=${there}`, '--html', path]);
+    t.is(code, 0, stderr);
+    const { tab, trouble } = await opened(path, view);
+    const drawn = await drawnAll(tab);
+    t.is(drawn.length, 6, 'cold and warm: two machines of seconds, one of shares');
+    t.true(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nothing sticks out at the side');
+    t.deepEqual(trouble, []);
+    for (const summary of await tab.locator('summary').all()) await summary.click();
+    t.deepEqual(await seriousIn(tab), []);
+    await tab.locator('input[name=state][value=cold]').uncheck();
+    t.is(await tab.locator('figure:not([hidden])').count(), 3);
+    t.is(await tab.locator('.answers li:not([hidden])').count(), 1);
+    await tab.context().close();
+  });
+}
