@@ -4,6 +4,7 @@ import type { ChartKind } from '../src/report/page.js';
 import type { Variant } from './chart-layout.js';
 import { claimSpec } from './chart-claim.js';
 import { gridSpec } from './chart-grid.js';
+import { ratesSpec, runsSpec, sharesSpec } from './chart-compare.js';
 import { orderSpec, spreadSpec } from './chart-samples.js';
 import { ratioSpec } from './chart-ratios.js';
 import { rooflineSpec, speedSpec } from './chart-speed.js';
@@ -89,6 +90,22 @@ export const kinds: Readonly<Record<ChartKind, Kind>> = {
     reading:
       'Each dot is the median of one run, oldest first, and lines are medians of the runs between two changes. A dashed line marks the first run after a change.',
     spec: trendSpec,
+  },
+  runs: {
+    heading: 'First token, run by run',
+    reading:
+      'Median time to first token of each loader in each run: colours are loaders, shapes are runs. Machines stand apart, each with a scale of its own.',
+    spec: runsSpec,
+  },
+  shares: {
+    heading: 'How much of its machine each run had',
+    reading: 'The share of the ceiling that a loader reached: what may be compared between machines.',
+    spec: sharesSpec,
+  },
+  rates: {
+    heading: 'Models side by side',
+    reading: 'Bytes a second, since seconds of different models are of their sizes.',
+    spec: ratesSpec,
   },
 };
 

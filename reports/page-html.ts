@@ -23,7 +23,7 @@ export async function pageHtml(page: Page, scripts: PageScripts): Promise<string
 <p class="meta">${text(report.machine)}${report.models.map(({ label, detail }) => `<br>${text(`${label} · ${detail}`)}`).join('')}</p>`,
       main: `${page.lead === null ? '' : leadSection(page.lead)}
 ${answers(page)}
-${charts.length === 0 ? '' : filters(page)}
+${filters(page)}
 ${kindSections(charts, await drawingsOf(charts))}
 ${trust(page)}
 ${unknownSection(page.unknown)}
@@ -74,7 +74,8 @@ ${programs === null ? '' : `${tableHtml(programs)}<p class="soft">${text(command
 <ul class="answers">${items.join('\n')}</ul></section>`;
 }
 
-function filters({ places, charts }: Page): string {
+export function filters({ places, charts }: Pick<Page, 'places' | 'charts'>): string {
+  if (charts.length === 0) return '';
   const distinct = (of: (place: Place) => string): readonly string[] => [...new Set(places.map(of))];
   const group = (name: string, legend: string, values: readonly string[]): string =>
     values.length < 2

@@ -5,19 +5,19 @@
 
 export const REPORT_VERSION = 1;
 
-type Schema = Readonly<Record<string, unknown>>;
+export type Schema = Readonly<Record<string, unknown>>;
 
-const string: Schema = { type: 'string' };
-const number: Schema = { type: 'number' };
-const integer: Schema = { type: 'integer', minimum: 0 };
+export const string: Schema = { type: 'string' };
+export const number: Schema = { type: 'number' };
+export const integer: Schema = { type: 'integer', minimum: 0 };
 const boolean: Schema = { type: 'boolean' };
-const oneOf = (...values: readonly string[]): Schema => ({ enum: values });
-const list = (items: Schema): Schema => ({ type: 'array', items });
-const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: 'null' }] });
-const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` });
+export const oneOf = (...values: readonly string[]): Schema => ({ enum: values });
+export const list = (items: Schema): Schema => ({ type: 'array', items });
+export const orNull = (schema: Schema): Schema => ({ anyOf: [schema, { type: 'null' }] });
+export const ref = (name: string): Schema => ({ $ref: `#/$defs/${name}` });
 
 /** Every property is required. */
-function object(properties: Readonly<Record<string, Schema>>, description?: string): Schema {
+export function object(properties: Readonly<Record<string, Schema>>, description?: string): Schema {
   const told = description === undefined ? {} : { description };
   return { type: 'object', ...told, required: Object.keys(properties), properties };
 }
@@ -127,6 +127,9 @@ export const reportSchema: Schema = {
           'processes',
           'limits',
           'roofline',
+          'runs',
+          'shares',
+          'rates',
         ],
       ),
       unit: oneOf('ms', 's', 'MiB', 'GiB', 'GB/s', 'tokens/s', 'ratio'),

@@ -8,6 +8,7 @@ import { aaCommand } from './commands/aa.js';
 import { abCommand } from './commands/ab.js';
 import { baselineCommand, checkCommand } from './commands/check.js';
 import { claimsCommand } from './commands/claims.js';
+import { compareCommand } from './commands/compare.js';
 import { doctorCommand } from './commands/doctor.js';
 import { explainCommand } from './commands/explain.js';
 import { fitCommand } from './commands/fit.js';
@@ -45,6 +46,7 @@ const parser = yargs(hideBin(process.argv))
   .command(limitsCommand)
   .command(explainCommand)
   .command(reportCommand)
+  .command(compareCommand)
   .command(fitCommand)
   .command(genCommand)
   .command(logitsCommand)

@@ -96,6 +96,18 @@ export function noiseFloorFor(key: NoiseKey, metric: Metric, n: number, director
   return { kind: 'known', floor, pairs, record };
 }
 
+/**
+ * How far a metric of equals comes out apart on this machine, of runs that are no neighbours: what `noiseFloorFor` knows of
+ * neighbours, and how far those of one run moved from its first third to its last, whichever is more. Relative; null where
+ * the arm was never weighed against itself.
+ */
+export function noiseBetweenRuns(key: NoiseKey, metric: Metric, n: number): number | null {
+  const floor = noiseFloorFor(key, metric, n);
+  if (floor.kind === 'unknown') return null;
+  const moved = readNoise(noisePath(key))?.metrics[metric].lastToFirst ?? null;
+  return Math.max(floor.floor, moved !== null && moved > 0 ? Math.expm1(Math.abs(Math.log(moved))) : 0);
+}
+
 /** Null where there is no such file. Throws UsageError, in one line, where it is not what `aa` writes. */
 export function readNoise(path: string): NoiseRecord | null {
   let text: string;

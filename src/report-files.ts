@@ -48,11 +48,7 @@ export async function writeReports(
   lead: Lead | null = null,
 ): Promise<readonly string[]> {
   const whole = page(summary, ledger, lead);
-  const written: string[] = [];
-  const write = (path: string, chunks: Iterable<string | Uint8Array>): void => {
-    writeWhole(path, chunks);
-    written.push(path);
-  };
+  const { written, write } = writer();
   const { html, md, json, junit, csv, svg, png } = outputs;
   if (csv !== null) {
     write(join(csv, 'samples.csv'), samplesCsvChunks(ledger.samples, ledger.run.arms, summary.noise.marks));
@@ -67,11 +63,25 @@ export async function writeReports(
   return written;
 }
 
+export type Write = (path: string, chunks: Iterable<string | Uint8Array>) => void;
+
+/** Keeps the paths in the order in which they were written. */
+export function writer(): { readonly written: readonly string[]; readonly write: Write } {
+  const written: string[] = [];
+  return {
+    written,
+    write: (path, chunks) => {
+      writeWhole(path, chunks);
+      written.push(path);
+    },
+  };
+}
+
 /** Charts as files of their own: `01-ratios`, `02-ratios`, `03-phases` … */
 export async function writeDrawings(
   { svg, png }: Pick<Outputs, 'svg' | 'png'>,
   charts: readonly Chart[],
-  write: (path: string, chunks: Iterable<string | Uint8Array>) => void,
+  write: Write,
 ): Promise<void> {
   if (svg === null && png === null) return;
   const { chartDocument } = await import('../reports/chart-document.js');

@@ -7,7 +7,7 @@ import type { BaselineEntry } from '../gate/baseline-types.js';
 import { checkAgainst } from '../gate/check.js';
 import { checkVerdict, comparableBaselines } from '../gate/check-verdict.js';
 import { verdictExitCode } from '../gate-exit.js';
-import { readNoise, noisePath, noiseFloorFor } from '../noise-store.js';
+import { noiseBetweenRuns } from '../noise-store.js';
 import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
 import type { RunRecord } from '../samples/record.js';
 import { METRICS, type Metric } from '../statistics/metrics.js';
@@ -94,18 +94,11 @@ function check(args: Arguments): void {
   process.exitCode = verdictExitCode(verdict, args.failOnInconclusive);
 }
 
-/**
- * What `aa` knows of an arm on this machine: how far medians of neighbours come out apart, and how far those of one run moved
- * from its first third to its last, whichever is more. Null where it was never weighed against itself.
- */
+/** Null where it was never weighed against itself. */
 function noiseHere(run: RunRecord, entry: BaselineEntry, metric: Metric | null, n: number): number | null {
-  if (metric === null) return null;
   const { model, key: arm, state, memoryState } = entry;
   const key = { fingerprint: run.machine.fingerprint, model, arm, state, memoryState };
-  const floor = noiseFloorFor(key, metric, n);
-  if (floor.kind === 'unknown') return null;
-  const moved = readNoise(noisePath(key))?.metrics[metric].lastToFirst ?? null;
-  return Math.max(floor.floor, moved !== null && moved > 0 ? Math.expm1(Math.abs(Math.log(moved))) : 0);
+  return metric === null ? null : noiseBetweenRuns(key, metric, n);
 }
 
 interface UpdateArguments {

@@ -1,5 +1,5 @@
 /** The figures of a run that a later one can be held against: of each arm, state and metric. Pure. */
-import { plainId } from '../plan/arms.js';
+import { baselineKey } from '../plan/arms.js';
 import { ceilingsOf } from '../plan/blocks.js';
 import { settingKeyOf } from '../plan/settings.js';
 import type { Arm, GateMetric, Ledger, MemoryState, Sample, State } from '../samples/record.js';
@@ -36,12 +36,6 @@ export function entriesOf(ledger: Ledger): readonly BaselineEntry[] {
       ];
     });
   });
-}
-
-/** The arm's id without what may change from run to run: its build, and the digest of a user's file. */
-export function baselineKey(arm: Arm): string {
-  const id = plainId({ ...arm, loader: arm.label, loadThreads: null });
-  return arm.moduleDigest === null ? id : id.replace(` ${arm.moduleDigest}`, '');
 }
 
 export function ceilingFigures(ledger: Ledger): readonly BaselineCeiling[] {

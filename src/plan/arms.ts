@@ -97,6 +97,12 @@ export function plainId({ id, label, loader, loadThreads, build, buildDirectory 
   return buildDirectory === null ? renamed : renamed.replace(` ${buildWord(build)}`, '');
 }
 
+/** The arm's id without what may change from run to run: its build, and the digest of a user's file. */
+export function baselineKey(arm: Arm): string {
+  const id = plainId({ ...arm, loader: arm.label, loadThreads: null });
+  return arm.moduleDigest === null ? id : id.replace(` ${arm.moduleDigest}`, '');
+}
+
 export function commandArm({ name, command }: ChosenCommand, label: string, setting: Setting, common: Common): Arm {
   const digest = createHash('sha256').update(JSON.stringify(command)).digest('hex').slice(0, 16);
   const { model, threads, context } = setting;

@@ -24,7 +24,12 @@ const LONGEST = 46;
 /** By label, in plan order. */
 export function looksOf({ run }: Ledger): ReadonlyMap<string, Look> {
   const planned = run.plan.arms.flatMap((id) => run.arms[id] ?? []);
-  const labels = [...new Set([...planned, ...Object.values(run.arms)].map(labelOf))];
+  return looksOfLabels([...planned, ...Object.values(run.arms)].map(labelOf));
+}
+
+/** In their order; one that comes again keeps its look. */
+export function looksOfLabels(all: readonly string[]): ReadonlyMap<string, Look> {
+  const labels = [...new Set(all)];
   const names = new Set<string>();
   return new Map(
     labels.map((label, index) => {
@@ -42,8 +47,8 @@ export function looksOf({ run }: Ledger): ReadonlyMap<string, Look> {
   );
 }
 
-function uniqueName(label: string, taken: ReadonlySet<string>): string {
-  const short = shortened(label);
+export function uniqueName(label: string, taken: ReadonlySet<string>): string {
+  const short = shortened(label, LONGEST);
   for (let count = 2, name = short; ; count++) {
     if (!taken.has(name)) return name;
     name = `${short} (${count})`;
@@ -51,9 +56,9 @@ function uniqueName(label: string, taken: ReadonlySet<string>): string {
 }
 
 /** Names of variants differ at their ends. */
-function shortened(label: string): string {
+export function shortened(label: string, longest: number): string {
   const characters = Array.from(label);
-  if (characters.length <= LONGEST) return label;
-  const half = Math.floor((LONGEST - 1) / 2);
+  if (characters.length <= longest) return label;
+  const half = Math.floor((longest - 1) / 2);
   return `${characters.slice(0, half).join('')}…${characters.slice(-half).join('')}`;
 }

@@ -19,7 +19,10 @@ export type ChartKind =
   | 'processes'
   | 'limits'
   | 'claim'
-  | 'trend';
+  | 'trend'
+  | 'runs'
+  | 'shares'
+  | 'rates';
 
 /** Units that a chart's figures are in, chosen once a chart. */
 export type ChartUnit = 'ms' | 's' | 'MiB' | 'GiB' | 'GB/s' | 'tokens/s' | 'ratio' | '%' | 'count';

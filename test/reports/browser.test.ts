@@ -1,10 +1,11 @@
 /** The page of a real run in a real browser, and that of a hostile one. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { pageJunit } from '../../reports/page-junit.js';
 import { page } from '../../src/report/page.js';
 import { writePage } from '../../src/report-files.js';
+import type { RunRecord } from '../../src/samples/record.js';
 import { summarize } from '../../src/statistics/summarize.js';
 import { weighbridge } from '../command.js';
 import { removeFolder, scratchFolder } from '../processes.js';
@@ -127,3 +128,28 @@ inBrowser('a page of hostile names runs nothing of them, and its JUnit is XML', 
   t.is(errors, 0);
   await tab.context().close();
 });
+
+for (const view of [{ width: 1280 }, { width: 400, colorScheme: 'dark' }] as const) {
+  inBrowser(`the page of a comparison is drawn, quietly and for everybody, ${view.width} pixels wide`, async (t) => {
+    const there = join(folder, 'there');
+    mkdirSync(there, { recursive: true });
+    const [header = '', ...lines] = readFileSync(join(out, 'ledger.jsonl'), 'utf8').split('\n');
+    const run = JSON.parse(header) as RunRecord;
+    const moved = { ...run, machine: { ...run.machine, fingerprint: '0123456789abcdef' } };
+    writeFileSync(join(there, 'ledger.jsonl'), [JSON.stringify(moved), ...lines].join('\n'));
+    const path = join(folder, 'compare.html');
+    const { code, stderr } = await weighbridge(['compare', `here=${out}`, `there=${there}`, '--html', path]);
+    t.is(code, 0, stderr);
+    const { tab, trouble } = await opened(path, view);
+    const drawn = await drawnAll(tab);
+    t.is(drawn.length, 6, 'cold and warm: two machines of seconds, one of shares');
+    t.true(await tab.evaluate('document.documentElement.scrollWidth <= innerWidth'), 'nothing sticks out at the side');
+    t.deepEqual(trouble, []);
+    for (const summary of await tab.locator('summary').all()) await summary.click();
+    t.deepEqual(await seriousOf(tab), []);
+    await tab.locator('input[name=state][value=cold]').uncheck();
+    t.is(await tab.locator('figure:not([hidden])').count(), 3);
+    t.is(await tab.locator('.answers li:not([hidden])').count(), 1);
+    await tab.context().close();
+  });
+}
