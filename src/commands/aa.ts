@@ -5,7 +5,7 @@ import { findLoader } from '../catalog.js';
 import { UsageError, printable } from '../failure.js';
 import { roleOf } from '../loader.js';
 import { storeNoise } from '../noise-store.js';
-import { planOf, weigh, type RunRequest } from '../pipeline.js';
+import { planOf, type RunRequest } from '../pipeline.js';
 import { noiseReport } from '../report/noise.js';
 import { readLedger } from '../samples/ledger.js';
 import type { Ledger, MemoryState, State } from '../samples/record.js';
@@ -15,7 +15,7 @@ import { writeRun } from '../write-run.js';
 import { noiseText } from '../../reports/noise-text.js';
 import { commaList, positive, whole } from './arguments.js';
 import { quietOptions, waitQuietSecondsOf } from './exploring-options.js';
-import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
+import { endWith, weighInto } from './weighing.js';
 
 const STATES = ['cold', 'warm'] as const satisfies readonly State[];
 const MEMORY_STATES = ['backed', 'returned', 'as-is'] as const satisfies readonly MemoryState[];
@@ -76,17 +76,11 @@ async function aa(args: Arguments): Promise<void> {
   const waitQuietSeconds = waitQuietSecondsOf(args.waitQuiet);
   if (model === undefined) throw new UsageError('name a GGUF model, or a run with --from');
   const request = { ...(await requestOf(args, model)), waitQuietSeconds };
-  const planned = planOf(request);
-  const directory = outDirectory(args.out, model);
-  await weighing(
-    labelsOf(planned.arms),
-    (signal, listener) => weigh(request, directory, signal, listener),
-    (result) => {
-      writeRun(directory, result);
-      tell(args, noiseOf(result.ledger, directory), result.ledger, directory);
-      endWith(result, directory);
-    },
-  );
+  await weighInto(args.out, request, planOf(request), (result, directory) => {
+    writeRun(directory, result);
+    tell(args, noiseOf(result.ledger, directory), result.ledger, directory);
+    endWith(result, directory);
+  });
 }
 
 /** Prints the noise, then stores it: where it cannot be stored it was seen at least. */

@@ -4,7 +4,7 @@ import { COMMAND_OUTPUTS } from '../command-arms.js';
 import { UsageError } from '../failure.js';
 import { register, looksFor } from '../gate/register.js';
 import { noiseFloorFor } from '../noise-store.js';
-import { planOf, weigh, type RunRequest } from '../pipeline.js';
+import { planOf, type RunRequest } from '../pipeline.js';
 import { plainId } from '../plan/arms.js';
 import type { Planned } from '../plan/plan.js';
 import type { Gate, MemoryState, State } from '../samples/record.js';
@@ -14,7 +14,7 @@ import { commaList, positive, whole } from './arguments.js';
 import { quietOptions, waitQuietSecondsOf } from './exploring-options.js';
 import { gateOptions, metricsNamed, thresholdsOf } from './gate-options.js';
 import { endJudged } from './verdict-end.js';
-import { labelsOf, outDirectory, weighing } from './weighing.js';
+import { weighInto } from './weighing.js';
 
 const STATES = ['cold', 'warm'] as const satisfies readonly State[];
 const MEMORY_STATES = ['backed', 'returned', 'as-is'] as const satisfies readonly MemoryState[];
@@ -92,15 +92,10 @@ async function ab(args: Arguments): Promise<void> {
   const request = { ...(await requestOf(args, model)), waitQuietSeconds };
   const planned = planOf(request);
   refuseHopeless(planned.plan.gate ?? null);
-  const directory = outDirectory(args.out, model);
-  await weighing(
-    labelsOf(planned.arms),
-    (signal, listener) => weigh(request, directory, signal, listener),
-    (result) => {
-      if (result.verdict === null) throw new Error('the run was not registered to be judged');
-      endJudged(result, result.verdict, directory, args);
-    },
-  );
+  await weighInto(args.out, request, planned, (result, directory) => {
+    if (result.verdict === null) throw new Error('the run was not registered to be judged');
+    endJudged(result, result.verdict, directory, args);
+  });
 }
 
 async function requestOf(args: Arguments, model: string): Promise<RunRequest> {
