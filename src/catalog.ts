@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { externalLoader, isLoaderPath, problemOf } from './external-loader.js';
 import { defineLoader, type ChosenLoader, type LoadFunction, type LoaderDefinition } from './loader.js';
 import { UsageError } from './failure.js';
+import { suggestion } from './nearest.js';
 
 const folder = new URL('../loaders/', import.meta.url);
 
@@ -48,9 +49,11 @@ export async function findLoader(word: string): Promise<ChosenLoader> {
   }
   const found = loaders.find((loader) => loader.name === word);
   if (found === undefined) {
-    throw new UsageError(
-      `there is no loader ${JSON.stringify(word)}; there are: ${loaders.map((l) => l.name).join(', ')}`,
+    const meant = suggestion(
+      word,
+      loaders.map(({ name }) => name),
     );
+    throw new UsageError(`there is no loader ${JSON.stringify(word)}${meant} (weighbridge loaders lists them)`);
   }
   return found;
 }

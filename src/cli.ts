@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The command line: finds the command, runs it, turns what it throws into one line and an exit code. */
 import { readFileSync } from 'node:fs';
-import yargs from 'yargs';
+import yargs, { type Argv, type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UsageError, failureOf } from './failure.js';
 import { aaCommand } from './commands/aa.js';
@@ -24,6 +24,9 @@ import { recommendCommand } from './commands/recommend.js';
 import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { setupCommand } from './commands/setup.js';
+import { chooseShell } from './commands/shells.js';
+import { refuseValues, wrongArguments } from './commands/wrong-arguments.js';
+import { tell } from './wrap.js';
 
 // A reader that goes away (`| head`, a closed terminal) is no failure of ours: the work goes on, and the exit code tells.
 for (const stream of [process.stdout, process.stderr]) {
@@ -36,53 +39,55 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   readonly version: string;
 };
 
-const parser = yargs(hideBin(process.argv))
-  .scriptName('weighbridge')
-  .usage('$0 COMMAND\n\nWeighs ways of loading LLM weights: time to first token, memory, tokens per second.')
-  .command(runCommand)
-  .command(inspectCommand)
-  .command(loadersCommand)
-  .command(doctorCommand)
-  .command(limitsCommand)
-  .command(explainCommand)
-  .command(reportCommand)
-  .command(compareCommand)
-  .command(fitCommand)
-  .command(genCommand)
-  .command(logitsCommand)
-  .command(generateCommand)
-  .command(recommendCommand)
-  .command(aaCommand)
-  .command(claimsCommand)
-  .command(abCommand)
-  .command(checkCommand)
-  .command(baselineCommand)
-  .command(historyCommand)
-  .command(mergeCommand)
-  .command(setupCommand)
-  .completion('completion', 'Print a shell completion script (bash or zsh)')
-  .demandCommand(1, 'name a command; weighbridge --help lists them')
-  .strict()
-  .check((args) => {
-    // Only these may be several; yargs makes a list of any option that is given twice.
-    const several = ['_', 'models', 'runs', 'command', 'command-pattern', 'commandPattern', 'threshold', 'baseline'];
-    const twice = Object.entries(args).find(([name, value]) => Array.isArray(value) && !several.includes(name));
-    if (twice !== undefined) throw new UsageError(`--${twice[0]} is given more than once; give it one value`);
-    return true;
-  }, true)
-  .version(version)
-  .help()
-  .alias('help', 'h')
-  .wrap(Math.min(process.stdout.columns ?? 80, 100))
-  .exitProcess(false)
-  .fail((message: string | null, error: Error | undefined) => {
-    throw error ?? new UsageError(message ?? 'wrong arguments; see --help');
-  });
+const commands = [
+  ...[runCommand, inspectCommand, loadersCommand, doctorCommand, limitsCommand, explainCommand, reportCommand],
+  ...[
+    compareCommand,
+    fitCommand,
+    genCommand,
+    logitsCommand,
+    generateCommand,
+    recommendCommand,
+    aaCommand,
+    claimsCommand,
+  ],
+  ...[abCommand, checkCommand, baselineCommand, historyCommand, mergeCommand, setupCommand],
+] as readonly CommandModule[];
+
+const usages = [...commands.map(({ command = '' }) => String(command)), 'completion [shell]'];
+
+function parserOf(words: readonly string[]): Argv {
+  const parser = yargs([...words]);
+  return parser
+    .scriptName('weighbridge')
+    .locale('en')
+    .usage('$0 COMMAND\n\nWeighs ways of loading LLM weights: time to first token, memory, tokens per second.')
+    .command([...commands])
+    .completion('completion', 'Print a completion script for the shell in use, or for bash, zsh or fish as named')
+    .demandCommand(1, 'name a command; weighbridge --help lists them')
+    .strict()
+    .check((args) => {
+      refuseValues(args, words);
+      return true;
+    }, true)
+    .version(version)
+    .help()
+    .alias('help', 'h')
+    .wrap(Math.min(process.stdout.columns ?? 80, 100))
+    .exitProcess(false)
+    .fail((message: string | null, error: Error | undefined) => {
+      if (error !== undefined && error.name !== 'YError') throw error;
+      const wrong = message ?? error?.message ?? 'wrong arguments; see --help';
+      throw new UsageError(wrongArguments(wrong, { words, usages, parsed: parser.parsed }));
+    });
+}
 
 try {
-  await parser.parseAsync();
+  const words = hideBin(process.argv);
+  chooseShell(words);
+  await parserOf(words).parseAsync();
 } catch (error) {
   const { line, code } = failureOf(error);
-  process.stderr.write(`weighbridge: ${line}\n`);
+  tell(process.stderr, `weighbridge: ${line}`);
   process.exitCode = code;
 }

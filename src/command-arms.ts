@@ -1,7 +1,10 @@
 /** Commands of a user's own to be weighed: what the command line or a configuration file states of them, checked. */
 import { splitWords } from './command-words.js';
 import { UsageError } from './failure.js';
+import { nearest } from './nearest.js';
 import type { ChosenCommand } from './plan/arms.js';
+import { problemOfProgram } from './programs.js';
+import { MODEL } from './samples/command.js';
 
 type Output = ChosenCommand['command']['output'];
 
@@ -65,7 +68,34 @@ function chosenCommand({ where, name, argv, output, pattern }: StatedCommand): C
   if (argv[0] === undefined || argv[0] === '') throw new UsageError(`${where}: it names no program`);
   if (argv.some((word) => word.includes('\0'))) throw new UsageError(`${where}: a word holds a NUL byte`);
   if (pattern !== null) checkPattern(where, pattern);
+  checkPlaceholders(where, argv);
+  // The model itself may be a program.
+  const problem = argv[0].includes(MODEL) ? null : problemOfProgram(argv[0]);
+  if (problem !== null) throw new UsageError(`${where}: ${problem}`);
   return { name, command: { argv, output: output ?? (pattern === null ? 'discard' : 'first-byte'), pattern } };
+}
+
+/**
+ * Braces mean something to many programs (`awk '{print}'`), so that only what was surely meant for the model is refused:
+ * a slip of {model}, and a word in braces that is a whole argument where nothing else tells of the model.
+ */
+function checkPlaceholders(where: string, argv: readonly string[]): void {
+  const isTold = argv.some((word) => word.includes(MODEL));
+  const braced = argv.flatMap((word) =>
+    [...word.matchAll(/\{(\w+)\}/g)].map(([all, name = '']) => ({ all, name, word })),
+  );
+  const slip = braced.find(
+    ({ all, name, word }) => all !== MODEL && (nearest(name, ['model']) !== null || (!isTold && word === all)),
+  );
+  if (slip === undefined) return;
+  throw new UsageError(`${where}: ${slip.all} is no placeholder; the path of the model is ${MODEL}`);
+}
+
+/** What a reader should know before such commands are weighed: a line each. */
+export function commandNotes(commands: readonly ChosenCommand[]): readonly string[] {
+  return commands
+    .filter(({ command }) => !command.argv.some((word) => word.includes(MODEL)))
+    .map(({ name }) => `${name}: no argument holds ${MODEL}, so that the program is not told which model it is`);
 }
 
 function checkPattern(where: string, pattern: string): void {

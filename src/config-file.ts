@@ -9,6 +9,7 @@ import type { PlanConfig } from './config.js';
 import { isLoaderPath } from './external-loader.js';
 import { UsageError } from './failure.js';
 import { importFile } from './import-file.js';
+import { suggestion } from './nearest.js';
 import { PRESSURE_OF_FILE } from './plan/settings.js';
 
 const PLACES = ['ts', 'js', 'mjs', 'json'].map((ending) => `weighbridge.config.${ending}`);
@@ -212,7 +213,8 @@ class Place {
   refuseUnknown(value: Readonly<Record<string, unknown>>, known: readonly string[]): void {
     const unknown = Object.keys(value).find((key) => !known.includes(key));
     if (unknown === undefined) return;
-    throw new UsageError(`${this.key(unknown).name}: there is no such key; there are: ${known.join(', ')}`);
+    const meant = suggestion(unknown, known) || `; there are: ${known.join(', ')}`;
+    throw new UsageError(`${this.key(unknown).name}: there is no such key${meant}`);
   }
 
   object(value: unknown): Readonly<Record<string, unknown>> {

@@ -15,7 +15,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Ended by a signal; what was measured is saved. */
+/** Ended by a signal: exit code 130. The message says what of the work is saved. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
 }

@@ -1,5 +1,5 @@
-/** Directories made where they are missing. */
-import { mkdirSync, statSync } from 'node:fs';
+/** Directories made where they are missing, and gone again where nothing came into them. */
+import { mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsageError } from './failure.js';
 
@@ -15,3 +15,26 @@ export function makeDirectory(path: string): readonly string[] {
   mkdirSync(path);
   return [...above, path];
 }
+
+/** Directories that a run makes. What is empty of them when it ends is removed; what was there before stays. */
+export class MadeDirectories {
+  readonly #made: string[] = [];
+
+  make(path: string): void {
+    this.#made.push(...makeDirectory(path));
+  }
+
+  removeEmpty(): void {
+    for (const path of this.#made.splice(0).reverse()) {
+      try {
+        rmdirSync(path);
+      } catch (error) {
+        const { code = '' } = error as NodeJS.ErrnoException;
+        if (!KEPT.has(code)) throw error;
+      }
+    }
+  }
+}
+
+/** Not empty, removed by somebody else, or not to be removed: all three leave nothing to do. */
+const KEPT: ReadonlySet<string> = new Set(['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EACCES', 'EPERM', 'EBUSY', 'EROFS']);

@@ -13,6 +13,7 @@ import { otherBuild, ownBuild, version } from './other-build.js';
 import type { Cell } from './plan/blocks.js';
 import { makePlan, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
 import { shardedPlan, weighedOf, type ShardNumber } from './plan/shard.js';
+import { counted } from './report/format.js';
 import { report, type Report } from './report/report.js';
 import {
   chooseCeilings,
@@ -49,6 +50,8 @@ import type { ReplayedCell, Summary } from './statistics/summary-types.js';
 
 /** What the pipeline says while it works. */
 export interface Listener {
+  /** What a reader must know, and stays to be read. */
+  note(message: string): void;
   step(message: string): void;
   /** Between two blocks. */
   wait(message: string): void;
@@ -116,7 +119,8 @@ export async function weigh(
 ): Promise<RunResult> {
   const planned = planOf(request);
   refuseToOverwrite(directory);
-  return onOwnMachine(request.lockWaitSeconds, signal, listener, async () => {
+  const interrupted = 'interrupted before the first sample: nothing was weighed, and nothing is saved';
+  return onOwnMachine(request.lockWaitSeconds, signal, listener, interrupted, async () => {
     const startedAt = performance.now();
     const machine = factsOf(planned);
     tellWhatIsNeverCold(planned, listener);
@@ -165,7 +169,7 @@ function tellWhatIsNeverCold(planned: Planned, listener: Listener): void {
   if (!planned.plan.states.includes('cold')) return;
   for (const { path, fileSystem } of Object.values(weighedOf(planned).models)) {
     const never = neverCold(fileSystem, path);
-    if (never !== null) listener.step(`no cold samples of ${describe(never.reason)}`);
+    if (never !== null) listener.note(`no cold samples of ${describe(never.reason)}`);
   }
 }
 
@@ -179,7 +183,8 @@ export async function resumeRun(
   signal: AbortSignal,
   listener: Listener,
 ): Promise<RunResult> {
-  return onOwnMachine(lockWaitSeconds, signal, listener, async () => {
+  const interrupted = 'interrupted before another sample: what was saved is as it was, and can still be resumed';
+  return onOwnMachine(lockWaitSeconds, signal, listener, interrupted, async () => {
     const startedAt = performance.now();
     const { ledger: earlier, goodBytes } = readLedger(directory);
     const { run } = earlier;
@@ -187,10 +192,11 @@ export async function resumeRun(
       throw new UsageError(`${directory}: it was merged of shards; continue those, each in its own directory`);
     }
     if (isFinished(run, earlier, lastRound(run).enough)) {
-      listener.step('nothing is left to weigh: the run is complete');
+      listener.note('nothing is left to weigh: the run is complete');
       return readResult(directory);
     }
     const shapes = checkSameRun(run);
+    listener.note(`continuing ${directory}, which has ${counted(earlier.samples.length, 'sample')}`);
     const calibration = calibrationOf({ ...run, shapes }, factsOf(run), signal, listener);
     await warmRuntime(calibration);
     const ceilings = await chooseCeilings(calibration);
@@ -216,11 +222,12 @@ export async function readResult(directory: string): Promise<RunResult> {
   };
 }
 
-/** Holds the machine while `work` runs. An interruption before the first sample is an Interrupted. */
+/** Holds the machine while `work` runs. An interruption before the first sample is an Interrupted with that message. */
 async function onOwnMachine(
   waitSeconds: number,
   signal: AbortSignal,
   listener: Listener,
+  interrupted: string,
   work: () => Promise<RunResult>,
 ): Promise<RunResult> {
   try {
@@ -233,7 +240,7 @@ async function onOwnMachine(
       lock.release();
     }
   } catch (error) {
-    if (signal.aborted) throw new Interrupted('interrupted before a sample began; the ledger, if any, is as it was');
+    if (signal.aborted) throw new Interrupted(interrupted);
     throw error;
   }
 }

@@ -2,29 +2,30 @@
 import { printable } from './failure.js';
 import type { Listener } from './pipeline.js';
 import type { Progress } from './samples/drive.js';
-
-export interface ProgressStream {
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-  write(text: string): unknown;
-}
+import { CLEARED, live, tell, type TextStream } from './wrap.js';
 
 /** `label` turns an arm's id into what people call it. `finish` leaves the cursor on a fresh line. */
-export function progressLines(stream: ProgressStream, label: (armId: string) => string): Listener & { finish(): void } {
-  const live = stream.isTTY === true;
+export function progressLines(stream: TextStream, label: (armId: string) => string): Listener & { finish(): void } {
+  const isLive = stream.isTTY === true;
   let lastBlock = -1;
   let open = false;
   const show = (text: string): void => {
     const line = printable(text);
-    if (live) {
-      const width = (stream.columns ?? 80) - 1;
-      stream.write(`\r\u001b[K${line.length > width ? `${line.slice(0, width - 1)}…` : line}`);
+    if (isLive) {
+      live(stream, line);
       open = true;
     } else {
       stream.write(`${line}\n`);
     }
   };
+  /** What stays on the screen. */
+  const say = (text: string): void => {
+    if (open) stream.write(CLEARED);
+    open = false;
+    tell(stream, printable(text));
+  };
   return {
+    note: say,
     step: (message) => {
       show(`preparing: ${message}`);
     },
@@ -32,8 +33,8 @@ export function progressLines(stream: ProgressStream, label: (armId: string) => 
       show(message);
     },
     start: (cell, progress) => {
-      if (live) {
-        show(`${position(progress)}  ${label(cell.arm)} ${stateOf(cell)}${remaining(progress)}`);
+      if (isLive) {
+        show(`${position(progress)}${remaining(progress)}  ${label(cell.arm)} ${stateOf(cell)}`);
       } else if (progress.blocksDone !== lastBlock) {
         lastBlock = progress.blocksDone;
         show(`${position(progress)}, ${stateOf(cell)}${remaining(progress)}`);
@@ -43,11 +44,10 @@ export function progressLines(stream: ProgressStream, label: (armId: string) => 
       if (sample.outcome === 'ok' || sample.outcome === 'unsupported') return;
       const why = sample.reason?.message ?? 'no reason is known';
       const text = `${label(sample.arm.id)} ${stateOf(sample)}: ${sample.outcome}: ${why}`;
-      if (live) stream.write('\r\u001b[K');
-      stream.write(`${printable(text)}\n`);
+      say(text);
     },
     finish: () => {
-      if (open) stream.write('\r\u001b[K');
+      if (open) stream.write(CLEARED);
       open = false;
     },
   };

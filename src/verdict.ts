@@ -1,6 +1,7 @@
 /** What a run's result means for whoever called: the exit code and one line of why. */
 import { exitCode } from './failure.js';
 import type { RunResult } from './pipeline.js';
+import { counted, enumeration } from './report/format.js';
 import type { CellSummary } from './statistics/summary-types.js';
 
 export interface RunVerdict {
@@ -20,7 +21,13 @@ export function runExitCode({ ledger, summary, stopped, failure }: RunResult): R
   const homes = summary.cells.filter(({ arm }) => arm.kind === 'ceiling' && arm.loader === 'home');
   const failed = summary.samples.failed - homes.reduce((sum, { outcomes }) => sum + outcomes.failed, 0);
   const { mismatch } = summary.samples;
-  if (failed + mismatch > 0) return fail(`${failed} samples failed, ${mismatch} gave other logits; the table says why`);
+  if (failed + mismatch > 0) {
+    const wrong = [
+      ...(failed > 0 ? [`${counted(failed, 'sample')} failed`] : []),
+      ...(mismatch > 0 ? [`${counted(mismatch, 'sample')} gave other logits`] : []),
+    ];
+    return fail(`${enumeration(wrong)}; the table says why`);
+  }
   const weighed = summary.cells.filter(({ arm }) => arm.kind !== 'ceiling');
   const unsupported = weighed.filter(
     ({ outcomes }) => outcomes.unsupported > 0 && outcomes.ok + outcomes.invalid === 0,

@@ -75,3 +75,10 @@ test('home that failed alone is reported and fails no run; the ceilings that fig
   const warm = without('failed', { arm: memoryCeiling() }, reason('child-died'));
   t.is(verdictOf([read, memoryCeiling()], [ok({ arm: read }), warm]).code, 1);
 });
+
+test('samples that failed are counted in words that fit one and several', (t) => {
+  const failed = without('failed', { arm: read }, reason('child-died'));
+  const told = (...samples: readonly Sample[]): string | null => verdictOf([read], samples).message;
+  t.is(told(ok({ arm: read }), failed), '1 sample failed; the table says why');
+  t.is(told(failed, { ...failed, round: 2 }), '2 samples failed; the table says why');
+});

@@ -5,7 +5,7 @@ import { findLoader } from '../catalog.js';
 import { UsageError, printable } from '../failure.js';
 import { roleOf } from '../loader.js';
 import { storeNoise } from '../noise-store.js';
-import { planOf, weigh, type RunRequest } from '../pipeline.js';
+import { planOf, type RunRequest } from '../pipeline.js';
 import { leadOfNoise } from '../report/leads.js';
 import { noiseReport } from '../report/noise.js';
 import { writePage } from '../report-files.js';
@@ -21,7 +21,7 @@ import { storedText } from './aa-stored.js';
 import { whole } from './arguments.js';
 import { waitQuietSecondsOf } from './exploring-options.js';
 import { pairedOptions, pairedRequestOf } from './paired-options.js';
-import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
+import { endWith, weighInto } from './weighing.js';
 
 const options = {
   loader: { type: 'string', default: 'mmap-shared', describe: 'The loader that is weighed against itself' },
@@ -69,17 +69,11 @@ async function aa(args: Arguments): Promise<void> {
   const waitQuietSeconds = waitQuietSecondsOf(args.waitQuiet);
   if (model === undefined) throw new UsageError('name a GGUF model, or a run with --from');
   const request = { ...(await requestOf(args, model)), waitQuietSeconds };
-  const planned = planOf(request);
-  const directory = outDirectory(args.out, model);
-  await weighing(
-    labelsOf(planned.arms),
-    (signal, listener) => weigh(request, directory, signal, listener),
-    async (result) => {
-      writeRun(directory, result);
-      await tell(args, noiseOf(result.ledger, directory), result.ledger, directory);
-      endWith(result, directory);
-    },
-  );
+  await weighInto(args.out, request, planOf(request), async (result, directory) => {
+    writeRun(directory, result);
+    await tell(args, noiseOf(result.ledger, directory), result.ledger, directory);
+    endWith(result, directory);
+  });
 }
 
 /** Prints the noise, then stores it: where it cannot be stored it was seen at least. */

@@ -4,7 +4,7 @@ import { COMMAND_OUTPUTS } from '../command-arms.js';
 import { UsageError } from '../failure.js';
 import { register, looksFor } from '../gate/register.js';
 import { noiseFloorFor } from '../noise-store.js';
-import { planOf, weigh, type RunRequest } from '../pipeline.js';
+import { planOf, type RunRequest } from '../pipeline.js';
 import { plainId } from '../plan/arms.js';
 import type { Planned } from '../plan/plan.js';
 import type { Gate } from '../samples/record.js';
@@ -15,7 +15,7 @@ import { waitQuietSecondsOf } from './exploring-options.js';
 import { gateOptions, metricsNamed, thresholdsOf } from './gate-options.js';
 import { pairedOptions, pairedRequestOf } from './paired-options.js';
 import { endJudged } from './verdict-end.js';
-import { labelsOf, outDirectory, weighing } from './weighing.js';
+import { weighInto } from './weighing.js';
 
 const SIDE = "a loader (name or file), the directory of another build of weighbridge, or 'cmd=PROGRAM … {model}'";
 /** Fewer pairs can show nothing. */
@@ -75,15 +75,10 @@ async function ab(args: Arguments): Promise<void> {
   const request = { ...(await requestOf(args, model)), waitQuietSeconds };
   const planned = planOf(request);
   refuseHopeless(planned.plan.gate ?? null);
-  const directory = outDirectory(args.out, model);
-  await weighing(
-    labelsOf(planned.arms),
-    (signal, listener) => weigh(request, directory, signal, listener),
-    (result) => {
-      if (result.verdict === null) throw new Error('the run was not registered to be judged');
-      endJudged(result, result.verdict, directory, args.json);
-    },
-  );
+  await weighInto(args.out, request, planned, (result, directory) => {
+    if (result.verdict === null) throw new Error('the run was not registered to be judged');
+    endJudged(result, result.verdict, directory, args.json);
+  });
 }
 
 async function requestOf(args: Arguments, model: string): Promise<RunRequest> {

@@ -17,14 +17,23 @@ export function positive(name: string, text: string): number {
   return value;
 }
 
-/** A share above 0 and below 1: "5%" or "0.05". */
-export function share(name: string, text: string): number {
-  const number = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
-  const value = Number(number?.[1]) / (number?.[2] === '%' ? 100 : 1);
-  if (!(value > 0 && value < 1)) {
-    throw new UsageError(`${name} must be a share above 0 and below 100%, as 5% or 0.05, not ${JSON.stringify(text)}`);
-  }
-  return value;
+/** Percent of "5%" or "0.05"; null where the text is neither. A number without % is below 1: 5 may mean 5 % or 500 %. */
+export function percentOf(text: string): number | null {
+  const [, digits = '', sign = ''] = /^(\d+(?:\.\d+)?|\.\d+) ?(%?)$/.exec(text.trim()) ?? [];
+  if (digits === '' || (sign === '' && Number(digits) >= 1)) return null;
+  // 0.07 is 7 %, not 7.000000000000001 %.
+  return sign === '%' ? Number(digits) : Number((100 * Number(digits)).toPrecision(12));
+}
+
+/** A share above 0 and below 1, or `up to` 1: "5%" or "0.05". */
+export function share(name: string, text: string, end: 'below' | 'up to' = 'below'): number {
+  const percent = percentOf(text);
+  if (percent !== null && percent > 0 && (percent < 100 || (percent === 100 && end === 'up to'))) return percent / 100;
+  const number = /^\d+(\.\d+)?$/.test(text.trim()) && Number(text) > 0 && Number(text) < 100;
+  const meant = number ? `; did you mean ${text.trim()}%?` : '';
+  throw new UsageError(
+    `${name} must be a share above 0 and ${end} 100%, as 5% or 0.05, not ${JSON.stringify(text)}${meant}`,
+  );
 }
 
 /** Distinct words of a closed set, comma-separated, at least one. */

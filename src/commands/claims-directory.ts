@@ -1,8 +1,7 @@
-/** The directory of `claims`: of no earlier run, and gone again where nothing came into it. */
-import { readdirSync, rmdirSync, statSync } from 'node:fs';
+/** The directory of `claims`: of no earlier run. */
+import { readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { UsageError, printable } from '../failure.js';
-import { makeDirectory } from '../make-directory.js';
 import { LEDGER_FILE } from '../samples/ledger.js';
 import { CLAIM_PARTS } from '../statistics/claims-types.js';
 
@@ -30,26 +29,3 @@ function somethingIn(path: string): string | null {
 }
 
 const isPart = (path: string): boolean => CLAIM_PARTS.some((name) => name === basename(path));
-
-/** Directories that a run makes. What is empty of them when it ends is removed; what was there before stays. */
-export class MadeDirectories {
-  readonly #made: string[] = [];
-
-  make(path: string): void {
-    this.#made.push(...makeDirectory(path));
-  }
-
-  removeEmpty(): void {
-    for (const path of this.#made.splice(0).reverse()) {
-      try {
-        rmdirSync(path);
-      } catch (error) {
-        const { code = '' } = error as NodeJS.ErrnoException;
-        if (!KEPT.has(code)) throw error;
-      }
-    }
-  }
-}
-
-/** Not empty, removed by somebody else, or not to be removed: all three leave nothing to do. */
-const KEPT: ReadonlySet<string> = new Set(['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EACCES', 'EPERM', 'EBUSY', 'EROFS']);

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Interrupted, failureOf } from '../failure.js';
 import { availableMemory } from '../machine.js';
+import type { MadeDirectories } from '../make-directory.js';
 import { planOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
 import { progressLines } from '../progress.js';
 import { size } from '../report/format.js';
@@ -12,7 +13,6 @@ import type { PartOutcome } from '../statistics/claims-types.js';
 import { storageFacts } from '../storage.js';
 import { writeRun } from '../write-run.js';
 import { shareOf } from './claims-budget.js';
-import type { MadeDirectories } from './claims-directory.js';
 import { requestOf, type Common, type PartPlan } from './claims-plan.js';
 import { labelsOf } from './weighing.js';
 

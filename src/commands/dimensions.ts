@@ -1,10 +1,14 @@
 /** The dimensions of a run as people give them: lists, of which every combination is weighed. */
 import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { UsageError } from '../failure.js';
+import { UsageError, describe } from '../failure.js';
+import { native } from '../native.js';
 import { PRESSURE_OF_FILE, type Dimensions, type SizeSpec } from '../plan/settings.js';
+import { counted, size } from '../report/format.js';
+import { limitSupport } from '../samples/cgroup-place.js';
+import { refuseShort } from '../samples/companion.js';
 import type { Pressure } from '../samples/record.js';
-import { whole, wholes } from './arguments.js';
+import { percentOf, whole, wholes } from './arguments.js';
 
 export const dimensionOptions = {
   loads: {
@@ -70,6 +74,21 @@ export function dimensionsOf(args: DimensionArguments): AskedDimensions {
   };
 }
 
+/** Throws UsageError where this machine has no such node, not so much memory now, or no limits: no sample could be weighed. */
+export function refuseImpossible({ numa = [], pressure = [], memoryLimits = [] }: Dimensions): void {
+  const limits = memoryLimits.length > 0 && !memoryLimits.includes(null) ? limitSupport().reason : null;
+  if (limits !== null) throw new UsageError(`--memory-limit cannot be set here: ${describe(limits)}`);
+  for (const node of numa) {
+    const reason = node === null ? null : native().nodeUnsupported(node);
+    // Where binding is not permitted at all, samples say so.
+    if (reason?.code === 'numa-unsupported') throw new UsageError(`--numa ${node ?? ''}: ${describe(reason)}`);
+  }
+  for (const each of pressure) {
+    const short = each?.kind === 'memory' ? refuseShort(each.bytes) : null;
+    if (short !== null) throw new UsageError(`--pressure ${size(each?.bytes ?? 0)}: ${describe(short.reason)}`);
+  }
+}
+
 /** One for each word, distinct whatever the words; null for `none`, and for nothing asked. */
 function listOf<T>(text: string | undefined, read: (word: string) => T): readonly (T | null)[] {
   const words = text === undefined ? ['none'] : text.split(',').map((word) => word.trim());
@@ -93,9 +112,10 @@ export function bytesOf(text: string): number | null {
 }
 
 function limitOf(text: string): SizeSpec {
-  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
-  if (percent !== undefined && Number(percent) > 0) return { kind: 'percent', text, percent: Number(percent) };
+  const percent = percentOf(text);
+  if (percent !== null && percent > 0) return { kind: 'percent', text: `${percent}%`, percent };
   const bytes = bytesOf(text);
+  refuseSlip('--memory-limit', text, bytes, `${text}% of the model, ${text}MiB or ${text}GiB`);
   if (bytes === null) {
     throw new UsageError(
       `--memory-limit takes sizes (600MB, 2GiB), percent of the model (60%) and none, comma-separated, not ${JSON.stringify(text)}`,
@@ -104,10 +124,19 @@ function limitOf(text: string): SizeSpec {
   return { kind: 'bytes', text, bytes };
 }
 
+/** Of numbers without a unit, which are bytes: nobody means so few. */
+const LEAST_BARE_BYTES = 2 ** 20;
+
+function refuseSlip(option: string, text: string, bytes: number | null, forms: string): void {
+  if (bytes === null || bytes >= LEAST_BARE_BYTES || /[^\d.]/.test(text)) return;
+  throw new UsageError(`${option} ${text} would be ${counted(bytes, 'byte')}; write ${forms}`);
+}
+
 function pressureOf(text: string): Pressure {
   const kind = PRESSURE_OF_FILE.find((each) => text.startsWith(`${each}:`));
   if (kind !== undefined) return withFile(kind, resolve(text.slice(kind.length + 1)));
   const bytes = bytesOf(text);
+  refuseSlip('--pressure', text, bytes, `${text}MiB or ${text}GiB`);
   if (bytes === null) {
     throw new UsageError(
       `--pressure takes sizes (4GiB), stream:FILE, bystander:FILE and none, comma-separated, not ${JSON.stringify(text)}`,

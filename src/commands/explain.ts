@@ -5,7 +5,7 @@ import { explain } from '../report/explain.js';
 import { readLedger } from '../samples/ledger.js';
 import type { Arm } from '../samples/record.js';
 import { summarize } from '../statistics/summarize.js';
-import { columnsOf } from '../wrap.js';
+import { columnsOf, tell } from '../wrap.js';
 import { runDirectory } from './run-directory.js';
 import { explanationText } from '../../reports/explanation-text.js';
 
@@ -38,8 +38,9 @@ export const explainCommand: CommandModule<object, ExplainArguments> = {
       : explanationText(explanation, columnsOf(process.stdout));
     process.stdout.write(text);
     if (ledger.samples.some((sample) => sample.outcome === 'ok' && isExplained(ledger.run.arms[sample.arm.id]))) return;
-    process.stderr.write(
-      'weighbridge: the run has no ok sample of a loader or a program, so there is nothing to explain\n',
+    tell(
+      process.stderr,
+      'weighbridge: the run has no ok sample of a loader or a program, so there is nothing to explain',
     );
     process.exitCode = exitCode.failed;
   },

@@ -28,7 +28,7 @@ export const exploringOptions = {
     type: 'string',
     requiresArg: true,
     describe:
-      'End after the round in which the intervals of all first-token ratios are within ± this much, as 5% (explores; never gates)',
+      'End after the round in which the intervals of all first-token ratios are within ± this much, as 5% or 0.05 (explores; never gates)',
   },
   ...quietOptions,
 } as const;
@@ -54,9 +54,14 @@ export function exploringOf(
   if (adaptive && loaders.filter(({ mechanism }) => roleOf(mechanism) === 'loader').length < 2) {
     throw new UsageError('--precision is that of first-token ratios: name two loaders or more that can be compared');
   }
-  const least = adaptive ? LEAST_ROUNDS : 1;
+  const asked = rounds === undefined ? null : whole('--rounds', rounds, 1, 100_000);
+  if (adaptive && asked !== null && asked < LEAST_ROUNDS) {
+    throw new UsageError(
+      `--rounds ${asked} is too few for --precision, whose intervals take ${LEAST_ROUNDS}: give --rounds ${LEAST_ROUNDS} or more, or leave it out for at most ${MOST_ROUNDS}`,
+    );
+  }
   return {
-    rounds: rounds === undefined ? (adaptive ? MOST_ROUNDS : ROUNDS) : whole('--rounds', rounds, least, 100_000),
+    rounds: asked ?? (adaptive ? MOST_ROUNDS : ROUNDS),
     precision: adaptive ? share('--precision', precision) : null,
     waitQuietSeconds: waitQuietSecondsOf(waitQuiet),
   };

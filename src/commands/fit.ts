@@ -5,20 +5,22 @@ import { Interrupted, exitCode, failWith, printable } from '../failure.js';
 import { planOf, type RunRequest } from '../pipeline.js';
 import type { Planned } from '../plan/plan.js';
 import { fitLines, fitNotes } from '../report/fit.js';
+import { enumeration } from '../report/format.js';
+import { limitSupport } from '../samples/cgroup-place.js';
 import { referenceHashes, warmRuntime, type CalibrationOptions } from '../samples/calibrate.js';
 import { fitLoaders, type LoaderFit } from '../samples/fit-model.js';
 import { lockMachine } from '../samples/lock.js';
-import { columnsOf } from '../wrap.js';
+import { CLEARED, columnsOf, live } from '../wrap.js';
 import { fitTable } from '../../reports/fit-table.js';
-import { positive, whole } from './arguments.js';
+import { positive, share, whole } from './arguments.js';
 
 /** A map, a copy of it in memory, and direct I/O: the three ways in which memory is needed. */
 const DEFAULT_LOADERS = ['mmap-shared', 'stdio', 'direct'] as const;
 
 const options = {
   loader: { type: 'string', describe: `Loaders, comma-separated (default: ${DEFAULT_LOADERS.join(', ')})` },
-  share: { type: 'string', default: '90', describe: 'Percent of the speed without a limit that has to be kept' },
-  resolution: { type: 'string', default: '2', describe: 'Percent of the model to which the limit is found' },
+  share: { type: 'string', default: '90%', describe: 'Of the speed without a limit, what has to be kept: 90% or 0.9' },
+  resolution: { type: 'string', default: '2%', describe: 'Of the model, how exactly the limit is found: 2% or 0.02' },
   generate: { type: 'string', default: '16', describe: 'Tokens to decode: their speed is what has to be kept' },
   context: { type: 'string', describe: 'Positions of the KV cache (default: 512 or what is needed)' },
   threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
@@ -32,7 +34,7 @@ function build(argv: Argv) {
     .positional('model', { type: 'string', demandOption: true, describe: 'a GGUF file (any part of a split model)' })
     .options(options)
     .example('$0 fit model.gguf', 'how little memory a map, a copy and direct I/O get by with')
-    .example('$0 fit model.gguf --loader mmap-shared --share 50', 'how far below the model a map can go')
+    .example('$0 fit model.gguf --loader mmap-shared --share 50%', 'how far below the model a map can go')
     .version(false);
 }
 
@@ -46,19 +48,21 @@ export const fitCommand: CommandModule<object, Arguments> = {
 };
 
 async function fit(args: Arguments): Promise<void> {
-  const share = whole('--share', args.share, 1, 100) / 100;
-  const resolution = whole('--resolution', args.resolution, 1, 100) / 100;
+  const kept = share('--share', args.share, 'up to');
+  const resolution = share('--resolution', args.resolution, 'up to');
   const waitSeconds = whole('--lock-wait', args.lockWait, 0, 1e6);
   const planned = planOf(await requestOf(args));
+  const { reason: unlimited } = limitSupport();
+  if (unlimited !== null) throw failWith(unlimited);
   const controller = new AbortController();
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(exitCode.interrupted);
-    controller.abort(new Interrupted(INTERRUPTED));
+    controller.abort(new Interrupted('interrupted'));
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of signals) process.on(name, stop);
   const onStep = (step: string): void => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${printable(step)} …`);
+    if (process.stderr.isTTY) live(process.stderr, `${printable(step)} …`);
   };
   const { signal } = controller;
   const found: LoaderFit[] = [];
@@ -75,28 +79,32 @@ async function fit(args: Arguments): Promise<void> {
       const hashes = await referenceHashes(calibration);
       const reason = await fitLoaders({
         ...planned,
-        ...{ referenceHashes: hashes, share, resolution, signal },
+        ...{ referenceHashes: hashes, share: kept, resolution, signal },
         onPoint: (arm, bytes) => {
           onStep(`${arm.label} ${bytes === null ? 'without a limit' : `in ${Math.ceil(bytes / 2 ** 20)} MiB`}`);
         },
         onFit: (one) => found.push(one),
       });
       if (reason !== null) throw failWith(reason);
-      print(args, planned, { share, resolution, found });
+      print(args, planned, { share: kept, resolution, found });
       if (found.some((one) => one.fit.kind === 'undecided')) process.exitCode = exitCode.failed;
     } finally {
       lock.release();
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-    if (found.length > 0) print(args, planned, { share, resolution, found });
-    throw new Interrupted(INTERRUPTED);
+    if (found.length > 0) print(args, planned, { share: kept, resolution, found });
+    throw new Interrupted(interruptedWith(found));
   } finally {
     for (const name of signals) process.off(name, stop);
   }
 }
 
-const INTERRUPTED = 'interrupted; loaders that were found before are printed, of others nothing is kept';
+function interruptedWith(found: readonly LoaderFit[]): string {
+  const names = enumeration(found.map(({ arm }) => arm.label));
+  const printed = found.length === 0 ? 'no loader was found before' : `what was found before, of ${names}, is printed`;
+  return `interrupted: ${printed}, and fit saves nothing`;
+}
 
 interface Found {
   readonly share: number;
@@ -104,16 +112,16 @@ interface Found {
   readonly found: readonly LoaderFit[];
 }
 
-function print(args: Arguments, { models }: Planned, { share, resolution, found }: Found): void {
-  if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+function print(args: Arguments, { models }: Planned, { share: kept, resolution, found }: Found): void {
+  if (process.stderr.isTTY) process.stderr.write(CLEARED);
   if (args.json) {
-    process.stdout.write(`${JSON.stringify({ model: args.model, share, resolution, fits: found })}\n`);
+    process.stdout.write(`${JSON.stringify({ model: args.model, share: kept, resolution, fits: found })}\n`);
     return;
   }
   const heading = Object.values(models).map(
     ({ path, bytes }) => `${printable(path)}, ${Math.ceil(bytes / 2 ** 20)} MiB`,
   );
-  const notes = fitNotes(found, share, resolution);
+  const notes = fitNotes(found, kept, resolution);
   process.stdout.write(fitTable({ heading, lines: fitLines(found), notes }, columnsOf(process.stdout)));
 }
 

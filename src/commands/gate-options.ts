@@ -9,7 +9,8 @@ export const gateOptions = {
     type: 'string',
     requiresArg: true,
     coerce: several,
-    describe: 'Worsening that is tolerated: 5%, or of one metric ttft=3%; may be repeated (default: 5%, counters less)',
+    describe:
+      'Worsening that is tolerated: 5% or 0.05, or of one metric ttft=3%; may be repeated (default: 5%, counters less)',
   },
   metric: {
     type: 'string',

@@ -6,6 +6,7 @@ import { native, type ModelSession } from '../native.js';
 import { greedy, sampler, type Choose } from '../text/sampling.js';
 import { Tokenizer } from '../text/sentencepiece.js';
 import { StreamDecoder } from '../text/stream-decoder.js';
+import { tell } from '../wrap.js';
 import { batch, openModel, sessionOptions, wholeNumber, type SessionArguments } from './session-options.js';
 
 interface GenerateArguments extends SessionArguments {
@@ -114,10 +115,10 @@ export const generateCommand: CommandModule<object, GenerateArguments> = {
       });
       try {
         const progress = await decode(session, prompt, { tokenizer, choose, count: room, stop: stop.signal });
-        process.stderr.write(`${report(progress, startedAt, performance.now(), session)}\n`);
+        tell(process.stderr, report(progress, startedAt, performance.now(), session));
         if (stop.signal.aborted) throw new Interrupted('interrupted');
         if (room < count && progress.count === room) {
-          process.stderr.write(`stopped: the model's context of ${session.shape.contextTrained} tokens is full\n`);
+          tell(process.stderr, `stopped: the model's context of ${session.shape.contextTrained} tokens is full`);
         }
       } finally {
         session.close();

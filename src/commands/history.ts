@@ -10,7 +10,7 @@ import { historyPage } from '../gate/history-page.js';
 import { pageScripts } from '../report-files.js';
 import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
 import { writeWhole } from '../whole-file.js';
-import { columnsOf } from '../wrap.js';
+import { columnsOf, tell } from '../wrap.js';
 import { historyText } from '../../reports/history-text.js';
 import { metricsNamed } from './gate-options.js';
 
@@ -53,7 +53,7 @@ export const historyCommand: CommandModule<object, HistoryArguments> = {
         return [];
       }
     });
-    for (const why of skipped) process.stderr.write(`weighbridge: left out: ${printable(why)}\n`);
+    for (const why of skipped) tell(process.stderr, `weighbridge: left out: ${printable(why)}`);
     if (runs.length === 0) throw new UsageError(`${root}: no run lies there that has figures`);
     const history = historyOf(runs, metrics, SEED);
     if (history.groups.length === 0)

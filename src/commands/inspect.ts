@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
 import { describe, printable, reasonOf } from '../failure.js';
 import { native, type KernelPlan, type MetadataValue, type ModelInfo, type ModelTensor } from '../native.js';
+import { counted } from '../report/format.js';
 import type { Reason } from '../samples/record.js';
 import { wrap } from '../wrap.js';
 import { batch, wholeNumber } from './session-options.js';
@@ -104,7 +105,7 @@ function kernelText(kernel: Kernel): string {
   const heads = shape.kvHeads === shape.heads ? `${shape.heads} heads` : `${shape.heads} heads over ${shape.kvHeads}`;
   return [
     `  ${shape.layers} layers, ${shape.width} wide, ${heads}, feed-forward ${shape.feedForward}, vocabulary ${shape.vocabulary}`,
-    `  KV cache ${size(kvCacheBytes)} for ${context} positions, scratch ${size(scratchBytes)} with ${threads} threads`,
+    `  KV cache ${size(kvCacheBytes)} for ${counted(context, 'position')}, scratch ${size(scratchBytes)} with ${counted(threads, 'thread')}`,
     `  the first token reads ${size(bytesNeeded)} of ${size(tensorBytes)} of weights`,
   ]
     .map((line) => `${line}\n`)

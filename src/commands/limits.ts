@@ -8,7 +8,7 @@ import { limitLegend, limitLines, limitNotes } from '../report/limits.js';
 import { machineLine } from '../report/notes.js';
 import { measureLimits } from '../samples/limits.js';
 import { lockMachine } from '../samples/lock.js';
-import { columnsOf } from '../wrap.js';
+import { CLEARED, columnsOf, live } from '../wrap.js';
 import { limitsTable } from '../../reports/limits-table.js';
 import { whole } from './arguments.js';
 
@@ -49,7 +49,7 @@ async function limits(args: LimitsArguments): Promise<void> {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of signals) process.on(name, stop);
   const onStep = (step: string): void => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${step} …`);
+    if (process.stderr.isTTY) live(process.stderr, `${step} …`);
   };
   try {
     const lock = await lockMachine(waitSeconds, controller.signal, (holder) => {
@@ -59,7 +59,7 @@ async function limits(args: LimitsArguments): Promise<void> {
     const { signal } = controller;
     const request = { paths, threads, quick, machine, mayReportFreePages, known: null, signal, onStep };
     const measured = await measureLimits(request).finally(() => lock.release());
-    if (process.stderr.isTTY) process.stderr.write('\r\u001b[K');
+    if (process.stderr.isTTY) process.stderr.write(CLEARED);
     if (json) {
       process.stdout.write(`${JSON.stringify({ path: path ?? null, quick, threads, machine, limits: measured })}\n`);
       return;

@@ -1,4 +1,7 @@
 /** A plan before it is weighed: what `--dry-run` prints. */
+import { availableParallelism } from 'node:os';
+import { commandNotes } from '../command-arms.js';
+import { earlierPace, type EarlierPace } from '../earlier-pace.js';
 import { printable } from '../failure.js';
 import { bypassesPageCache } from '../loader.js';
 import type { Planned } from '../plan/plan.js';
@@ -7,28 +10,45 @@ import { chainedState, samplesOf } from '../plan/blocks.js';
 import { holds, partsOf } from '../plan/parts.js';
 import { settingKeyOf } from '../plan/settings.js';
 import type { RunRequest } from '../pipeline.js';
+import { counted, size } from '../report/format.js';
 import { settingLabel } from '../report/labels.js';
 import type { MemoryState, State } from '../samples/record.js';
 import { pairsForClaim } from '../statistics/claim.js';
 import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
 import { MOST_PAIRS, pairsForVerdict } from '../statistics/sign-test.js';
+import { wrap } from '../wrap.js';
+
+const NAME_WIDTH = 11;
+/** Where `run` puts its runs unless told otherwise. */
+const RUNS = 'weighbridge-runs';
+
+interface PlanForm {
+  readonly json: boolean;
+  readonly columns: number;
+}
 
 /** Ends with a line break. */
-export function planText(planned: Planned, request: RunRequest, json: boolean): string {
+export function planText(planned: Planned, request: RunRequest, { json, columns }: PlanForm): string {
   const { plan, arms, models } = planned;
   const comparisons = comparisonsOf(planned);
   const pairs = pairsForVerdict({ comparisons });
   const samples = samplesOf(plan, arms);
-  if (json) return `${JSON.stringify({ plan, arms, models, samples, comparisons, pairsForVerdict: pairs })}\n`;
+  const pace = earlierPace(planned, RUNS);
+  if (json) {
+    const estimatedSeconds = pace === null ? null : Math.round(samples * pace.secondsASample);
+    const told = { plan, arms, models, samples, comparisons, pairsForVerdict: pairs, estimatedSeconds };
+    return `${JSON.stringify(told)}\n`;
+  }
   const { precision = null, waitQuietNs = null } = plan;
   const adaptive = precision !== null;
   const most = adaptive ? 'at most ' : '';
   const lines = [
     ...Object.values(models).map(
-      (model) => `model      ${printable(model.path)} (${model.fileSystem}, ${(model.bytes / 2 ** 20).toFixed(0)} MiB)`,
+      (model) => `model      ${printable(model.path)} (${model.fileSystem}, ${size(model.bytes)})`,
     ),
     ...(request.loaders.length === 0 ? [] : [`loaders    ${request.loaders.map(({ name }) => name).join(', ')}`]),
     ...commandLines(request),
+    ...threadLines(planned),
     ...loadThreadLines(request),
     `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,
     `states     ${plan.states.join(', ')}; free memory ${plan.memoryStates.join(', ')}`,
@@ -38,15 +58,32 @@ export function planText(planned: Planned, request: RunRequest, json: boolean): 
     ...(waitQuietNs === null ? [] : [`quiet      waited for before each block, at most ${waitQuietNs / 1e9} s`]),
     `rounds     ${most}${plan.rounds}, and ${plan.memoryRounds} of the memory pass${plan.trace === true ? '; each loader and state traced once' : ''}`,
     `samples    ${most}${samples}, each a process of its own; retries come on top`,
-    `pairs      ${most}${plan.rounds} a comparison, ${comparisons} comparisons; an interval (95 %) needs ${LEAST_FOR_INTERVAL}${provenBy(comparisonsIn(planned))}`,
+    timeLine(planned, samples, most, pace),
+    `pairs      ${most}${plan.rounds} a comparison, ${counted(comparisons, 'comparison')}; an interval (95 %) needs ${LEAST_FOR_INTERVAL}${provenBy(comparisonsIn(planned))}`,
     verdictLine(adaptive, pairs),
   ];
-  return `${lines.join('\n')}\n`;
+  const indent = ' '.repeat(NAME_WIDTH);
+  return lines.map((line) => `${wrap(line.slice(NAME_WIDTH), columns, indent, line.slice(0, NAME_WIDTH))}\n`).join('');
+}
+
+/** What it took the last time; a number made of nothing but the size of the model would be off by any factor. */
+function timeLine({ plan }: Planned, samples: number, most: string, pace: EarlierPace | null): string {
+  const budget =
+    plan.timeBudgetNs === null
+      ? ''
+      : `; after the first round no block begins that would end later than ${plan.timeBudgetNs / 1e9} s (--time-budget)`;
+  if (pace === null) {
+    return `time       not known before the first block: no run of this work on this machine lies in ${RUNS}${budget}`;
+  }
+  const seconds = Math.ceil(samples * pace.secondsASample);
+  const told = seconds < 90 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
+  const each = pace.secondsASample.toFixed(1);
+  return `time       ${most}about ${told}, at ${each} s a sample as in ${printable(pace.directory)}${budget}`;
 }
 
 function verdictLine(adaptive: boolean, pairs: number | null): string {
   if (adaptive) return 'verdict    of a gate: none; a run that may stop by the precision of its ratios explores';
-  const of = 'verdict    of a gate (1 % error over all comparisons)';
+  const of = 'verdict    of a gate (1 % error over all)';
   return pairs === null
     ? `${of}: not possible with ${MOST_PAIRS} pairs; compare fewer`
     : `${of}: from ${pairs} pairs, --rounds ${pairs}`;
@@ -88,9 +125,10 @@ function comparedIn({ plan, arms }: Planned): readonly number[] {
 }
 
 function commandLines({ commands = [] }: RunRequest): readonly string[] {
-  return commands.map(({ name, command: { argv, output } }, index) =>
+  const lines = commands.map(({ name, command: { argv, output } }, index) =>
     printable(`${index === 0 ? 'commands ' : '         '}  ${name}: ${argv.join(' ')} (external; output: ${output})`),
   );
+  return [...lines, ...commandNotes(commands).map((note) => `           note: ${printable(note)}`)];
 }
 
 /** What has no load threads of its own is weighed once, whatever was asked for. */
@@ -126,6 +164,14 @@ function shardLines({ plan, arms, models }: Planned): readonly string[] {
     `shard      ${shard.numbers.join(', ')} of ${shard.of}: ${own.length} of ${all} parts of plan ${shard.digest}`,
     ...own.map((part) => `           ${part}`),
   ];
+}
+
+/** Several are told beside the other settings. */
+function threadLines({ plan: { settings = [] } }: Planned): readonly string[] {
+  const threads = [...new Set(settings.map((setting) => setting.threads))];
+  const [only = 0] = threads;
+  const every = only === availableParallelism() ? ' (every CPU there is)' : '';
+  return threads.length === 1 ? [`threads    ${only}${every}`] : [];
 }
 
 /** Where there is more than one, or it is not as usual. */

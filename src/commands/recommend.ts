@@ -5,7 +5,7 @@ import { listLoaders } from '../catalog.js';
 import { UsageError, printable } from '../failure.js';
 import { availableMemory, machineFacts } from '../machine.js';
 import { native } from '../native.js';
-import { planOf, weigh, type RunRequest } from '../pipeline.js';
+import { planOf, type RunRequest } from '../pipeline.js';
 import { leadOfAdvice } from '../report/leads.js';
 import { adviceOf } from '../report/recommend.js';
 import { writePage } from '../report-files.js';
@@ -19,7 +19,7 @@ import { recommendationText } from '../../reports/recommendation-text.js';
 import { commaList, positive, whole } from './arguments.js';
 import { candidatesFrom, type Candidates } from './recommend-candidates.js';
 import { batch } from './session-options.js';
-import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
+import { endWith, weighInto } from './weighing.js';
 
 const STATES: Readonly<Record<string, readonly State[]>> = {
   cold: ['cold'],
@@ -75,25 +75,19 @@ async function recommendFor(args: Arguments): Promise<void> {
   const availableBytes = availableMemory();
   const candidates = await candidatesFor(args, processes, availableBytes);
   const request = requestOf(args, candidates);
-  const planned = planOf(request);
-  const directory = outDirectory(args.out, args.model);
-  await weighing(
-    labelsOf(planned.arms),
-    (signal, listener) => weigh(request, directory, signal, listener),
-    async (result) => {
-      const recommendation = recommend(result.summary, result.ledger, { processes, availableBytes });
-      const advice = adviceOf(recommendation, result.ledger, candidates.leftOut);
-      const json = `${JSON.stringify({ recommendation, advice, run: directory }, null, 2)}\n`;
-      process.stdout.write(args.json ? json : recommendationText(advice, columnsOf(process.stdout)));
-      writeRun(directory, result);
-      storeAdvice(directory, json);
-      const { html } = await writePage(directory, result, leadOfAdvice(advice));
-      if (!args.json) {
-        process.stdout.write(`Written: ${printable(directory)}\nThe report, for a browser:\n  ${printable(html)}\n`);
-      }
-      endWith(result, directory);
-    },
-  );
+  await weighInto(args.out, request, planOf(request), async (result, directory) => {
+    const recommendation = recommend(result.summary, result.ledger, { processes, availableBytes });
+    const advice = adviceOf(recommendation, result.ledger, candidates.leftOut);
+    const json = `${JSON.stringify({ recommendation, advice, run: directory }, null, 2)}\n`;
+    process.stdout.write(args.json ? json : recommendationText(advice, columnsOf(process.stdout)));
+    writeRun(directory, result);
+    storeAdvice(directory, json);
+    const { html } = await writePage(directory, result, leadOfAdvice(advice));
+    if (!args.json) {
+      process.stdout.write(`Written: ${printable(directory)}\nThe report, for a browser:\n  ${printable(html)}\n`);
+    }
+    endWith(result, directory);
+  });
 }
 
 async function candidatesFor(args: Arguments, processes: number, availableBytes: number | null): Promise<Candidates> {

@@ -5,7 +5,7 @@ import { findLoaders } from '../catalog.js';
 import { COMMAND_OUTPUTS, chosenCommands, statedOnCommandLine } from '../command-arms.js';
 import type { FoundPlan } from '../config-file.js';
 import { UsageError, printable } from '../failure.js';
-import { isEmpty, planOf, resumeRun, weigh, type RunRequest, type RunResult } from '../pipeline.js';
+import { isEmpty, planOf, resumeRun, type RunRequest, type RunResult } from '../pipeline.js';
 import type { MemoryState, State } from '../samples/record.js';
 import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
 import { partsOf } from '../plan/parts.js';
@@ -13,16 +13,17 @@ import { commandOfShard } from '../plan/shard.js';
 import { counted } from '../report/format.js';
 import { tracesIn } from '../samples/trace-file.js';
 import { writePage } from '../report-files.js';
+import { columnsOf } from '../wrap.js';
 import { writeRun } from '../write-run.js';
 import { terminalTable } from '../../reports/terminal-table.js';
 import { commaList, positive, several, whole } from './arguments.js';
-import { dimensionOptions, dimensionsOf } from './dimensions.js';
+import { dimensionOptions, dimensionsOf, refuseImpossible } from './dimensions.js';
 import { exploringOf, exploringOptions } from './exploring-options.js';
 import { namingPlaces, planNamed, withPlan } from './plan-file.js';
 import { planText } from './plan-text.js';
 import { shardOf } from './shard-option.js';
 import { endJudged } from './verdict-end.js';
-import { endWith, labelsOf, outDirectory, weighing } from './weighing.js';
+import { endWith, labelsOf, weighInto, weighing } from './weighing.js';
 
 /** What `run` compares unless told otherwise: the reader that mmap replaced, plain readers, maps, and direct I/O. */
 export const DEFAULT_LOADERS = ['stdio', 'cxx-stream', 'mmap-shared', 'mmap-shared-populate', 'direct'] as const;
@@ -82,7 +83,11 @@ const options = {
       'Weigh one part of the plan, for weighbridge merge: 2/4, or auto in a task of Slurm, Kubernetes (auto/4), GitLab, Buildkite',
   },
   out: { type: 'string', describe: 'Directory for ledger and reports (default: weighbridge-runs/…)' },
-  resume: { type: 'string', describe: 'Directory of an interrupted run to continue' },
+  resume: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Directory of an interrupted run to continue, as its ledger says',
+  },
   json: { type: 'boolean', default: false, describe: 'Print JSON alone on standard output' },
   'time-budget': {
     type: 'string',
@@ -127,8 +132,11 @@ async function run(args: Arguments): Promise<void> {
     if (stray !== null) throw new UsageError(`--resume continues the plan in its ledger: give no ${stray} with it`);
     const directory = resolve(args.resume);
     const labels = labelsOf(readLedger(directory).ledger.run.arms);
-    await measure(args, directory, labels, (signal, listener) =>
-      resumeRun(directory, whole('--lock-wait', args.lockWait, 0, 1e6), signal, listener),
+    const waitSeconds = whole('--lock-wait', args.lockWait, 0, 1e6);
+    await weighing(
+      labels,
+      (signal, listener) => resumeRun(directory, waitSeconds, signal, listener),
+      (result) => conclude(args, directory, result),
     );
     return;
   }
@@ -138,13 +146,10 @@ async function run(args: Arguments): Promise<void> {
   const request = namingPlaces(args, plan, () => requestOf(effective, { loaders, commands, plan }));
   const planned = namingPlaces(args, plan, () => planOf(request));
   if (args.dryRun) {
-    process.stdout.write(planText(planned, request, args.json));
+    process.stdout.write(planText(planned, request, { json: args.json, columns: columnsOf(process.stdout) }));
     return;
   }
-  const directory = outDirectory(args.out, request.modelPaths[0] ?? 'model');
-  await measure(args, directory, labelsOf(planned.arms), (signal, listener) =>
-    weigh(request, directory, signal, listener),
-  );
+  await weighInto(args.out, request, planned, (result, directory) => conclude(args, directory, result));
 }
 
 /** An option that would be part of a plan, or of where it goes, and can change nothing of a run that is resumed. */
@@ -155,36 +160,29 @@ function strayOf(args: Arguments): string | null {
   return stray === undefined ? null : `--${stray}`;
 }
 
-async function measure(
-  args: Arguments,
-  directory: string,
-  label: (arm: string) => string,
-  work: Parameters<typeof weighing>[1],
-): Promise<void> {
-  await weighing(label, work, async (result) => {
-    // One that goes on with what `ab` began.
-    if (result.verdict !== null) {
-      endJudged(result, result.verdict, directory, args.json);
-      return;
-    }
-    if (args.json) printJson(result);
-    if (isEmpty(result.ledger.run)) {
-      const path = printable(join(directory, LEDGER_FILE));
-      if (!args.json) process.stdout.write(`${nothingToWeigh(result)}\nWritten:\n  ${path}\n`);
-      return;
-    }
-    if (!args.json) {
-      const columns = process.stdout.isTTY ? process.stdout.columns : 80;
-      process.stdout.write(terminalTable(result.report, { width: columns, bold: process.stdout.isTTY }));
-    }
-    const written = [...writeRun(directory, result), ...tracesIn(directory)];
-    const { markdown, html } = await writePage(directory, result);
-    if (!args.json) {
-      const others = [...written, markdown].map((path) => `  ${printable(path)}\n`);
-      process.stdout.write(`Written:\n${others.join('')}\nThe report, for a browser:\n  ${printable(html)}\n`);
-    }
-    endWith(result, directory);
-  });
+async function conclude(args: Arguments, directory: string, result: RunResult): Promise<void> {
+  // One that goes on with what `ab` began.
+  if (result.verdict !== null) {
+    endJudged(result, result.verdict, directory, args.json);
+    return;
+  }
+  if (args.json) printJson(result);
+  if (isEmpty(result.ledger.run)) {
+    const path = printable(join(directory, LEDGER_FILE));
+    if (!args.json) process.stdout.write(`${nothingToWeigh(result)}\nWritten:\n  ${path}\n`);
+    return;
+  }
+  if (!args.json) {
+    const columns = process.stdout.isTTY ? process.stdout.columns : 80;
+    process.stdout.write(terminalTable(result.report, { width: columns, bold: process.stdout.isTTY }));
+  }
+  const written = [...writeRun(directory, result), ...tracesIn(directory)];
+  const { markdown, html } = await writePage(directory, result);
+  if (!args.json) {
+    const others = [...written, markdown].map((path) => `  ${printable(path)}\n`);
+    process.stdout.write(`Written:\n${others.join('')}\nThe report, for a browser:\n  ${printable(html)}\n`);
+  }
+  endWith(result, directory);
 }
 
 /** Of a shard beyond the parts of its plan: its ledger has no samples, and merge takes it for what it is. */
@@ -245,6 +243,8 @@ function requestOf(args: Arguments, { loaders, commands, plan }: Subjects): RunR
   if (modelPaths.length === 0) {
     throw new UsageError('name a GGUF model; weighbridge gen model.gguf --shape 110m --type f16 makes one');
   }
+  const dimensions = dimensionsOf(args);
+  refuseImpossible(dimensions);
   const seconds = (name: string, value: string | undefined): number | null =>
     value === undefined ? null : positive(name, value);
   return {
@@ -255,7 +255,7 @@ function requestOf(args: Arguments, { loaders, commands, plan }: Subjects): RunR
     reference: args.reference ?? null,
     states: commaList('--state', args.state ?? 'cold,warm', STATES),
     memoryStates: commaList('--memory-state', args.memoryState ?? 'backed', MEMORY_STATES),
-    ...dimensionsOf(args),
+    ...dimensions,
     isa: args.isa ?? 'auto',
     ...exploring,
     memoryRounds: whole('--memory-rounds', args.memoryRounds ?? '1', 0, 1000),

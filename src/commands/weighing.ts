@@ -1,12 +1,16 @@
 /** What commands that weigh have in common: signals, progress, the directory of the run, its end. */
 import { setMaxListeners } from 'node:events';
 import { basename, join, resolve } from 'node:path';
+import { commandNotes } from '../command-arms.js';
 import { Interrupted, exitCode, printable } from '../failure.js';
-import { makeDirectory } from '../make-directory.js';
-import type { RunResult } from '../pipeline.js';
+import { MadeDirectories } from '../make-directory.js';
+import { weigh, type RunRequest, type RunResult } from '../pipeline.js';
+import type { Planned } from '../plan/plan.js';
+import { counted } from '../report/format.js';
 import { settingKeyOf } from '../plan/settings.js';
 import { progressLines } from '../progress.js';
 import { runExitCode } from '../verdict.js';
+import { tell } from '../wrap.js';
 
 type Work = (signal: AbortSignal, listener: ReturnType<typeof progressLines>) => Promise<RunResult>;
 
@@ -49,23 +53,46 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
 /** Sets the exit code, and says why it is not 0 and how to go on. */
 export function endWith(result: RunResult, directory: string): void {
   const verdict = runExitCode(result);
-  if (verdict.message !== null) process.stderr.write(`weighbridge: ${verdict.message}\n`);
+  if (verdict.message !== null) tell(process.stderr, `weighbridge: ${verdict.message}`);
   if (result.stopped === 'interrupted' || result.stopped === 'error') {
-    process.stderr.write(
-      `weighbridge: ${result.stopped === 'error' ? 'stopped' : 'interrupted'}; continue with: npx weighbridge run --resume ${printable(directory)}\n`,
+    const how = result.stopped === 'error' ? 'stopped' : 'interrupted';
+    const saved = counted(result.ledger.samples.length, 'sample');
+    tell(
+      process.stderr,
+      `weighbridge: ${how}, ${saved} saved; continue with: npx weighbridge run --resume ${printable(directory)}`,
     );
   }
   process.exitCode = verdict.code;
 }
 
-/** The run's directory, made if need be. A new run never writes over another one. */
-export function outDirectory(out: string | undefined, modelPath: string): string {
-  const directory = outPath(out, modelPath);
-  makeDirectory(directory);
-  return directory;
+/**
+ * Weighs a request into a new directory. Where that ends before there is a ledger, the directories made for it go again:
+ * an empty one would look like a run.
+ */
+export async function weighInto(
+  out: string | undefined,
+  request: RunRequest,
+  planned: Planned,
+  done: (result: RunResult, directory: string) => void | Promise<void>,
+): Promise<void> {
+  const path = outPath(out, request.modelPaths[0] ?? 'model');
+  const made = new MadeDirectories();
+  try {
+    made.make(path);
+    await weighing(
+      labelsOf(planned.arms),
+      (signal, listener) => {
+        for (const note of commandNotes(request.commands ?? [])) listener.note(note);
+        return weigh(request, path, signal, listener);
+      },
+      (result) => done(result, path),
+    );
+  } finally {
+    made.removeEmpty();
+  }
 }
 
-/** Where a run's directory will be: as it is asked for, or by model and time. */
+/** Where a run's directory will be: as it is asked for, or by model and time. A new run never writes over another one. */
 export function outPath(out: string | undefined, modelPath: string): string {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   const name = basename(modelPath)

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { UsageError } from '../failure.js';
 import { roleOf, type ChosenLoader } from '../loader.js';
+import { suggestion } from '../nearest.js';
 import type { KernelPlan, ModelInfo, Shape } from '../native.js';
 import type { Arm, MemoryState, ModelRecord, Plan, Setting, State } from '../samples/record.js';
 import { ceilingArm, commandArm, loaderArms, type ChosenCommand } from './arms.js';
@@ -267,10 +268,12 @@ function chooseReference({ loaders, commands = [], reference }: PlanRequest): Ch
   const comparable = loaders.filter(({ mechanism }) => roleOf(mechanism) === 'loader');
   if (reference !== null) {
     // A program has no first token that loaders could be compared with.
-    const named = [...comparable, ...(loaders.length === 0 ? commands : [])].find(({ name }) => name === reference);
+    const all = [...comparable, ...(loaders.length === 0 ? commands : [])];
+    const named = all.find(({ name }) => name === reference);
     if (named === undefined) {
+      const names = all.map(({ name }) => name);
       throw new UsageError(
-        `--reference ${reference} is not among the loaders of this run (the null loader cannot be it, nor a command beside loaders)`,
+        `--reference ${reference} is not among the loaders of this run (the null loader cannot be it, nor a command beside loaders)${suggestion(reference, names)}`,
       );
     }
     return named;

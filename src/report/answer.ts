@@ -171,9 +171,9 @@ function timesOf({ values, pairs, spreadText }: RatioFigure): string {
 }
 
 function noProof({ pairs }: RatioFigure, comparisons: number, pairsNeeded: number): string {
-  return pairs < LEAST_FOR_INTERVAL
-    ? `with fewer than ${LEAST_FOR_INTERVAL} pairs that is no proof`
-    : `to prove one of ${comparisons} comparisons takes ${pairsNeeded} pairs`;
+  if (pairs < LEAST_FOR_INTERVAL) return `with fewer than ${LEAST_FOR_INTERVAL} pairs that is no proof`;
+  const what = comparisons === 1 ? 'it' : `one of ${comparisons} comparisons`;
+  return `to prove ${what} takes ${pairsNeeded} pairs`;
 }
 
 function intervalInWords({ claim: { interval }, paired }: Proven, compared: readonly Compared[]): string {

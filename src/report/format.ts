@@ -1,4 +1,7 @@
 /** Numbers as people read them. One place, so that every report says the same number the same way. */
+import { size } from '../size.js';
+
+export { size };
 
 /** Three significant digits, without exponents: 1.23, 12.3, 123, 1234. */
 export function significant(value: number): string {
@@ -18,21 +21,6 @@ export function duration(ns: number): string {
     if (ns >= 0.9995 * size) return `${significant(ns / size)} ${unit}`;
   }
   return `${ns.toFixed(0)} ns`;
-}
-
-const sizes = [
-  { unit: 'GiB', bytes: 2 ** 30, decimals: 2 },
-  { unit: 'MiB', bytes: 2 ** 20, decimals: 1 },
-  { unit: 'KiB', bytes: 2 ** 10, decimals: 0 },
-] as const;
-
-/** Bytes in binary units, as memory is counted; at most 8 characters. */
-export function size(bytes: number): string {
-  for (const { unit, bytes: one, decimals } of sizes) {
-    const value = bytes / one;
-    if (value >= 0.9765625) return `${value.toFixed(value < 9.995 ? decimals : Math.max(0, decimals - 1))} ${unit}`;
-  }
-  return `${bytes.toFixed(0)} B`;
 }
 
 /** A growth or what shrank. */

@@ -169,7 +169,7 @@ function pairNotes({ cells }: Summary): readonly string[] {
   return [
     least >= LEAST_FOR_INTERVAL
       ? `Some ratios stand on ${stand}, too few to compare so many loaders at once: --rounds ${needed} or more can tell which are faster.`
-      : `Some ratios stand on ${stand}: their range is no confidence interval, and the next run may fall outside. --rounds ${LEAST_FOR_INTERVAL} or more gives intervals${needed === LEAST_FOR_INTERVAL ? '' : `, ${needed} or more can tell which loaders are faster`}.`,
+      : `Some ratios stand on ${stand}: ${least === 1 ? 'it' : 'their range'} is no confidence interval, and the next run may fall outside. --rounds ${LEAST_FOR_INTERVAL} or more gives intervals${needed === LEAST_FOR_INTERVAL ? '' : `, ${needed} or more can tell which loaders are faster`}.`,
   ];
 }
 

@@ -140,12 +140,14 @@ function againstReference({ pairs: fewest }: PlaceChoice, choice: Candidate): st
 function sureInWords({ confidence, pairs, pairsNeeded, tied, others }: PlaceChoice, choice: Candidate): string {
   const short =
     pairs < pairsNeeded
-      ? `; ${pairsNeeded} pairs a loader would give intervals that can prove it, there are ${pairs}`
+      ? `; ${pairsNeeded} pairs a loader would give intervals that can prove it, there ${pairs === 1 ? 'is' : 'are'} ${pairs}`
       : '';
   switch (confidence) {
     case 'proven':
-      return `proven: the intervals of all ${others.length} others lie above that of ${choice.label} (${pairs} pairs or more, 95 % sure of all of them together).`;
+      return `proven: ${others.length === 1 ? 'the interval of the only other lies' : `the intervals of all ${others.length} others lie`} above that of ${choice.label} (${pairs} pairs or more, 95 % sure of all of them together).`;
     case 'ahead':
+      if (pairs === 1)
+        return `not proven: its only pair lies below those of the others, as chance alone would have it${short}.`;
       return `not proven: what ${counted(pairs, 'pair')} show of it lies below what they show of each other, but of two equal loaders one is ahead in all ${pairs} 1 time in ${2 ** (pairs - 1)}${short}.`;
     case 'tied':
       return `no difference in time is shown to ${names(tied)}: they overlap, or are within 3 % (${counted(pairs, 'pair')})${short}.`;

@@ -3,6 +3,7 @@
  * again. How much of it is left tells what a load did to its neighbours.
  */
 import { native } from '../native.js';
+import { size } from '../size.js';
 import { cachedBytesOf, startCompanion, type Companion, type CompanionReport } from './companion.js';
 import type { GroupCounters } from './cgroup-counters.js';
 import type { LimitSupport } from './cgroup-place.js';
@@ -73,7 +74,7 @@ function refuseForeign(file: string, charged: number | null): Refusal | null {
     'invalid',
     'not-charged',
     'bystander',
-    `${cached} bytes of the file are cached, and only ${charged} of them are charged to the process that read it`,
+    `${size(cached)} of the file are cached, and only ${size(charged)} of them are charged to the process that read it`,
     'name a file that no other program uses',
     file,
   );

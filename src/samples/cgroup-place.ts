@@ -44,7 +44,7 @@ export function supportFrom(surveyed: Surveyed): LimitSupport {
     const own = folders.at(-1);
     if (own === undefined) return none('the memory hierarchy of control groups is not mounted', 'mount /sys/fs/cgroup');
     if (writable(own)) return { kind: 'v1', parent: own, reason: null };
-    return none(`${own} may not be written`, 'run it as root, or as the owner of that group', own);
+    return none('this memory control group may not be written', 'run it as root, or as its owner', own);
   }
   const parent = folders.findLast((folder) => isDelegated(folder, surveyed));
   if (parent !== undefined) return { kind: 'v2', parent, reason: null };

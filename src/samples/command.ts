@@ -5,7 +5,7 @@ import { READY_FD, RELEASE_FD, type CommandAnswer, type CommandTask } from './pr
 import type { Arm, CommandMeasurement, ModelRecord, Pass, Reason, Residency, State } from './record.js';
 
 /** Stands in an argument for the path of the model, of its first part where there are several. */
-const MODEL = '{model}';
+export const MODEL = '{model}';
 
 export function commandTask(arm: Arm, model: ModelRecord, pass: Pass): CommandTask {
   const { command } = arm;

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { availableMemory } from '../machine.js';
 import { native } from '../native.js';
+import { size, sizes } from '../size.js';
 import { lastLineOf } from './command-output.js';
 import type { CompanionAnswer, CompanionReport, CompanionTask, CompanionWork } from './companion-types.js';
 import { direct, type Launcher } from './launch.js';
@@ -85,14 +86,16 @@ const STDERR_KEPT = 4096;
 /** Left beside it: for its runtime, and for what runs on the machine. */
 const RESERVE = 512 * 2 ** 20;
 
-function refuseShort(bytes: number): Refusal | null {
+/** Null where so much can be held beside a sample now, or where nobody can tell. */
+export function refuseShort(bytes: number): Refusal | null {
   const available = availableMemory();
   if (available === null || bytes + RESERVE <= available) return null;
+  const [needed, free] = sizes(bytes + RESERVE, available);
   return refusal(
     'unsupported',
     'memory-short',
     'companion',
-    `holding ${bytes} bytes needs ${bytes + RESERVE} with a reserve, and ${available} are available`,
+    `holding ${size(bytes)} needs ${needed} with a reserve, and ${free} are available`,
     'hold less',
   );
 }

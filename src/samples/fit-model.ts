@@ -1,6 +1,7 @@
 /** Weighs loaders of one model under limits until the smallest is found that each still keeps its speed in. */
 import type { Shape } from '../native.js';
 import { availableMemory } from '../machine.js';
+import { sizes } from '../size.js';
 import { limitSupport } from './cgroup-place.js';
 import { findFit, type Fit, type FitPoint, type FitRequest } from './fit.js';
 import { MemoryLimits } from './memory-limits.js';
@@ -123,12 +124,13 @@ export function pointOf(sample: Sample, bytes: number | null): FitPoint {
 }
 
 function tooLittle(needed: number, available: number): Reason {
+  const [need, given] = sizes(needed, available);
   return {
     code: 'memory-short',
     operation: 'fit',
     path: null,
     errno: null,
-    message: `the runtime alone needs ${needed} bytes, and only ${available} can be given`,
-    remedy: 'free memory',
+    message: `the runtime alone needs ${need}, and only ${given} can be given`,
+    remedy: 'free memory, or take a shorter --context',
   };
 }

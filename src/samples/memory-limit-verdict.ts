@@ -1,4 +1,5 @@
 /** What a limited group's counters mean for a sample. */
+import { size, sizes } from '../size.js';
 import type { GroupCounters } from './cgroup-counters.js';
 import { refusal, type Refusal } from './states.js';
 
@@ -17,12 +18,12 @@ export interface LeastCharge {
  */
 export function outOfMemory({ oomKills, peakBytes, limitHits }: GroupCounters, limitBytes: number): Refusal | null {
   if (oomKills === null || oomKills === 0 || limitHits === 0) return null;
-  const peak = peakBytes === null ? '' : `, and ${peakBytes} were in use at the peak`;
+  const peak = peakBytes === null ? '' : `, and ${size(peakBytes)} were in use at the peak`;
   return refusal(
     'failed',
     'out-of-memory',
     'memory limit',
-    `the kernel killed ${oomKills} of its processes: the limit is ${limitBytes} bytes${peak}`,
+    `the kernel killed ${oomKills} of its processes: the limit is ${size(limitBytes)}${peak}`,
     'give a higher limit, or load it in a way that holds less',
   );
 }
@@ -42,7 +43,7 @@ export function refuseUncharged(counters: GroupCounters, least: LeastCharge): Re
   if (charged >= must) return null;
   return bad(
     'limit-not-charged',
-    `only ${charged} bytes were charged to the limited group, of at least ${Math.round(must)}`,
+    `only ${size(charged)} were charged to the limited group, of at least ${size(Math.round(must))}`,
   );
 }
 
@@ -52,11 +53,12 @@ const CHARGED_SHARE = 0.9;
 /** `neededBytes`: what the runtime holds without any weights. Below it a limit says nothing of a loader. */
 export function refuseBelowRuntime(limitBytes: number, neededBytes: number): Refusal | null {
   if (limitBytes >= neededBytes) return null;
+  const [limit, need] = sizes(limitBytes, neededBytes);
   return refusal(
     'unsupported',
     'limit-below-runtime',
     'memory limit',
-    `a limit of ${limitBytes} bytes is below what the runtime needs without weights: needs ${neededBytes}`,
+    `a limit of ${limit} is below the ${need} that the runtime needs without weights`,
     'give a higher limit, or a shorter --context',
   );
 }
@@ -65,11 +67,12 @@ export function refuseBelowRuntime(limitBytes: number, neededBytes: number): Ref
 export function refuseBelowBystander(limitBytes: number, neededBytes: number, fileBytes: number): Refusal | null {
   const needed = neededBytes + fileBytes;
   if (limitBytes >= needed) return null;
+  const [limit, need] = sizes(limitBytes, needed);
   return refusal(
     'unsupported',
     'limit-below-bystander',
     'memory limit',
-    `a limit of ${limitBytes} bytes has no room for the bystander's file and the runtime: needs ${needed} before any weights`,
+    `a limit of ${limit} has no room for the bystander's file and the runtime: they need ${need} before any weights`,
     'give a higher limit, or a bystander with a smaller file',
   );
 }

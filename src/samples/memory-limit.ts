@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { sizes } from '../size.js';
 import { limitAbove, nextGroupName, removeGroup, sweepGroups } from './cgroup.js';
 import { readCounters, type GroupCounters, type GroupVersion } from './cgroup-counters.js';
 import { lastLineOf } from './command-output.js';
@@ -60,11 +61,12 @@ export async function openLimit(
   const above = bytes === null ? null : limitAbove(version, opened.path);
   if (above === null || bytes === null || above >= bytes) return limit;
   await limit.close();
+  const [limited, allowed] = sizes(bytes, above);
   return refusal(
     'unsupported',
     'limit-above-available',
     'memory limit',
-    `a limit of ${bytes} bytes cannot be what limits: a group above allows ${above}`,
+    `a limit of ${limited} cannot be what limits: a group above allows ${allowed}`,
     'give a smaller limit, or run it outside of that group',
     opened.path,
   );

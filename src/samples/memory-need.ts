@@ -2,6 +2,7 @@
 import { copiesIntoFreeMemory } from '../loader.js';
 import { availableMemory } from '../machine.js';
 import { native } from '../native.js';
+import { sizes } from '../size.js';
 import type { Arm, ModelRecord } from './record.js';
 import { refusal, type Refusal } from './states.js';
 import { batchOf } from './task.js';
@@ -18,11 +19,12 @@ export function shortOfMemory(arm: Arm, model: ModelRecord): Refusal | null {
 function homeless(arm: Arm, model: ModelRecord, available: number): Refusal | null {
   const wanted = model.bytes + HOME_MARGIN;
   if (arm.loader !== 'home' || wanted <= available) return null;
+  const [needed, free] = sizes(wanted, available);
   return refusal(
     'unsupported',
     'memory-short',
     'home ceiling',
-    `the home ceiling would fill ${wanted} bytes of memory, and ${available} are available`,
+    `the home ceiling would fill ${needed} of memory, and ${free} are available`,
     'free memory, or weigh a smaller model',
   );
 }
@@ -40,11 +42,12 @@ function crowded(arm: Arm, model: ModelRecord, available: number): Refusal | nul
   const needed = processes * each + weights;
   const room = Math.max(0, available - Math.max(RESERVE.bytes, Math.round(RESERVE.share * available)));
   if (needed <= room) return null;
+  const [wanted, free] = sizes(needed, room);
   return refusal(
     'unsupported',
     'memory-short',
     'plan',
-    `needs ${needed} bytes of memory for ${processes} processes${copies ? ' with a copy of the weights each' : ''}, ${room} available`,
+    `needs ${wanted} of memory for ${processes} processes${copies ? ' with a copy of the weights each' : ''}, ${free} available`,
     'weigh fewer --processes, a shorter --context or a smaller model',
   );
 }

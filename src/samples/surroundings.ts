@@ -4,6 +4,7 @@
  */
 import type { GroupCounters } from './cgroup-counters.js';
 import { native } from '../native.js';
+import { size } from '../size.js';
 import { startCompanion, type Companion, type CompanionReport, type CompanionWork } from './companion.js';
 import { direct, type Launcher } from './launch.js';
 import { outOfMemory, refuseUncharged } from './memory-limit-verdict.js';
@@ -141,7 +142,7 @@ function seenOf(report: CompanionReport | Refusal): Surrounded {
       pressurePasses: passes,
     }),
     warnings: short
-      ? [`the companion held ${leastResidentBytes} bytes of ${bytes} in memory: the rest was taken away`]
+      ? [`the companion held ${size(leastResidentBytes)} of ${size(bytes)} in memory: the rest was taken away`]
       : [],
     refusal: null,
   };

@@ -44,6 +44,16 @@ test('two texts of one value are one: nothing is weighed twice', (t) => {
   t.deepEqual(asked({ numa: '1,01,0' }).numa, [1, 0]);
 });
 
+test('a part of the model is 60% or 0.6; bytes are told by their unit, or by how many they are', (t) => {
+  const { memoryLimits } = asked({ memoryLimit: '0.6,60%,150%,60B,268435456' });
+  t.deepEqual(memoryLimits, [
+    { kind: 'percent', text: '60%', percent: 60 },
+    { kind: 'percent', text: '150%', percent: 150 },
+    { kind: 'bytes', text: '60B', bytes: 60 },
+    { kind: 'bytes', text: '268435456', bytes: 2 ** 28 },
+  ]);
+});
+
 test('a stream of pressure is a file, with its size', (t) => {
   const path = fixture('tiny-Q4_0.gguf');
   const [stream] = asked({ pressure: `stream:${path}` }).pressure ?? [];
@@ -66,6 +76,9 @@ const bad: readonly (readonly [Partial<DimensionArguments>, RegExp])[] = [
   [{ numa: '-1' }, /^--numa/],
   [{ memoryLimit: '60 percent' }, /^--memory-limit takes sizes .*"60 percent"/],
   [{ memoryLimit: '0%' }, /^--memory-limit/],
+  [{ memoryLimit: '60' }, /^--memory-limit 60 would be 60 bytes; write 60% of the model, 60MiB or 60GiB$/],
+  [{ memoryLimit: '2GiB,4096' }, /^--memory-limit 4096 would be 4096 bytes/],
+  [{ pressure: '512' }, /^--pressure 512 would be 512 bytes; write 512MiB or 512GiB$/],
   [{ pressure: 'hard' }, /^--pressure takes sizes .*"hard"/],
   [{ pressure: 'stream:/nowhere/at/all' }, /no such file/],
   [{ pressure: 'stream:/proc' }, /not a file/],

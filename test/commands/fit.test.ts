@@ -12,7 +12,7 @@ test.after.always(() => {
 
 const model = join(folder, 'model.gguf');
 // Any speed will do: what is asked here is what memory alone decides.
-const work = '--share 1 --resolution 25 --generate 2 --lock-wait 600';
+const work = '--share 1% --resolution 25% --generate 2 --lock-wait 600';
 
 test.before(async (t) => {
   const made = await weighbridge(['gen', model, '--shape', '15m', '--type', 'f16']);
@@ -64,7 +64,8 @@ test.serial('the table has a row a loader and says what was kept', async (t) => 
 });
 
 for (const [option, value, expected] of [
-  ['--share', '0', /--share must be a whole number from 1 to 100/],
+  ['--share', '0', /--share must be a share above 0 and up to 100%, as 5% or 0\.05, not "0"/],
+  ['--share', '90', /not "90"; did you mean 90%\?/],
   ['--resolution', 'fine', /--resolution must be/],
   ['--generate', '0', /--generate must be/],
 ] as const) {

@@ -74,7 +74,11 @@ for (const [name, text] of forms) {
 }
 
 const mistakes: readonly (readonly [string, unknown, RegExp])[] = [
-  ['an unknown key at the top', { plans: {}, plan: {} }, /config\.json: plan: there is no such key; there are: plans$/],
+  [
+    'an unknown key at the top',
+    { plans: {}, plan: {} },
+    /config\.json: plan: there is no such key; did you mean plans\?$/,
+  ],
   ['no plans', {}, /: plans must be an object, not missing$/],
   ['plans in a list', { plans: [] }, /: plans must be an object, not \[\]$/],
   ['another name', { plans: { daily: {} } }, /there is no plan "nightly"; there are: daily$/],

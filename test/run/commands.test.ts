@@ -147,8 +147,10 @@ test.serial('a program that a signal ends is a failed sample that names it', asy
   });
 });
 
-test.serial('a program that is not there is unsupported, and the run says so', async (t) => {
-  const command = 'none=weighbridge-no-such-program {model}';
+test.serial('a program that went away is unsupported, and the run says so', async (t) => {
+  const missing = join(folder, 'interpreter');
+  writeFileSync(missing, '#!/nowhere/sh\n', { mode: 0o755 });
+  const command = `none=${missing} {model}`;
   const { samples, stderr } = await run(t, 1, '--state', 'warm', '--rounds', '1', '--command', command);
   t.like(ofCommand(samples, 'none')[0], { outcome: 'unsupported', reason: { code: 'command-not-found' } });
   t.regex(stderr, /none was asked for and is unsupported here/);
@@ -195,7 +197,8 @@ test.serial('several processes of a command are a group whose last end counts', 
 });
 
 test.serial('a command that is not told the model is weighed, and says so', async (t) => {
-  const { samples } = await run(t, 0, '--state', 'warm', '--rounds', '1', '--command', 'free=true');
+  const { samples, stderr } = await run(t, 0, '--state', 'warm', '--rounds', '1', '--command', 'free=true');
+  t.regex(stderr, /^free: no argument holds \{model\}, so that the program is not told which model it is$/m);
   t.regex(ofCommand(samples, 'free')[0]?.warnings.join() ?? '', /no argument holds \{model\}/);
 });
 
@@ -245,6 +248,19 @@ const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
     ['--loader', 'read', '--command', 'a=cat', '--reference', 'a'],
     /--reference a/,
   ],
+  [
+    'a program that is nowhere',
+    ['--command', 'a=no-such-program {model}'],
+    /--command a: there is no program no-such-program in/,
+  ],
+  ['a path that is nowhere', ['--command', 'a=/no/program {model}'], /--command a: there is no program \/no\/program/],
+  ['a program that may not run', ['--command', `a=${model} {model}`], /--command a: .* is no program that may be run/],
+  [
+    'a slip of {model}',
+    ['--command', 'a=cat {modle}'],
+    /\{modle\} is no placeholder; the path of the model is \{model\}/,
+  ],
+  ['another placeholder', ['--command', 'a=cat {file}'], /--command a: \{file\} is no placeholder/],
   ['a plan that is nowhere', ['--plan', 'nightly-of-nobody'], /weighbridge\.config|there is no plan/],
 ];
 

@@ -161,7 +161,11 @@ const bad: readonly (readonly [readonly string[], RegExp])[] = [
   [['--precision', 'high'], /--precision must be a share above 0 and below 100%, as 5% or 0\.05, not "high"/],
   [['--precision', '0'], /--precision must be a share/],
   [['--precision', '100%'], /--precision must be a share/],
-  [['--precision', '5%', '--rounds', '5'], /--rounds must be a whole number from 6 to/],
+  [['--precision', '5'], /--precision must be a share .*; did you mean 5%\?/],
+  [
+    ['--precision', '5%', '--rounds', '5'],
+    /--rounds 5 is too few for --precision, whose intervals take 6: give --rounds 6 or more, or leave it out/,
+  ],
   [['--precision', '5%', '--loader', 'read'], /name two loaders or more/],
   [['--precision', '5%', '--loader', 'read,null'], /name two loaders or more/],
   [['--wait-quiet=long'], /--wait-quiet takes a number of seconds or nothing, not "long"/],

@@ -56,7 +56,7 @@ test.serial(
     run.kill('SIGINT');
     const { code, stdout, stderr } = await ended;
     t.is(code, 130, stderr);
-    t.regex(stderr, /--resume/);
+    t.regex(stderr, /interrupted, \d+ samples saved; continue with: npx weighbridge run --resume/);
     t.regex(stdout, /mmap-shared/);
     t.deepEqual(sampleProcesses(), []);
     const before = samplesOf(out).length;
@@ -158,8 +158,10 @@ test.serial('Ctrl-C while a run waits for the machine ends it at once, and leave
   waiting.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   await until(() => said.includes('waiting'), 60, 'the second run to wait');
   waiting.kill('SIGINT');
-  t.is((await waitingEnded).code, 130);
-  t.false(existsSync(join(folder, 'waiter', 'ledger.jsonl')));
+  const { code, stderr } = await waitingEnded;
+  t.is(code, 130);
+  t.regex(stderr, /interrupted before the first sample: nothing was weighed, and nothing is saved\n$/);
+  t.false(existsSync(join(folder, 'waiter')), 'an empty directory would look like a run');
   first.kill('SIGINT');
   t.is((await firstEnded).code, 130);
 });

@@ -169,7 +169,7 @@ test.serial('more processes than there is memory for are not tried', async (t) =
     t.is(processes, 1024);
     t.is(outcome, 'unsupported');
     t.is(reason?.code, 'memory-short');
-    t.regex(reason?.message ?? '', /^needs \d+ bytes of memory for 1024 processes.*, \d+ available$/);
+    t.regex(reason?.message ?? '', /^needs [\d.]+ GiB of memory for 1024 processes.*, [\d.]+ [GM]iB available$/);
   }
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { RunRecord, Sample } from '../../src/samples/record.js';
@@ -237,8 +237,44 @@ test.serial('a time budget ends the run after its first round', async (t) => {
 test.serial('a dry run prints the plan and measures nothing', async (t) => {
   const { code, stdout } = await weighbridge(['run', model, '--dry-run', '--rounds', '3']);
   t.is(code, 0);
-  t.regex(stdout, /reference +stdio/);
-  t.regex(stdout, /pairs/);
+  t.regex(stdout, /^reference +stdio$/m);
+  t.regex(stdout, /^threads +\d+ \(every CPU there is\)$/m);
+  t.regex(stdout, /^time +not known before the first block: no run of this work/m);
+  t.regex(stdout, /^pairs +3 a comparison, 7 comparisons;/m);
+  for (const line of stdout.split('\n')) t.true(line.length <= 80 || line.includes(model), line);
+  const other = await weighbridge([
+    'run',
+    model,
+    '--dry-run',
+    '--loader',
+    'read,stdio',
+    '--state',
+    'warm',
+    '--threads',
+    '1',
+    '--time-budget',
+    '60',
+  ]);
+  t.regex(other.stdout, /^threads +1$/m);
+  t.regex(other.stdout, /3 a comparison, 1 comparison;/);
+  t.regex(other.stdout.replace(/\n +/g, ' '), /no block begins that would end later than 60 s \(--time-budget\)/);
+});
+
+test.serial('a dry run says how long it will take where the same work was weighed here before', async (t) => {
+  const place = scratchIn('place');
+  mkdirSync(join(place, 'weighbridge-runs'));
+  symlinkSync(join(folder, 'timeline'), join(place, 'weighbridge-runs', 'earlier'));
+  const same = ['run', model, '--loader', 'read,mmap-shared', '--dry-run', ...quick];
+  const known = await weighbridge([...same, '--rounds', '400'], process.env, place);
+  t.is(known.code, 0, known.stderr);
+  t.regex(
+    known.stdout.replace(/\n +/g, ' '),
+    /^time +about \d+ (s|min), at \d+\.\d s a sample as in weighbridge-runs\/earlier$/m,
+  );
+  const other = await weighbridge([...same, '--state', 'warm'], process.env, place);
+  t.regex(other.stdout, /^time +not known/m);
+  const json = await weighbridge([...same, '--json'], process.env, place);
+  t.true((JSON.parse(json.stdout) as { readonly estimatedSeconds: number }).estimatedSeconds > 0);
 });
 
 const badArguments: readonly (readonly [string, readonly string[], RegExp])[] = [
@@ -251,7 +287,7 @@ const badArguments: readonly (readonly [string, readonly string[], RegExp])[] = 
   ['a word for a number', ['run', model, '--threads', 'many'], /--threads must be a whole number/],
   ['a context too short', ['run', model, '--context', '8', '--prompt', '16'], /--context 8 is too short/],
   ['an unknown instruction set', ['run', model, '--isa', 'mmx'], /mmx/],
-  ['an unknown option', ['run', model, '--colour', 'red'], /[Uu]nknown argument/],
+  ['an unknown option', ['run', model, '--colour', 'red'], /weighbridge run has no option --colour/],
   ['a reference outside the run', ['run', model, '--loader', 'read', '--reference', 'stdio'], /--reference stdio/],
   ['an option given twice', ['run', model, '--rounds', '1', '--rounds', '2'], /--rounds is given more than once/],
   ['the same model twice', ['run', model, model], /named twice/],
@@ -260,6 +296,9 @@ const badArguments: readonly (readonly [string, readonly string[], RegExp])[] = 
   ['a model to resume', ['run', model, '--resume', folder], /--resume .* give no model with it/],
   ['rounds of what is resumed', ['run', '--resume', folder, '--rounds', '9'], /--resume .* give no --rounds with it/],
   ['a dry run of what is resumed', ['run', '--resume', folder, '--dry-run'], /--resume .* give no --dry-run with it/],
+  ['nothing to resume', ['run', '--resume'], /--resume needs a value/],
+  ['an empty name to resume', ['run', '--resume', ''], /--resume needs a value; it is empty/],
+  ['an empty output directory', ['run', model, '--out', ''], /--out needs a value/],
   ['a directory without a ledger to resume', ['run', '--resume', folder], /no ledger/],
 ];
 

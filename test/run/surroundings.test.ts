@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { Group, Sample } from '../../src/samples/record.js';
+import { size } from '../../src/size.js';
 import { weighbridge, type Ended } from '../command.js';
 import { endOf, processesWith, removeFolder, scratchFolder, start, until } from '../processes.js';
 import { MIB, groupsOfRun, isAlive, placeFor } from '../samples/groups.js';
@@ -33,12 +34,14 @@ function samplesOf({ stdout }: Ended, loader?: string): readonly Sample[] {
 
 /** What the runtime needs without weights, as a limit of one byte is told. */
 async function runtimeNeed(t: ExecutionContext): Promise<number> {
-  const told = await run('--loader', 'mmap-shared', '--memory-limit', '1');
+  const told = await run('--loader', 'mmap-shared', '--memory-limit', '1B');
   t.is(told.code, 1, told.stderr);
   const [sample] = samplesOf(told);
   t.is(sample?.outcome, 'unsupported');
   t.is(sample?.reason?.code, 'limit-below-runtime');
-  const need = Number(/needs (\d+)/.exec(sample?.reason?.message ?? '')?.[1]);
+  // It is told to the MiB, rounded either way.
+  const mebibytes = /^a limit of 1 B is below the (\d+) MiB that/.exec(sample?.reason?.message ?? '')?.[1];
+  const need = (Number(mebibytes) + 1) * MIB;
   t.true(need > 10 * MIB && need < 1024 * MIB, String(need));
   return need;
 }
@@ -67,7 +70,7 @@ test.serial('what a loader cannot hold in its limit it is killed for; one that m
   const [copied] = samplesOf(limited, 'stdio');
   t.is(copied?.outcome, 'failed');
   t.is(copied?.reason?.code, 'out-of-memory');
-  t.regex(copied?.reason?.message ?? '', new RegExp(String(need + 24 * MIB)));
+  t.regex(copied?.reason?.message ?? '', new RegExp(`the limit is ${size(need + 24 * MIB)}`));
   t.is(copied?.process.signal, 'SIGKILL');
   const [mapped] = samplesOf(limited, 'mmap-shared');
   t.is(mapped?.outcome, 'ok', mapped?.reason?.message);
@@ -245,8 +248,18 @@ test.serial('a file that a companion streams is read while the sample runs', asy
   t.true(Number(sample?.effective?.['pressureStreamedBytes']) > 0);
 });
 
-test.serial('more pressure than there is memory is unsupported', async (t) => {
-  const pressed = await run('--loader', 'mmap-shared', '--pressure', '900TiB');
-  t.is(pressed.code, 1);
-  t.like(samplesOf(pressed)[0], { outcome: 'unsupported', reason: { code: 'memory-short' } });
-});
+test.serial(
+  'more pressure than there is memory is refused before anything is measured, by a dry run as well',
+  async (t) => {
+    for (const also of [[], ['--dry-run']]) {
+      const out = join(folder, 'pressed');
+      const pressed = await weighbridge(['run', model, '--pressure', '900TiB', '--out', out, ...also]);
+      t.is(pressed.code, 2);
+      t.regex(
+        pressed.stderr,
+        /^weighbridge: --pressure 921600\.0 GiB: holding 921600\.0 GiB needs .* are available; hold less\n$/,
+      );
+      t.false(existsSync(out));
+    }
+  },
+);
