@@ -135,7 +135,7 @@ function refuseHopeless(gate: Gate | null): void {
     );
   }
   const pairs = gate.looks.at(-1) ?? 0;
-  const canDecide = (n: number): boolean => 2 ** -n <= ALPHA / looksFor(n).length / comparisons;
+  const canDecide = (n: number): boolean => 2 ** -n <= ALPHA / looksFor(n, comparisons).length / comparisons;
   if (canDecide(pairs)) return;
   let needed = pairs;
   while (!canDecide(needed)) needed += 1;

@@ -3,7 +3,7 @@ import { bypassesPageCache } from '../loader.js';
 import type { Planned } from '../plan/plan.js';
 import type { Arm, Gate, GateMetric, MemoryState, State } from '../samples/record.js';
 import { COMMAND_METRICS, COUNTERS, METRICS, type Metric } from '../statistics/metrics.js';
-import { ALPHA, LOOKS } from '../statistics/sign-test.js';
+import { ALPHA, LOOKS, pairsForVerdict } from '../statistics/sign-test.js';
 
 /** Relative: 0.05 is 5 %. */
 export type Thresholds = Readonly<Record<GateMetric, number>>;
@@ -36,11 +36,20 @@ export function usualThresholds(time: number): Thresholds {
   };
 }
 
-/** Each twice as many as the one before, and the last of all pairs: 10, 20, 40; 10, 20, 30. */
-export function looksFor(pairs: number): readonly number[] {
-  const looks: number[] = [];
-  for (let look: number = LOOKS[0]; look < pairs; look *= 2) looks.push(look);
-  return [...looks, pairs];
+/**
+ * Each twice as many as the one before, and the last of all pairs: 10, 20, 40; 10, 20, 30. Those at which so many
+ * comparisons cannot be decided, whatever is measured, are left out: each look takes its part of the error, and one that
+ * can decide nothing takes it for nothing.
+ */
+export function looksFor(pairs: number, comparisons: number): readonly number[] {
+  const all: number[] = [];
+  for (let look: number = LOOKS[0]; look < pairs; look *= 2) all.push(look);
+  let looks: readonly number[] = [...all, pairs];
+  for (;;) {
+    const first = pairsForVerdict({ comparisons, looks }) ?? pairs;
+    if (first <= (looks[0] ?? pairs)) return looks;
+    looks = looks.filter((look) => look >= first);
+  }
 }
 
 /** The registered comparisons of a run of two arms, the reference being the base. Throws RangeError for other runs. */
@@ -49,13 +58,14 @@ export function register({ plan, arms }: Pick<Planned, 'plan' | 'arms'>, registr
   if (base === undefined || head === undefined || plan.arms.length !== 2) {
     throw new RangeError('a gate compares two arms');
   }
-  const looks = looksFor(registration.pairs);
   const metrics = metricsOf(base, head).filter((metric) => registration.metrics?.includes(metric) ?? true);
+  const states = statesOf(plan.states, [base, head]);
+  const looks = looksFor(registration.pairs, Math.max(1, plan.memoryStates.length * states.length * metrics.length));
   return {
     alpha: ALPHA,
     looks,
     comparisons: plan.memoryStates.flatMap((memoryState) =>
-      statesOf(plan.states, [base, head]).flatMap((state) =>
+      states.flatMap((state) =>
         metrics.map((metric) => ({
           ...{ base: base.id, head: head.id, state, memoryState, metric },
           threshold: registration.thresholds[metric],

@@ -75,7 +75,7 @@ test.serial('it says which figures a gate will find, and which not, and where th
   const many = await weighbridge(['aa', '--from', recorded('stored', 41)], env);
   t.regex(
     many.stdout,
-    /\nWritten:\n {2}\S+noise\.json\nStored for gates \(ab, check\) on this machine:\n {2}warm, backed \(first token, complete and decode step\):\n {4}\S+-warm-backed\.json\n$/,
+    /\nWritten:\n {2}\S+noise\.json\n {2}\S+report\.md\nStored for gates \(ab, check\) on this machine:\n {2}warm, backed \(first token, complete and decode step\):\n {4}\S+-warm-backed\.json\nThe report, for a browser:\n {2}\S+report\.html\n$/,
   );
   const few = await weighbridge(['aa', '--from', recorded('few', 3)], env);
   t.regex(

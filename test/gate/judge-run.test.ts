@@ -7,11 +7,23 @@ import { arm, ledger, ok, reason, without } from '../statistics/ledger-builder.j
 import { base, gateLedger, head, pairs } from './gate-ledger.js';
 
 test('the looks double from 10 on, and the last is of all pairs', (t) => {
-  t.deepEqual(looksFor(10), [10]);
-  t.deepEqual(looksFor(20), [10, 20]);
-  t.deepEqual(looksFor(30), [10, 20, 30]);
-  t.deepEqual(looksFor(40), [10, 20, 40]);
-  t.deepEqual(looksFor(100), [10, 20, 40, 80, 100]);
+  t.deepEqual(looksFor(10, 1), [10]);
+  t.deepEqual(looksFor(20, 1), [10, 20]);
+  t.deepEqual(looksFor(30, 1), [10, 20, 30]);
+  t.deepEqual(looksFor(40, 1), [10, 20, 40]);
+  t.deepEqual(looksFor(100, 1), [10, 20, 40, 80, 100]);
+});
+
+test('a look at which no comparison could be decided is none', (t) => {
+  // With three looks, ten signs alike (p 1/1024) suffice for three comparisons, and no more.
+  t.deepEqual(looksFor(40, 3), [10, 20, 40]);
+  t.deepEqual(looksFor(40, 4), [20, 40]);
+  t.deepEqual(looksFor(40, 14), [20, 40]);
+  t.deepEqual(looksFor(12, 40), [12]);
+  for (const comparisons of [1, 5, 50, 5000]) {
+    const looks = looksFor(320, comparisons);
+    t.true(2 ** -looks[0]! <= 0.01 / looks.length / comparisons, `${comparisons}: ${looks.join(' ')}`);
+  }
 });
 
 const verdicts = [
