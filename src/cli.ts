@@ -22,6 +22,7 @@ import { recommendCommand } from './commands/recommend.js';
 import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { setupCommand } from './commands/setup.js';
+import { tokenizeCommand } from './commands/tokenize.js';
 
 // A reader that goes away (`| head`, a closed terminal) is no failure of ours: the work goes on, and the exit code tells.
 for (const stream of [process.stdout, process.stderr]) {
@@ -48,6 +49,7 @@ const parser = yargs(hideBin(process.argv))
   .command(genCommand)
   .command(logitsCommand)
   .command(generateCommand)
+  .command(tokenizeCommand)
   .command(recommendCommand)
   .command(aaCommand)
   .command(claimsCommand)
