@@ -25,6 +25,7 @@ import { reportCommand } from './commands/report.js';
 import { runCommand } from './commands/run.js';
 import { setupCommand } from './commands/setup.js';
 import { chooseShell } from './commands/shells.js';
+import { tokenizeCommand } from './commands/tokenize.js';
 import { refuseValues, wrongArguments } from './commands/wrong-arguments.js';
 import { tell } from './wrap.js';
 
@@ -41,16 +42,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 const commands = [
   ...[runCommand, inspectCommand, loadersCommand, doctorCommand, limitsCommand, explainCommand, reportCommand],
-  ...[
-    compareCommand,
-    fitCommand,
-    genCommand,
-    logitsCommand,
-    generateCommand,
-    recommendCommand,
-    aaCommand,
-    claimsCommand,
-  ],
+  ...[compareCommand, fitCommand, genCommand, logitsCommand, generateCommand, tokenizeCommand, recommendCommand],
+  ...[aaCommand, claimsCommand],
   ...[abCommand, checkCommand, baselineCommand, historyCommand, mergeCommand, setupCommand],
 ] as readonly CommandModule[];
 

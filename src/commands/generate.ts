@@ -4,8 +4,8 @@ import type { CommandModule } from 'yargs';
 import { Interrupted, UsageError } from '../failure.js';
 import { native, type ModelSession } from '../native.js';
 import { greedy, sampler, type Choose } from '../text/sampling.js';
-import { Tokenizer } from '../text/sentencepiece.js';
 import { StreamDecoder } from '../text/stream-decoder.js';
+import { openTokenizer, type Tokenizer } from '../text/tokenizer.js';
 import { tell } from '../wrap.js';
 import { batch, openModel, sessionOptions, wholeNumber, type SessionArguments } from './session-options.js';
 
@@ -98,7 +98,7 @@ export const generateCommand: CommandModule<object, GenerateArguments> = {
   handler: async (argv) => {
     const choose = chooser(argv);
     const count = wholeNumber('-n', argv.count, 1, mostTokens);
-    const tokenizer = new Tokenizer(native().inspect(argv.model, { arrays: true, digest: false }));
+    const tokenizer = await openTokenizer(native().inspect(argv.model, { arrays: true, digest: false }));
     const prompt = tokenizer.encode(argv.prompt);
     const stop = new AbortController();
     const onSignal = (): void => {

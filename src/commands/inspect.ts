@@ -1,7 +1,7 @@
 /** `weighbridge inspect`: what a model file says about itself, and what the kernel would allocate for it. */
 import { availableParallelism } from 'node:os';
 import type { CommandModule } from 'yargs';
-import { describe, printable, reasonOf } from '../failure.js';
+import { describe, failWith, printable, reasonOf } from '../failure.js';
 import { native, type KernelPlan, type MetadataValue, type ModelInfo, type ModelTensor } from '../native.js';
 import { counted } from '../report/format.js';
 import type { Reason } from '../samples/record.js';
@@ -38,9 +38,13 @@ function contextOf(info: ModelInfo, asked: number | undefined): number {
   return typeof trained === 'number' && trained >= 1 ? Math.min(trained, usualContext) : usualContext;
 }
 
-function kernelOf(model: string, context: number): Kernel {
+function kernelOf(model: string, info: ModelInfo, context: number): Kernel {
   const threads = availableParallelism();
   try {
+    if (info.tensors.length === 0) {
+      const message = 'the file holds no tensors: it is a vocabulary alone';
+      throw failWith({ code: 'missing-tensor', operation: 'inspect', path: model, message });
+    }
     return { supported: true, context, threads, ...native().kernelPlan(model, { context, batch, threads }) };
   } catch (error) {
     const reason = reasonOf(error);
@@ -184,7 +188,7 @@ export const inspectCommand: CommandModule<object, InspectArguments> = {
   handler: ({ model, json, context: asked }) => {
     const info = native().inspect(model, { arrays: false, digest: true });
     const context = contextOf(info, asked);
-    const kernel = kernelOf(model, context);
+    const kernel = kernelOf(model, info, context);
     const totals = totalsOf(info.tensors);
     process.stdout.write(
       json ? `${JSON.stringify({ ...info, types: totals, kernel }, withoutBigInts, 2)}\n` : text(info, totals, kernel),

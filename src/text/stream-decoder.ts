@@ -1,5 +1,5 @@
 /** Turns tokens into text as they come: a character is given out once all of its bytes are there. */
-import type { Tokenizer } from './sentencepiece.js';
+import type { Tokenizer } from './tokenizer.js';
 
 export class StreamDecoder {
   readonly #tokenizer: Tokenizer;

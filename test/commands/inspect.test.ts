@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { writeHeader } from '../../src/synthetic/gguf-writer.js';
 import { weighbridge } from '../command.js';
 import { fileOf, sound } from '../format/gguf-file.js';
 import { fixture, removeFolder, scratchFolder } from '../processes.js';
@@ -67,6 +68,27 @@ test('sizes by type and the kernel add up in JSON, and the KV cache grows with t
 test('a model that the kernel does not run is shown all the same, with the reason', async (t) => {
   const { kernel } = await inspectJson(writeUnsupportedType(folder));
   t.true(!kernel.supported && kernel.reason.code === 'unsupported-type');
+});
+
+test('a vocabulary without a model is shown as what it is', async (t) => {
+  const path = join(folder, 'vocabulary.gguf');
+  const header = writeHeader(
+    [
+      ['general.architecture', { type: 'string', value: 'llama' }],
+      ['llama.block_count', { type: 'u32', value: 32 }],
+      ['tokenizer.ggml.model', { type: 'string', value: 'gpt2' }],
+      ['tokenizer.ggml.tokens', { type: 'strings', value: ['a', 'b', 'ab'] }],
+      ['tokenizer.ggml.merges', { type: 'strings', value: ['a b'] }],
+    ],
+    [],
+    32,
+  );
+  writeFileSync(path, header);
+  const { code, stdout } = await weighbridge(['inspect', path]);
+  t.is(code, 0);
+  t.regex(stdout, /tokenizer\.ggml\.tokens +3 × string\n/);
+  t.regex(stdout, /Tensors \(0\)\n/);
+  t.regex(stdout, /the file holds no tensors: it is a\s+vocabulary alone/);
 });
 
 test('what a file says cannot steer the terminal', async (t) => {

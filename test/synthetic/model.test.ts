@@ -8,7 +8,7 @@ import { planFiles } from '../../src/synthetic/plan.js';
 import { shapeNames, weightTypes, type ShapeName, type WeightType } from '../../src/synthetic/shapes.js';
 import { generateModel } from '../../src/synthetic/synthesize-model.js';
 import { makeVocabulary } from '../../src/synthetic/vocabulary.js';
-import { Tokenizer } from '../../src/text/sentencepiece.js';
+import { openTokenizer } from '../../src/text/tokenizer.js';
 import { removeFolder, scratchFolder } from '../processes.js';
 
 const folder = scratchFolder();
@@ -118,7 +118,7 @@ test('every shape has the size of its model', (t) => {
 test('pieces of the vocabulary are unique and each is what its own text becomes', async (t) => {
   const out = join(folder, 'vocabulary.gguf');
   await generateModel({ out, shape: 'tiny', type: 'q4_0', seed: 1, split: 1 });
-  const tokenizer = new Tokenizer(native().inspect(out, { arrays: true, digest: false }));
+  const tokenizer = await openTokenizer(native().inspect(out, { arrays: true, digest: false }));
   const { tokens } = makeVocabulary(512);
   t.is(tokenizer.size, 512);
   t.is(new Set(tokens).size, 512);

@@ -4,8 +4,8 @@ import test from 'ava';
 import { reasonOf } from '../../src/failure.js';
 import { native, type MetadataValue, type ModelInfo } from '../../src/native.js';
 import { generateModel } from '../../src/synthetic/synthesize-model.js';
-import { Tokenizer } from '../../src/text/sentencepiece.js';
 import { StreamDecoder } from '../../src/text/stream-decoder.js';
+import { openTokenizer, type Tokenizer } from '../../src/text/tokenizer.js';
 import { removeFolder, scratchFolder } from '../processes.js';
 
 const folder = scratchFolder();
@@ -18,7 +18,8 @@ test.before(async () => {
   await generateModel({ out: synthetic, shape: 'tiny', type: 'q4_0', seed: 1, split: 1 });
 });
 
-const open = (path: string): Tokenizer => new Tokenizer(native().inspect(path, { arrays: true, digest: false }));
+const open = (path: string): Promise<Tokenizer> =>
+  openTokenizer(native().inspect(path, { arrays: true, digest: false }));
 
 function decodeAll(tokenizer: Tokenizer, ids: readonly number[]): string {
   const decoder = new StreamDecoder(tokenizer);
@@ -27,7 +28,7 @@ function decodeAll(tokenizer: Tokenizer, ids: readonly number[]): string {
 
 type Case = readonly [text: string, ids: readonly number[]];
 
-// Token ids of llama_tokenize() of llama.cpp v0.5.0 (add_special, no parse_special) for the same models.
+// Token ids of llama_tokenize() of llama.cpp v0.5.0 (add_special, parse_special) for the same models.
 const syntheticCases: readonly Case[] = [
   ['', [1]],
   [' ', [1, 259, 259]],
@@ -47,15 +48,13 @@ const syntheticCases: readonly Case[] = [
       133,
     ],
   ],
-  [
-    '<s>not control</s><0x41>',
-    [
-      1, 259, 287, 342, 289, 401, 343, 259, 326, 338, 337, 343, 411, 335, 287, 274, 342, 289, 287, 275, 347, 279, 276,
-      289,
-    ],
-  ],
   ['▁visible', [1, 259, 259, 425, 415, 325, 389]],
   ['bada shigo chunesthe kami', [1, 458, 363, 259, 445, 376, 259, 442, 399, 342, 449, 483, 395]],
+];
+/** Its special tokens are spelled out, and decode to nothing. */
+const specialCase: Case = [
+  '<s>control</s><0x41> ka <unk>ka',
+  [1, 1, 259, 326, 338, 337, 343, 411, 335, 2, 259, 287, 275, 347, 279, 276, 289, 483, 259, 0, 483],
 ];
 const storiesCases: readonly Case[] = [
   ['', [1]],
@@ -73,10 +72,6 @@ const storiesCases: readonly Case[] = [
       133,
     ],
   ],
-  [
-    '<s>not control</s><0x41>',
-    [1, 410, 504, 419, 505, 416, 309, 280, 289, 413, 420, 414, 421, 504, 492, 419, 505, 504, 477, 444, 484, 475, 505],
-  ],
   ['▁visible', [1, 410, 410, 435, 293, 417, 430, 305]],
   ['bada shigo chunesthe kami', [1, 268, 380, 412, 262, 415, 333, 414, 280, 415, 379, 411, 356, 260, 409, 314, 417]],
 ];
@@ -92,11 +87,18 @@ function checkCases(
   }
 }
 
-test('texts become the tokens that llama.cpp makes of them, and come back, with a synthetic vocabulary', (t) => {
-  checkCases(t, open(synthetic), syntheticCases);
+test('texts become the tokens that llama.cpp makes of them, and come back, with a synthetic vocabulary', async (t) => {
+  checkCases(t, await open(synthetic), syntheticCases);
 });
 
-test('texts become the tokens that llama.cpp makes of them, and come back, with a trained vocabulary', (t) => {
+test('special tokens that are spelled out in a text are those tokens, and a space follows them', async (t) => {
+  const tokenizer = await open(synthetic);
+  const [text, ids] = specialCase;
+  t.deepEqual(tokenizer.encode(text), ids);
+  t.is(decodeAll(tokenizer, ids), 'control <0x41> ka  ka');
+});
+
+test('texts become the tokens that llama.cpp makes of them, and come back, with a trained vocabulary', async (t) => {
   const models = process.env['WEIGHBRIDGE_TEST_MODELS'];
   const path = models === undefined ? '' : join(models, 'stories260K.gguf');
   if (!existsSync(path)) {
@@ -104,11 +106,11 @@ test('texts become the tokens that llama.cpp makes of them, and come back, with 
     t.pass();
     return;
   }
-  checkCases(t, open(path), storiesCases);
+  checkCases(t, await open(path), storiesCases);
 });
 
-test('a character is given out once all of its bytes are there', (t) => {
-  const tokenizer = open(synthetic);
+test('a character is given out once all of its bytes are there', async (t) => {
+  const tokenizer = await open(synthetic);
   const decoder = new StreamDecoder(tokenizer);
   // Byte tokens follow <unk>, <s> and </s>.
   const pushed = [...Buffer.from('é😀', 'utf8')].map((byte) => decoder.push(byte + 3));
@@ -117,8 +119,8 @@ test('a character is given out once all of its bytes are there', (t) => {
   t.is(decoder.end(), '\ufffd');
 });
 
-test('control tokens have no text, and lone surrogates become U+FFFD', (t) => {
-  const tokenizer = open(synthetic);
+test('control tokens have no text, and lone surrogates become U+FFFD', async (t) => {
+  const tokenizer = await open(synthetic);
   t.is(decodeAll(tokenizer, [1, 0, 2]), '');
   t.deepEqual(tokenizer.encode('\ud800'), tokenizer.encode('\ufffd'));
 });
@@ -133,42 +135,46 @@ function changed(changes: Readonly<Record<string, MetadataValue | undefined>>): 
   return { ...info, metadata: [...kept, ...added] };
 }
 
-test('BOS, EOS and the space in front are added where the model asks for them', (t) => {
-  const plain = open(synthetic).encode('ka');
+test('BOS, EOS and the space in front are added where the model asks for them', async (t) => {
+  const plain = (await open(synthetic)).encode('ka');
   const bare = changed({ 'tokenizer.ggml.add_bos_token': false, 'tokenizer.ggml.add_eos_token': true });
-  t.deepEqual(new Tokenizer(bare).encode('ka'), [...plain.slice(1), 2]);
-  const unprefixed = new Tokenizer(changed({ 'tokenizer.ggml.add_space_prefix': false }));
+  t.deepEqual((await openTokenizer(bare)).encode('ka'), [...plain.slice(1), 2]);
+  const unprefixed = await openTokenizer(changed({ 'tokenizer.ggml.add_space_prefix': false }));
   t.is(unprefixed.encode('ka').length, 2);
   t.not(unprefixed.encode('ka')[1], plain[1]);
   t.is(decodeAll(unprefixed, unprefixed.encode(' ka')), ' ka');
 });
 
-test('user-defined tokens are cut out of the text first, the longest before the shorter', (t) => {
-  const tokens = open(synthetic);
+test('user-defined tokens are cut out of the text first, the longest before the shorter', async (t) => {
+  const tokens = await open(synthetic);
   const info = changed({});
   const types = info.metadata.find(({ key }) => key === 'tokenizer.ggml.token_type')!.value as unknown as {
     elements: number[];
   };
   const [ka] = tokens.encode('ka').slice(1);
   const userDefined = types.elements.map((type, id) => (id === ka ? 4 : type));
-  const tokenizer = new Tokenizer(
+  const tokenizer = await openTokenizer(
     changed({ 'tokenizer.ggml.token_type': { arrayOf: 'int32', count: 512, elements: userDefined } }),
   );
   t.deepEqual(tokenizer.encode('\u2581ka').slice(0, 2), [1, ka]);
 });
 
-test('another kind of tokenizer is unsupported, a broken one malformed', (t) => {
-  const codeOf = (changes: Readonly<Record<string, MetadataValue | undefined>>): string | undefined =>
-    reasonOf(t.throws(() => new Tokenizer(changed(changes))))?.code;
-  t.is(codeOf({ 'tokenizer.ggml.model': 'gpt2' }), 'unsupported-tokenizer');
-  t.is(codeOf({ 'tokenizer.ggml.model': undefined }), 'unsupported-tokenizer');
-  t.is(codeOf({ 'tokenizer.ggml.tokens': undefined }), 'malformed');
-  t.is(codeOf({ 'tokenizer.ggml.scores': { arrayOf: 'float32', count: 1, elements: [0] } }), 'malformed');
-  t.is(codeOf({ 'tokenizer.ggml.bos_token_id': 'one' }), 'malformed');
+test('another kind of tokenizer is unsupported, a broken one malformed', async (t) => {
+  const codeOf = async (changes: Readonly<Record<string, MetadataValue | undefined>>): Promise<string | undefined> =>
+    reasonOf(await t.throwsAsync(() => openTokenizer(changed(changes))))?.code;
+  const tokens = changed({}).metadata.find(({ key }) => key === 'tokenizer.ggml.tokens')!.value;
+  const twice = (tokens as unknown as { elements: string[] }).elements.map((text, id) => (id === 300 ? '<s>' : text));
+  t.is(await codeOf({ 'tokenizer.ggml.model': 'bert' }), 'unsupported-tokenizer');
+  t.is(await codeOf({ 'tokenizer.ggml.model': undefined }), 'unsupported-tokenizer');
+  t.is(await codeOf({ 'tokenizer.ggml.model': 1 }), 'malformed');
+  t.is(await codeOf({ 'tokenizer.ggml.tokens': undefined }), 'malformed');
+  t.is(await codeOf({ 'tokenizer.ggml.tokens': { arrayOf: 'string', count: 512, elements: twice } }), 'malformed');
+  t.is(await codeOf({ 'tokenizer.ggml.scores': { arrayOf: 'float32', count: 1, elements: [0] } }), 'malformed');
+  t.is(await codeOf({ 'tokenizer.ggml.bos_token_id': 'one' }), 'malformed');
 });
 
-test('the time for long texts does not grow with their square, with words and without', (t) => {
-  const tokenizer = open(synthetic);
+test('the time for long texts does not grow with their square, with words and without', async (t) => {
+  const tokenizer = await open(synthetic);
   // Processor time: other processes do not count.
   const time = (text: string): number => {
     const start = process.cpuUsage();
