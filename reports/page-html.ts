@@ -20,7 +20,8 @@ export interface PageScripts {
 
 const WIDTHS: readonly Width[] = ['wide', 'narrow'];
 
-export async function pageHtml(page: Page, scripts: PageScripts): Promise<string> {
+/** `beside`: files with every sample, by their paths from the page's own folder. */
+export async function pageHtml(page: Page, scripts: PageScripts, beside: readonly string[] = []): Promise<string> {
   const { charts, report, headline } = page;
   const drawn = new Map<string, string>();
   for (const chart of charts) drawn.set(chart.id, await chartSvg(chart));
@@ -65,7 +66,7 @@ ${Object.entries(kinds)
   )
   .join('')}
 ${trust(page)}
-${repeat(page)}
+${repeat(page, beside)}
 </main>
 <div id="tip" role="tooltip" hidden></div>
 <script type="application/json" id="data">${jsonForScript({ charts: charts.map(dataOf), specs: specsOf(charts) })}</script>
@@ -227,10 +228,12 @@ function cutNote(all: number): string {
   return all > MOST_ROWS ? `<p class="soft">… and ${all - MOST_ROWS} more, which are in the ledger.</p>` : '';
 }
 
-function repeat({ environment, command }: Page): string {
+function repeat({ environment, command }: Page, beside: readonly string[]): string {
+  const links = beside.map((path) => `<a href="${text(encodeURI(path))}">${text(path)}</a>`);
   return `<section><h2>Environment, and how to repeat it</h2>
 <dl>${environment.map(({ term, value }) => `<dt>${text(term)}</dt><dd>${text(value)}</dd>`).join('\n')}</dl>
 <p>The run was made by this command:</p>
 <pre>${text(command)}</pre>
+${links.length === 0 ? '' : `<p>Every sample is beside this page: ${links.join(', ')}.</p>`}
 </section>`;
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { BaselineFile } from '../../src/gate/baseline-types.js';
@@ -164,6 +164,14 @@ test('what cannot be is one line and exit code 2', async (t) => {
   const exploring = recorded({ precision: 0.05 });
   const other = join(folder, 'other.json');
   writeFileSync(other, JSON.stringify({ kind: 'baseline', schema: 99 }));
+  const kept = await update(run, 'whole.json');
+  const damaged = join(folder, 'damaged.json');
+  const whole = JSON.parse(readFileSync(kept, 'utf8')) as BaselineFile;
+  const [entry] = whole.entries;
+  const ttft = { values: [1, 0], median: 1, normalized: null };
+  writeFileSync(damaged, JSON.stringify({ ...whole, entries: [{ ...entry, metrics: { ttft } }] }));
+  const broken = recorded();
+  appendFileSync(join(broken, 'ledger.jsonl'), '{"kind":"sample"}\n');
   const model = copyOfFixture('tiny-Q8_0.gguf', folder);
   for (const [args, complaint] of [
     [['check'], /name the directory of a run/],
@@ -171,6 +179,13 @@ test('what cannot be is one line and exit code 2', async (t) => {
     [['check', run, '--baseline', join(folder, 'nowhere.json')], /there is no such baseline/],
     [['check', run, '--baseline', model], /it is not JSON/],
     [['check', run, '--baseline', other], /its schema is 99/],
+    [
+      ['check', run, '--baseline', damaged],
+      /damaged\.json: entries\[0\]\.metrics\.ttft\.values\[1\] is 0, not above 0/,
+    ],
+    [['check', broken, '--baseline', kept], /ledger\.jsonl: line 27: outcome is missing/],
+    [['explain', broken], /ledger\.jsonl: line 27: outcome is missing/],
+    [['report', broken], /ledger\.jsonl: line 27: outcome is missing/],
     [['check', run, '--baseline', run], /of this very run/],
     [['check', exploring, '--baseline', run], /it explores/],
     [['check', run, '--baseline', exploring], /it explores/],
