@@ -84,6 +84,11 @@ export function spreadSpec(variant: Variant): TopLevelSpec {
   return specOf(variant, {
     row: 26,
     layer: [
+      {
+        transform: [{ filter: "datum.part === 'band'" }],
+        mark: { type: 'rule', strokeWidth: 14, opacity: 0.25 },
+        encoding: { x, x2: { field: 'high' }, y, color: ownColor, ...told },
+      },
       dots('sample', { filled: true, size: 20, opacity: 0.7 }),
       dots('excluded', {
         ...{ filled: false, shape: 'M-1,-1L1,1M1,-1L-1,1', size: 40, strokeWidth: 1.5, stroke: 'currentColor' },

@@ -13,7 +13,8 @@ import {
 import { commandsTable, figuresTable } from './page-tables.js';
 import { shellHtml, type PageScripts } from './page-shell.js';
 
-export async function pageHtml(page: Page, scripts: PageScripts): Promise<string> {
+/** `beside`: files with every sample, by their paths from the page's own folder. */
+export async function pageHtml(page: Page, scripts: PageScripts, beside: readonly string[] = []): Promise<string> {
   const { charts, report, headline } = page;
   return shellHtml(
     {
@@ -27,7 +28,7 @@ ${filters(page)}
 ${kindSections(charts, await drawingsOf(charts))}
 ${trust(page)}
 ${unknownSection(page.unknown)}
-${repeat(page)}`,
+${repeat(page, beside)}`,
       charts,
     },
     scripts,
@@ -140,10 +141,15 @@ function cutNote(all: number): string {
   return all > MOST_ROWS ? `<p class="soft">… and ${all - MOST_ROWS} more, which are in the ledger.</p>` : '';
 }
 
-export function repeat({ environment, command }: Pick<Page, 'environment' | 'command'>): string {
+export function repeat(
+  { environment, command }: Pick<Page, 'environment' | 'command'>,
+  beside: readonly string[] = [],
+): string {
+  const links = beside.map((path) => `<a href="${text(encodeURI(path))}">${text(path)}</a>`);
   return `<section><h2>Environment, and how to repeat it</h2>
 ${facts(environment)}
 <p>The run was made by this command:</p>
 <pre>${text(command)}</pre>
+${links.length === 0 ? '' : `<p>Every sample is beside this page: ${links.join(', ')}.</p>`}
 </section>`;
 }

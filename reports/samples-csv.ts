@@ -1,146 +1,205 @@
 /** Samples as CSV (RFC 4180), a row each, units in the names of columns. Cells that a spreadsheet would run are escaped. */
 import type { Arm, Ledger, Memory, Phase, Sample } from '../src/samples/record.js';
 import type { NoiseFlag, Summary } from '../src/statistics/summary-types.js';
-import { csvText, type Cell } from './csv-text.js';
+import { csvCell, type Cell } from './csv-text.js';
 
 const phases = ['setup', 'open', 'acquire', 'firstToken', 'complete', 'prefill', 'decode', 'release'] as const;
 const moments = ['baseline', 'loaded', 'firstToken', 'end', 'peak'] as const;
 
 const snake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-const phaseColumns: readonly (readonly [string, (phase: Phase) => Cell])[] = [
-  ['ns', ({ ns }) => ns],
-  ['minor_faults', ({ minorFaults }) => minorFaults],
-  ['major_faults', ({ majorFaults }) => majorFaults],
-  ['read_bytes', ({ readBytes }) => readBytes],
-  ['user_ns', ({ userNs }) => userNs],
-  ['system_ns', ({ systemNs }) => systemNs],
-];
-
-const memoryColumns: readonly (readonly [string, (memory: Memory) => Cell])[] = [
-  ['rss_bytes', ({ rss }) => rss],
-  ['pss_anonymous_bytes', ({ pssAnonymous }) => pssAnonymous],
-  ['pss_shmem_bytes', ({ pssShmem }) => pssShmem],
-  ['pss_file_bytes', ({ pssFile }) => pssFile],
-  ['hugetlb_bytes', ({ hugetlb }) => hugetlb],
-  ['swap_bytes', ({ swap }) => swap],
-  ['page_tables_bytes', ({ pageTables }) => pageTables],
-];
-
 type Arms = Readonly<Record<string, Arm>>;
 
-type Flags = readonly NoiseFlag[];
+/** A sample, with what stands of it elsewhere. */
+interface Row {
+  readonly sample: Sample;
+  readonly arm: Arm | undefined;
+  readonly flags: readonly NoiseFlag[];
+}
 
-type Column = readonly [name: string, of: (sample: Sample, arms: Arms, flags: Flags) => Cell];
+/** Columns that are read from one part of a sample, which is looked up once. */
+interface Columns {
+  readonly names: readonly string[];
+  readonly textOf: (row: Row) => string;
+}
 
-const columns: readonly Column[] = [
-  ['round', ({ round }) => round],
-  ['block', ({ block }) => block],
-  ['position', ({ position }) => position],
-  ['attempt', ({ attempt }) => attempt],
-  ['pass', ({ pass }) => pass],
-  ['started_at', ({ startedAt }) => startedAt],
-  ['model', ({ arm }) => arm.model],
-  ['loader', ({ arm }) => arm.loader],
-  ['arm_label', ({ arm }, arms) => arms[arm.id]?.label ?? null],
-  ['arm_id', ({ arm }) => arm.id],
-  ['state', ({ state }) => state],
-  ['memory_state', ({ memoryState }) => memoryState],
-  ['load', ({ load }) => load],
-  ['setting', ({ arm }, arms) => arms[arm.id]?.setting ?? arm.model],
-  ['group', ({ group }) => group],
-  ['process_index', ({ process }) => process.index],
-  ['processes', ({ process }) => process.of],
-  ['outcome', ({ outcome }) => outcome],
-  ['reason_code', ({ reason }) => reason?.code ?? null],
-  ['reason_message', ({ reason }) => reason?.message ?? null],
-  ['reason_errno', ({ reason }) => reason?.errno ?? null],
-  ['ttft_ns', ({ ttftNs }) => ttftNs],
-  ['complete_ns', ({ completeNs }) => completeNs],
-  ['settled_ns', ({ settledNs }) => settledNs],
-  ['debt_ns', ({ debt }) => debt?.ns ?? null],
-  ['debt_explained_ns', ({ debt }) => debt?.explainedNs ?? null],
-  ['debt_unexplained_ns', ({ debt }) => debt?.unexplainedNs ?? null],
-  ['debt_waited_ns', ({ debt }) => debt?.waitedNs ?? null],
-  ['debt_minor_faults', ({ debt }) => debt?.minorFaults ?? null],
-  ['debt_major_faults', ({ debt }) => debt?.majorFaults ?? null],
-  ['debt_read_bytes', ({ debt }) => debt?.readBytes ?? null],
-  ['device_reads', ({ traffic }) => traffic?.reads ?? null],
-  ['device_read_bytes', ({ traffic }) => traffic?.readBytes ?? null],
-  ['device_mean_request_bytes', ({ traffic }) => traffic?.meanRequestBytes ?? null],
-  ['bytes_needed', ({ bytesNeeded }) => bytesNeeded],
-  ['untouched_bytes', ({ untouchedBytes }) => untouchedBytes],
-  ...phases.flatMap((name) =>
-    phaseColumns.map(([column, of]): Column => {
-      const cell = (sample: Sample): Cell => {
-        const phase = sample.phases?.[name] ?? null;
-        return phase === null ? null : of(phase);
-      };
-      return [`phase_${snake(name)}_${column}`, cell];
-    }),
+/** `prefix` stands before each name; of a part that is null all cells are empty. */
+function columnsOf<T>(
+  partOf: (row: Row) => T | null | undefined,
+  columns: Readonly<Record<string, (part: T) => Cell>>,
+  prefix = '',
+): Columns {
+  const cells = Object.values(columns);
+  const none = ','.repeat(cells.length - 1);
+  return {
+    names: Object.keys(columns).map((name) => `${prefix}${name}`),
+    textOf: (row) => {
+      const part = partOf(row);
+      if (part == null) return none;
+      let text = '';
+      for (const of of cells) text += `,${csvCell(of(part))}`;
+      return text.slice(1);
+    },
+  };
+}
+
+const columns: readonly Columns[] = [
+  columnsOf(({ sample }) => sample, {
+    round: ({ round }) => round,
+    block: ({ block }) => block,
+    position: ({ position }) => position,
+    attempt: ({ attempt }) => attempt,
+    pass: ({ pass }) => pass,
+    started_at: ({ startedAt }) => startedAt,
+    model: ({ arm }) => arm.model,
+    loader: ({ arm }) => arm.loader,
+  }),
+  columnsOf((row) => row, {
+    arm_label: ({ arm }) => arm?.label ?? null,
+    arm_id: ({ sample }) => sample.arm.id,
+  }),
+  columnsOf(({ sample }) => sample, {
+    state: ({ state }) => state,
+    memory_state: ({ memoryState }) => memoryState,
+    load: ({ load }) => load,
+  }),
+  columnsOf((row) => row, { setting: ({ sample, arm }) => arm?.setting ?? sample.arm.model }),
+  columnsOf(({ sample }) => sample, {
+    group: ({ group }) => group,
+    process_index: ({ process }) => process.index,
+    processes: ({ process }) => process.of,
+    outcome: ({ outcome }) => outcome,
+  }),
+  columnsOf(({ sample }) => sample.reason, {
+    reason_code: ({ code }) => code,
+    reason_message: ({ message }) => message,
+    reason_errno: ({ errno }) => errno,
+  }),
+  columnsOf(({ sample }) => sample, {
+    ttft_ns: ({ ttftNs }) => ttftNs,
+    complete_ns: ({ completeNs }) => completeNs,
+    settled_ns: ({ settledNs }) => settledNs,
+  }),
+  columnsOf(({ sample }) => sample.debt, {
+    debt_ns: ({ ns }) => ns,
+    debt_explained_ns: ({ explainedNs }) => explainedNs,
+    debt_unexplained_ns: ({ unexplainedNs }) => unexplainedNs,
+    debt_waited_ns: ({ waitedNs }) => waitedNs,
+    debt_minor_faults: ({ minorFaults }) => minorFaults,
+    debt_major_faults: ({ majorFaults }) => majorFaults,
+    debt_read_bytes: ({ readBytes }) => readBytes,
+  }),
+  columnsOf(({ sample }) => sample.traffic, {
+    device_reads: ({ reads }) => reads,
+    device_read_bytes: ({ readBytes }) => readBytes,
+    device_mean_request_bytes: ({ meanRequestBytes }) => meanRequestBytes,
+  }),
+  columnsOf(({ sample }) => sample, {
+    bytes_needed: ({ bytesNeeded }) => bytesNeeded,
+    untouched_bytes: ({ untouchedBytes }) => untouchedBytes,
+  }),
+  ...phases.map((name) =>
+    columnsOf<Phase>(
+      ({ sample }) => sample.phases?.[name],
+      {
+        ns: ({ ns }) => ns,
+        minor_faults: ({ minorFaults }) => minorFaults,
+        major_faults: ({ majorFaults }) => majorFaults,
+        read_bytes: ({ readBytes }) => readBytes,
+        user_ns: ({ userNs }) => userNs,
+        system_ns: ({ systemNs }) => systemNs,
+      },
+      `phase_${snake(name)}_`,
+    ),
   ),
-  ...moments.flatMap((name) =>
-    memoryColumns.map(([column, of]): Column => {
-      const cell = (sample: Sample): Cell => {
-        const memory = sample.memory?.[name] ?? null;
-        return memory === null ? null : of(memory);
-      };
-      return [`memory_${snake(name)}_${column}`, cell];
-    }),
+  ...moments.map((name) =>
+    columnsOf<Memory>(
+      ({ sample }) => sample.memory?.[name],
+      {
+        rss_bytes: ({ rss }) => rss,
+        pss_anonymous_bytes: ({ pssAnonymous }) => pssAnonymous,
+        pss_shmem_bytes: ({ pssShmem }) => pssShmem,
+        pss_file_bytes: ({ pssFile }) => pssFile,
+        hugetlb_bytes: ({ hugetlb }) => hugetlb,
+        swap_bytes: ({ swap }) => swap,
+        page_tables_bytes: ({ pageTables }) => pageTables,
+      },
+      `memory_${snake(name)}_`,
+    ),
   ),
-  ['memory_peak_unreclaimable_bytes', ({ memory }) => memory?.peak.unreclaimable ?? null],
-  ['kv_cache_bytes', ({ memory }) => memory?.kvCacheBytes ?? null],
-  ['scratch_bytes', ({ memory }) => memory?.scratchBytes ?? null],
-  ['resident_before_bytes', ({ residency }) => residency?.before ?? null],
-  ['resident_opened_bytes', ({ residency }) => residency?.opened ?? null],
-  ['resident_loaded_bytes', ({ residency }) => residency?.loaded ?? null],
-  ['resident_first_token_bytes', ({ residency }) => residency?.firstToken ?? null],
-  ['resident_after_bytes', ({ residency }) => residency?.after ?? null],
-  ['file_bytes', ({ residency }) => residency?.size ?? null],
-  ['prompt_tokens', ({ tokens }) => tokens?.prompt ?? null],
-  ['generated_tokens', ({ tokens }) => tokens?.generated ?? null],
-  ['per_token_ns', ({ tokens }) => tokens?.perTokenNs.join(';') ?? null],
-  ['prefill_tokens_per_second', ({ tokensPerSecond }) => tokensPerSecond?.prefill ?? null],
-  ['decode_tokens_per_second', ({ tokensPerSecond }) => tokensPerSecond?.decode ?? null],
-  ['isa', ({ isa }) => isa],
-  ['logits_hash', ({ logitsHash }) => logitsHash],
-  ['spawn_to_start_ns', ({ process }) => process.spawnToStartNs],
-  ['exit_code', ({ process }) => process.exitCode],
-  ['signal', ({ process }) => process.signal],
-  ['command_wall_ns', ({ command }) => command?.wallNs ?? null],
-  ['command_first_byte_ns', ({ command }) => command?.firstByteNs ?? null],
-  ['command_user_ns', ({ command }) => command?.userNs ?? null],
-  ['command_system_ns', ({ command }) => command?.systemNs ?? null],
-  ['command_minor_faults', ({ command }) => command?.minorFaults ?? null],
-  ['command_major_faults', ({ command }) => command?.majorFaults ?? null],
-  ['command_read_bytes', ({ command }) => command?.readBytes ?? null],
-  ['command_peak_rss_bytes', ({ command }) => command?.peakRss ?? null],
-  ['command_peak_pss_bytes', ({ command }) => command?.peakPss ?? null],
-  ['command_exit_code', ({ command }) => command?.exitCode ?? null],
-  ['command_signal', ({ command }) => command?.signal ?? null],
-  ['command_matched', ({ command }) => command?.matched ?? null],
-  ['steal_ns', ({ noise }) => noise?.stealNs ?? null],
-  ['voluntary_switches', ({ noise }) => noise?.voluntarySwitches ?? null],
-  ['involuntary_switches', ({ noise }) => noise?.involuntarySwitches ?? null],
-  ['spin_before_ns', ({ noise }) => noise?.spinBeforeNs ?? null],
-  ['spin_after_ns', ({ noise }) => noise?.spinAfterNs ?? null],
-  ['first_touch_ns', ({ noise }) => noise?.firstTouchNs ?? null],
-  ['cpu_pressure_ns', ({ noise }) => noise?.pressureNs.cpu ?? null],
-  ['io_pressure_ns', ({ noise }) => noise?.pressureNs.io ?? null],
-  ['memory_pressure_ns', ({ noise }) => noise?.pressureNs.memory ?? null],
-  ['load_average', ({ noise }) => noise?.loadAverage ?? null],
-  ['watched_ns', ({ noise }) => noise?.machine?.lastedNs ?? null],
-  ['busy_cpu_ns', ({ noise }) => noise?.machine?.busyNs ?? null],
-  ['other_cpu_ns', ({ noise }) => noise?.machine?.otherCpuNs ?? null],
-  ['other_read_bytes', ({ noise }) => noise?.machine?.otherReadBytes ?? null],
-  ['device_written_bytes', ({ noise }) => noise?.machine?.writtenBytes ?? null],
-  ['throttle_events', ({ noise }) => noise?.machine?.throttleEvents ?? null],
-  ['clock_low_hz', ({ noise }) => noise?.machine?.clock?.lowHz ?? null],
-  ['clock_high_hz', ({ noise }) => noise?.machine?.clock?.highHz ?? null],
-  ['disturbed_by', (_sample, _arms, flags) => flags.join('; ')],
-  ['effective', ({ effective }) => (effective === null ? null : JSON.stringify(effective))],
-  ['warnings_count', ({ warnings }) => warnings.length],
-  ['warnings', ({ warnings }) => warnings.join('; ')],
+  columnsOf(({ sample }) => sample.memory, {
+    memory_peak_unreclaimable_bytes: ({ peak }) => peak.unreclaimable,
+    kv_cache_bytes: ({ kvCacheBytes }) => kvCacheBytes,
+    scratch_bytes: ({ scratchBytes }) => scratchBytes,
+  }),
+  columnsOf(({ sample }) => sample.residency, {
+    resident_before_bytes: ({ before }) => before,
+    resident_opened_bytes: ({ opened }) => opened,
+    resident_loaded_bytes: ({ loaded }) => loaded,
+    resident_first_token_bytes: ({ firstToken }) => firstToken,
+    resident_after_bytes: ({ after }) => after,
+    file_bytes: ({ size }) => size,
+  }),
+  columnsOf(({ sample }) => sample.tokens, {
+    prompt_tokens: ({ prompt }) => prompt,
+    generated_tokens: ({ generated }) => generated,
+    per_token_ns: ({ perTokenNs }) => perTokenNs.join(';'),
+  }),
+  columnsOf(({ sample }) => sample.tokensPerSecond, {
+    prefill_tokens_per_second: ({ prefill }) => prefill,
+    decode_tokens_per_second: ({ decode }) => decode,
+  }),
+  columnsOf(({ sample }) => sample, {
+    isa: ({ isa }) => isa,
+    logits_hash: ({ logitsHash }) => logitsHash,
+  }),
+  columnsOf(({ sample }) => sample.process, {
+    spawn_to_start_ns: ({ spawnToStartNs }) => spawnToStartNs,
+    exit_code: ({ exitCode }) => exitCode,
+    signal: ({ signal }) => signal,
+  }),
+  columnsOf(({ sample }) => sample.command, {
+    command_wall_ns: ({ wallNs }) => wallNs,
+    command_first_byte_ns: ({ firstByteNs }) => firstByteNs,
+    command_user_ns: ({ userNs }) => userNs,
+    command_system_ns: ({ systemNs }) => systemNs,
+    command_minor_faults: ({ minorFaults }) => minorFaults,
+    command_major_faults: ({ majorFaults }) => majorFaults,
+    command_read_bytes: ({ readBytes }) => readBytes,
+    command_peak_rss_bytes: ({ peakRss }) => peakRss,
+    command_peak_pss_bytes: ({ peakPss }) => peakPss,
+    command_exit_code: ({ exitCode }) => exitCode,
+    command_signal: ({ signal }) => signal,
+    command_matched: ({ matched }) => matched,
+  }),
+  columnsOf(({ sample }) => sample.noise, {
+    steal_ns: ({ stealNs }) => stealNs,
+    voluntary_switches: ({ voluntarySwitches }) => voluntarySwitches,
+    involuntary_switches: ({ involuntarySwitches }) => involuntarySwitches,
+    spin_before_ns: ({ spinBeforeNs }) => spinBeforeNs,
+    spin_after_ns: ({ spinAfterNs }) => spinAfterNs,
+    first_touch_ns: ({ firstTouchNs }) => firstTouchNs,
+    cpu_pressure_ns: ({ pressureNs }) => pressureNs.cpu,
+    io_pressure_ns: ({ pressureNs }) => pressureNs.io,
+    memory_pressure_ns: ({ pressureNs }) => pressureNs.memory,
+    load_average: ({ loadAverage }) => loadAverage,
+  }),
+  columnsOf(({ sample }) => sample.noise?.machine, {
+    watched_ns: ({ lastedNs }) => lastedNs,
+    busy_cpu_ns: ({ busyNs }) => busyNs,
+    other_cpu_ns: ({ otherCpuNs }) => otherCpuNs,
+    other_read_bytes: ({ otherReadBytes }) => otherReadBytes,
+    device_written_bytes: ({ writtenBytes }) => writtenBytes,
+    throttle_events: ({ throttleEvents }) => throttleEvents,
+    clock_low_hz: ({ clock }) => clock?.lowHz ?? null,
+    clock_high_hz: ({ clock }) => clock?.highHz ?? null,
+  }),
+  columnsOf((row) => row, {
+    disturbed_by: ({ flags }) => flags.join('; '),
+    effective: ({ sample: { effective } }) => (effective === null ? null : JSON.stringify(effective)),
+    warnings_count: ({ sample: { warnings } }) => warnings.length,
+    warnings: ({ sample: { warnings } }) => warnings.join('; '),
+  }),
 ];
 
 /** Rows a chunk: enough that writing them costs more than asking for them. */
@@ -156,16 +215,16 @@ export function* samplesCsvChunks(
   marks: Summary['noise']['marks'],
 ): Generator<string, void, void> {
   const flagsOf = new Map(marks.map(({ sample, flags }) => [sample, flags]));
-  let rows: Cell[][] = [columns.map(([name]) => name)];
+  let lines = [`${columns.flatMap(({ names }) => names).join(',')}\n`];
   let index = 0;
   for (const sample of samples) {
-    const flags = flagsOf.get(index++) ?? [];
-    rows.push(columns.map(([, of]) => of(sample, arms, flags)));
-    if (rows.length < CHUNK) continue;
-    yield csvText(rows);
-    rows = [];
+    const row = { sample, arm: arms[sample.arm.id], flags: flagsOf.get(index++) ?? [] };
+    lines.push(`${columns.map(({ textOf }) => textOf(row)).join(',')}\n`);
+    if (lines.length < CHUNK) continue;
+    yield lines.join('');
+    lines = [];
   }
-  if (rows.length > 0) yield csvText(rows);
+  if (lines.length > 0) yield lines.join('');
 }
 
 export function samplesCsv({ run, samples }: Ledger, { noise }: Pick<Summary, 'noise'>): string {

@@ -95,7 +95,12 @@ const columns: readonly Column[] = [
   ['warnings', ({ warnings }) => warnings.join('; ')],
 ];
 
-export function summaryCsv({ cells }: Summary): string {
-  const rows: Cell[][] = [columns.map(([name]) => name), ...cells.map((cell) => columns.map(([, of]) => of(cell)))];
-  return csvText(rows);
+/** A row at a time, since a ratio has as many values as pairs. */
+export function* summaryCsvChunks({ cells }: Summary): Generator<string, void, void> {
+  yield csvText([columns.map(([name]) => name)]);
+  for (const cell of cells) yield csvText([columns.map(([, of]) => of(cell))]);
+}
+
+export function summaryCsv(summary: Summary): string {
+  return [...summaryCsvChunks(summary)].join('');
 }

@@ -7,7 +7,8 @@ import { BASELINE_SCHEMA, type BaselineFile } from './gate/baseline-types.js';
 import { ceilingFigures, entriesOf } from './gate/figures.js';
 import { LEDGER_FILE, readLedger } from './samples/ledger.js';
 import type { Ledger } from './samples/record.js';
-import { METRICS, COMMAND_METRICS, COUNTERS } from './statistics/metrics.js';
+import { complaintOf } from './schema/complaint.js';
+import { baseline as checkBaseline } from './schema/compiled.js';
 import { writeWhole } from './whole-file.js';
 
 /** Throws UsageError where nothing can be held against the run. `run`: the directory of the ledger. */
@@ -98,7 +99,8 @@ function readPlace(path: string): readonly ReadBaseline[] {
     );
   }
   if (!status.isDirectory()) return [{ path, baseline: parse(path) }];
-  if (existsSync(join(path, LEDGER_FILE))) return [{ path, baseline: baselineOf(readLedger(path).ledger, path, null) }];
+  if (existsSync(join(path, LEDGER_FILE)))
+    return [{ path, baseline: baselineOf(readLedger(path, 'columns').ledger, path, null) }];
   const files = readdirSync(path)
     .filter((name) => name.endsWith('.json'))
     .sort();
@@ -117,69 +119,13 @@ function parse(path: string): BaselineFile {
         : `it cannot be read (${String((error as NodeJS.ErrnoException).code)})`;
     throw new UsageError(`${path}: ${detail}; weighbridge baseline update writes a baseline`);
   }
-  const wrong = complaintOf(value);
+  const { kind, schema } = Object(value) as { readonly kind?: unknown; readonly schema?: unknown };
+  const wrong =
+    kind !== 'baseline'
+      ? 'it is no baseline'
+      : schema !== BASELINE_SCHEMA
+        ? `its schema is ${JSON.stringify(schema)}, this version reads ${BASELINE_SCHEMA}`
+        : complaintOf(checkBaseline, value);
   if (wrong !== null) throw new UsageError(`${path}: ${wrong}; weighbridge baseline update writes a baseline`);
   return value as BaselineFile;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isText = (value: unknown): boolean => typeof value === 'string';
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
-
-/** What is wrong with a baseline as read; null for nothing. */
-function complaintOf(value: unknown): string | null {
-  if (!isFields(value) || value['kind'] !== 'baseline') return 'it is no baseline';
-  if (value['schema'] !== BASELINE_SCHEMA) {
-    return `its schema is ${String(value['schema'])}, this version reads ${BASELINE_SCHEMA}`;
-  }
-  const { provenance, entries, ceilings } = value;
-  const told = ['tool', 'addon', 'fingerprint', 'startedAt', 'writtenAt', 'run'];
-  if (!isFields(provenance) || !told.every((name) => isText(provenance[name]))) return 'its provenance is incomplete';
-  const { commit, modelPaths } = provenance;
-  if (!(commit === null || isText(commit)) || !Array.isArray(modelPaths) || !modelPaths.every(isText)) {
-    return 'its provenance is incomplete';
-  }
-  if (!Array.isArray(ceilings) || !Array.isArray(entries)) return 'it holds no figures';
-  if (!(ceilings as readonly unknown[]).every(isCeiling)) return 'a ceiling is incomplete';
-  for (const entry of entries as readonly unknown[]) {
-    const wrong = complaintOfEntry(entry);
-    if (wrong !== null) return wrong;
-  }
-  return null;
-}
-
-function isCeiling(ceiling: unknown): boolean {
-  const texts = ['model', 'state', 'memoryState', 'limit'];
-  return isFields(ceiling) && texts.every((name) => isText(ceiling[name])) && Number(ceiling['medianNs']) > 0;
-}
-
-function complaintOfEntry(entry: unknown): string | null {
-  const texts = ['key', 'label', 'model', 'state', 'memoryState'];
-  if (!isFields(entry) || !texts.every((name) => isText(entry[name]))) return 'an entry is incomplete';
-  const { metrics } = entry;
-  if (!['modelBytes', 'ok', 'failed'].every((name) => isCount(entry[name])) || !isFields(metrics)) {
-    return `its entry ${JSON.stringify(entry['key'])} is incomplete`;
-  }
-  const known: readonly string[] = [...METRICS, ...COMMAND_METRICS, ...COUNTERS];
-  for (const [name, metric] of Object.entries(metrics)) {
-    const counter = COUNTERS.some((each) => each === name);
-    const isList = (list: unknown, least: (figure: number) => boolean): boolean =>
-      Array.isArray(list) &&
-      list.length > 0 &&
-      list.every((figure) => Number.isFinite(figure) && least(Number(figure)));
-    const above = (figure: number): boolean => (counter ? figure >= 0 : figure > 0);
-    const figures = isFields(metric) ? metric : {};
-    const normal = figures['normalized'];
-    if (
-      !known.includes(name) ||
-      !isList(figures['values'], above) ||
-      (normal !== null && !isList(normal, (one) => one > 0))
-    ) {
-      return `its figures of ${name} are no numbers above 0`;
-    }
-  }
-  return null;
 }

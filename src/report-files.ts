@@ -1,20 +1,21 @@
 /** Reports of a run as files. What draws charts takes a second to load and to draw: it is loaded where one is asked for. */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { groupsCsv } from '../reports/groups-csv.js';
-import { pageJson } from '../reports/page-json.js';
+import { pageJsonChunks } from '../reports/page-json.js';
 import { pageJunit } from '../reports/page-junit.js';
 import { pageMarkdown } from '../reports/page-markdown.js';
 import type { PageScripts } from '../reports/page-shell.js';
 import { samplesCsvChunks } from '../reports/samples-csv.js';
-import { summaryCsv } from '../reports/summary-csv.js';
+import { summaryCsvChunks } from '../reports/summary-csv.js';
 import { page, type Chart, type Lead, type Page } from './report/page.js';
+import { LEDGER_FILE } from './samples/ledger.js';
 import type { Ledger } from './samples/record.js';
 import type { Summary } from './statistics/summary-types.js';
 import { writeWhole } from './whole-file.js';
 
-/** A path for each format; null where it is not asked for. */
+/** Where reports go: a path for each format, null where it is not asked for. */
 export interface Outputs {
   readonly html: string | null;
   readonly md: string | null;
@@ -25,6 +26,8 @@ export interface Outputs {
   readonly svg: string | null;
   readonly png: string | null;
 }
+
+const SAMPLES_FILE = 'samples.csv';
 
 const NONE: Outputs = { html: null, md: null, json: null, junit: null, csv: null, svg: null, png: null };
 
@@ -51,15 +54,15 @@ export async function writeReports(
   const { written, write } = writer();
   const { html, md, json, junit, csv, svg, png } = outputs;
   if (csv !== null) {
-    write(join(csv, 'samples.csv'), samplesCsvChunks(ledger.samples, ledger.run.arms, summary.noise.marks));
+    write(join(csv, SAMPLES_FILE), samplesCsvChunks(ledger.samples, ledger.run.arms, summary.noise.marks));
     if (ledger.groups.length > 0) write(join(csv, 'groups.csv'), [groupsCsv(ledger.groups, ledger.run.arms)]);
-    write(join(csv, 'summary.csv'), [summaryCsv(summary)]);
+    write(join(csv, 'summary.csv'), summaryCsvChunks(summary));
   }
-  if (json !== null) write(json, [pageJson(whole)]);
+  if (json !== null) write(json, pageJsonChunks(whole));
   if (junit !== null) write(junit, [pageJunit(whole)]);
   await writeDrawings({ svg, png }, whole.charts, write);
   if (md !== null) write(md, [pageMarkdown(whole)]);
-  if (html !== null) write(html, [await htmlOf(whole)]);
+  if (html !== null) write(html, [await htmlOf(whole, besideOf(html, csv))]);
   return written;
 }
 
@@ -102,9 +105,18 @@ async function pngOf(svg: string): Promise<Uint8Array> {
   return new Resvg(svg, { font, fitTo: { mode: 'zoom', value: 2 } }).render().asPng();
 }
 
-async function htmlOf(whole: Page): Promise<string> {
+/** What has every sample and goes where the page goes: files in its folder or below. */
+function besideOf(html: string, csv: string | null): readonly string[] {
+  const folder = dirname(html);
+  return [join(csv ?? folder, SAMPLES_FILE), join(folder, LEDGER_FILE)]
+    .filter((path) => existsSync(path))
+    .map((path) => relative(folder, path).split(sep).join('/'))
+    .filter((path) => !path.startsWith('../'));
+}
+
+async function htmlOf(whole: Page, beside: readonly string[]): Promise<string> {
   const { pageHtml } = await import('../reports/page-html.js');
-  return pageHtml(whole, pageScripts());
+  return pageHtml(whole, pageScripts(), beside);
 }
 
 export function pageScripts(): PageScripts {

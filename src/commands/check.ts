@@ -65,7 +65,7 @@ function check(args: Arguments): void {
   const directory = directoryOf(args.run);
   if (args.baseline === undefined)
     throw new UsageError('give --baseline: a file, a directory of them, or that of a run');
-  const { ledger } = readLedger(directory);
+  const { ledger } = readLedger(directory, 'columns');
   const own = figuresOf(ledger, directory, null);
   const given = readBaselines(args.baseline).map(({ baseline }) => baseline);
   if (given.some(({ provenance }) => provenance.startedAt === ledger.run.startedAt)) {
@@ -129,7 +129,7 @@ export const baselineCommand: CommandModule<object, UpdateArguments> = {
     const directory = directoryOf(run);
     if (baseline === undefined) throw new UsageError('give --baseline: the file to be written');
     if (Array.isArray(baseline)) throw new UsageError('--baseline is given more than once; give it one value');
-    const path = writeBaseline(baseline, baselineOf(readLedger(directory).ledger, directory, commitHere()));
+    const path = writeBaseline(baseline, baselineOf(readLedger(directory, 'columns').ledger, directory, commitHere()));
     process.stdout.write(`Written:\n  ${printable(path)}\n`);
   },
 };

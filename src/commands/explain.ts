@@ -31,7 +31,7 @@ export const explainCommand: CommandModule<object, ExplainArguments> = {
       .example('$0 explain weighbridge-runs/…', 'who was first in each state, and where the time went')
       .example('$0 explain weighbridge-runs/… --loader direct', 'the same of one loader, against the reference'),
   handler: ({ run, loader, json }) => {
-    const { ledger } = readLedger(runDirectory(run));
+    const { ledger } = readLedger(runDirectory(run), 'columns');
     const explanation = explain(summarize(ledger), ledger, loader ?? null);
     const text = json
       ? `${JSON.stringify(explanation, null, 2)}\n`

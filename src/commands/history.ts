@@ -46,7 +46,7 @@ export const historyCommand: CommandModule<object, HistoryArguments> = {
     const skipped: string[] = [];
     const runs = runsUnder(root, DEEPEST).flatMap((path): readonly BaselineFile[] => {
       try {
-        return [baselineOf(readLedger(path).ledger, path, null)];
+        return [baselineOf(readLedger(path, 'columns').ledger, path, null)];
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
         skipped.push(error.message);

@@ -6,6 +6,9 @@ import { UsageError, printable } from '../failure.js';
 import { readLedger } from '../samples/ledger.js';
 import { writePage, writeReports, type Outputs } from '../report-files.js';
 import { leadOf } from '../run-lead.js';
+import { baselineSchema } from '../schema/baseline-schema.js';
+import { ledgerSchema } from '../schema/ledger-schema.js';
+import type { Schema } from '../schema/words.js';
 import { summarize } from '../statistics/summarize.js';
 import { reportSchema } from '../../reports/report-schema.js';
 import { runDirectory } from './run-directory.js';
@@ -20,8 +23,14 @@ const options = {
   csv: file('Directory for samples and summary as CSV'),
   svg: file('Directory for the charts as SVG'),
   png: file('Directory for the charts as PNG'),
-  schema: { type: 'boolean', default: false, describe: 'Print the JSON Schema of --json, and nothing else' },
+  schema: { type: 'string', describe: 'Print a JSON Schema, and nothing else: of report (--json), ledger or baseline' },
 } as const;
+
+const schemas: Readonly<Record<string, Schema>> = {
+  report: reportSchema,
+  ledger: ledgerSchema,
+  baseline: baselineSchema,
+};
 
 const NAMES = ['html', 'md', 'json', 'junit', 'csv', 'svg', 'png'] as const;
 
@@ -32,6 +41,7 @@ function build(argv: Argv) {
     .example('$0 report weighbridge-runs/…', 'report.html and report.md beside the ledger')
     .example('$0 report weighbridge-runs/… --html page.html --png charts', 'only these')
     .example('$0 report --schema > report.schema.json', 'what --json holds')
+    .example('$0 report --schema ledger', 'what a line of a ledger holds')
     .version(false);
 }
 
@@ -42,8 +52,8 @@ export const reportCommand: CommandModule<object, Arguments> = {
   describe: 'Write the page of a run, and other forms of it',
   builder: build,
   handler: async (args) => {
-    if (args.schema) {
-      process.stdout.write(`${JSON.stringify(reportSchema, null, 2)}\n`);
+    if (args.schema !== undefined) {
+      process.stdout.write(`${JSON.stringify(schemaNamed(args.schema), null, 2)}\n`);
       return;
     }
     const [run, ...others] = args.runs ?? [];
@@ -57,7 +67,7 @@ export const reportCommand: CommandModule<object, Arguments> = {
       process.stdout.write(written(await claimsReports(directory, outputs)));
       return;
     }
-    const { ledger } = readLedger(directory);
+    const { ledger } = readLedger(directory, 'columns');
     const summary = summarize(ledger);
     const lead = leadOf(ledger, directory);
     if (outputs === null) {
@@ -76,6 +86,18 @@ async function claimsReports(directory: string, outputs: Outputs | null): Promis
     );
   }
   return writeClaims(outputs ?? usualOutputs(directory), readClaims(directory));
+}
+
+/** Without a name that of the report. */
+function schemaNamed(name: string): Schema {
+  const wanted = name === '' ? 'report' : name;
+  const schema = Object.hasOwn(schemas, wanted) ? schemas[wanted] : undefined;
+  if (schema === undefined) {
+    throw new UsageError(
+      `--schema ${JSON.stringify(name)} is not known; there are: ${Object.keys(schemas).join(', ')}`,
+    );
+  }
+  return schema;
 }
 
 function written(paths: readonly string[]): string {

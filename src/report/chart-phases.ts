@@ -65,8 +65,8 @@ export function phaseChart(view: PlaceView): Drawn | null {
 }
 
 function middleOf(samples: readonly OkSample[]): OkSample | undefined {
-  const known = samples.filter(({ completeNs }) => completeNs !== null);
-  return known.toSorted((a, b) => (a.completeNs ?? 0) - (b.completeNs ?? 0))[(known.length - 1) >> 1];
+  const known = samples.flatMap((sample) => (sample.completeNs === null ? [] : [{ sample, ns: sample.completeNs }]));
+  return known.sort((a, b) => a.ns - b.ns)[(known.length - 1) >> 1]?.sample;
 }
 
 function rowOf(seen: Seen): Row | null {

@@ -16,7 +16,7 @@ export function ratioChart(view: PlaceView): Drawn | null {
     kind: 'ratios',
     unit: 'ratio',
     title: view.title,
-    note: `Reference: ${reference.label}. ${upper(spanOf(pairs, 'pair'))}: ${spreadWords(compared)}.`,
+    note: `Reference: ${reference.label}. ${upper(spanOf(pairs, 'pair'))}: ${spreadWords(compared)}.${shownNote(pairs)}`,
     places: [view.place],
     data: compared.flatMap((seen, order) => dataOf(seen, order, reference.label)),
     table: {
@@ -49,7 +49,7 @@ function dataOf({ cell, label, look }: Seen, order: number, reference: string): 
   const completeLine = complete === null ? '' : `\nUntil every byte was read: ${completeText(complete)} ×`;
   const tip = `${label}\n${ratio(paired.median)} × ${reference} to first token\n${spreadText(paired)}, ${counted(paired.pairs, 'pair')}\n${time}${completeLine}`;
   return [
-    ...thinned(paired.values, MOST_PAIRS).map((value, index) => ({
+    ...thinned([...paired.values.entries()], MOST_PAIRS).map(([index, value]) => ({
       ...{ ...base, part: 'pair', value },
       tip: `${label}\nPair ${index + 1}: ${ratio(value)} × ${reference}`,
     })),
@@ -71,6 +71,12 @@ function dataOf({ cell, label, look }: Seen, order: number, reference: string): 
           },
         ]),
   ];
+}
+
+function shownNote(pairs: readonly number[]): string {
+  return pairs.every((count) => count <= MOST_PAIRS)
+    ? ''
+    : ` Of a loader at most ${MOST_PAIRS} pairs are drawn, evenly chosen; all of them count.`;
 }
 
 function spreadText(paired: PairedRatio | null): string {

@@ -15,7 +15,7 @@ const FIRST_TOKENS = 8;
 export function latencyChart(view: PlaceView): Drawn | null {
   const rows = view.loaders.flatMap((seen) => {
     const each = okOf(seen.timed).flatMap(({ tokens }) => (tokens === null ? [] : [tokens.perTokenNs]));
-    const count = Math.min(FIRST_TOKENS, ...each.map((list) => list.length));
+    const count = each.reduce((least, list) => Math.min(least, list.length), FIRST_TOKENS);
     if (each.length === 0 || count < 2) return [];
     const medians = Array.from({ length: count }, (_, at) => median(each.map((list) => list[at] ?? 0)));
     return [{ seen, medians, n: each.length }];

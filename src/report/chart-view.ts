@@ -42,7 +42,8 @@ type ByCell = ReadonlyMap<string, readonly Sample[]>;
 function samplesByCell(ledger: Ledger): ByCell {
   const found = new Map<string, Sample[]>();
   for (const sample of unitsOf(ledger)) {
-    const key = cellKey({ ...sample, arm: sample.arm.id });
+    const { arm, state, memoryState, load } = sample;
+    const key = cellKey({ arm: arm.id, state, memoryState, load });
     const list = found.get(key);
     if (list === undefined) found.set(key, [sample]);
     else list.push(sample);

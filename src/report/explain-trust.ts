@@ -1,5 +1,6 @@
 /** Sentences on what was really done and how far it can be believed. Each is null where there is nothing to say. */
 import { describe } from '../failure.js';
+import { plain } from '../samples/columns.js';
 import type { Arm, EffectiveValue } from '../samples/record.js';
 import type { OkSample } from '../statistics/pairs.js';
 import { middleOf, type Speaker } from './explain-case.js';
@@ -30,7 +31,7 @@ export const effectiveSentence: Speaker = ({ subject }) => {
   const [first] = subject.timed;
   if (first === undefined) return null;
   const { arm } = subject.cell;
-  const known = Object.entries(first.effective ?? {}).flatMap(([key, value]) => {
+  const known = Object.entries(plain(first.effective) ?? {}).flatMap(([key, value]) => {
     const usual = alike(subject.timed, key, value);
     return usual === null || isRequest(arm, key, usual) ? [] : [{ key, text: fact(key, usual) }];
   });
@@ -101,6 +102,7 @@ export const notOkSentence: Speaker = ({ loaders }) => {
 export const noiseSentence: Speaker = ({ subject, other }) => {
   const timed = [...subject.timed, ...(other?.timed ?? [])];
   const stolen = timed.flatMap(({ noise }) => (noise.stealNs === null ? [] : [noise.stealNs]));
+  const most = stolen.reduce((highest, ns) => Math.max(highest, ns), 0);
   const middle = middleOf(timed, ({ noise }) => noise.stealNs);
   const { ttftNs } = subject.cell;
   const range =
@@ -110,9 +112,9 @@ export const noiseSentence: Speaker = ({ subject, other }) => {
   const steal =
     middle === null
       ? ''
-      : Math.max(...stolen) === 0
+      : most === 0
         ? `The hypervisor stole no CPU time around these ${counted(middle.n, 'sample')}.`
-        : `The hypervisor stole ${milliseconds(middle.value)} of CPU time around a sample in the median of ${middle.n}, at most ${milliseconds(Math.max(...stolen))}, all CPUs together.`;
+        : `The hypervisor stole ${milliseconds(middle.value)} of CPU time around a sample in the median of ${middle.n}, at most ${milliseconds(most)}, all CPUs together.`;
   const text = [range, steal].filter((part) => part !== '').join(' ');
   return text === '' ? null : text;
 };

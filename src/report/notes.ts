@@ -3,7 +3,7 @@ import { describe } from '../failure.js';
 import { CACHE_MULTIPLE } from '../samples/limit-types.js';
 import type { Ledger, Phase, Phases, Sample } from '../samples/record.js';
 import { pairsForClaim } from '../statistics/claim.js';
-import { LEAST_FOR_INTERVAL, median } from '../statistics/order.js';
+import { LEAST_FOR_INTERVAL, median, quantile } from '../statistics/order.js';
 import type { CellSummary, Summary } from '../statistics/summary-types.js';
 import { nameOf, sentenceOf } from './foreign.js';
 import { counted, duration, enumeration, significant, size } from './format.js';
@@ -233,7 +233,7 @@ function stealNote(samples: readonly Sample[], { cpu }: Facts): string {
   const lasted = known.map((each) => each.lasted);
   const cores = isFacts(cpu) && typeof cpu['cores'] === 'number' ? cpu['cores'] : null;
   if (known.length === 0 || total(stolen) <= notable.stolen * (cores ?? 1) * total(lasted)) return '';
-  return `The hypervisor took CPU time away around samples: median ${milliseconds(median(stolen))}, at most ${milliseconds(Math.max(...stolen))}, over ${cores === null ? 'all CPUs' : counted(cores, 'CPU')} together; the phases of a sample lasted about ${duration(median(lasted))}.`;
+  return `The hypervisor took CPU time away around samples: median ${milliseconds(median(stolen))}, at most ${milliseconds(highest(stolen))}, over ${cores === null ? 'all CPUs' : counted(cores, 'CPU')} together; the phases of a sample lasted about ${duration(median(lasted))}.`;
 }
 
 /** Ticks of 10 ms: a median of 0 is no unit too small to read. */
@@ -241,15 +241,14 @@ function milliseconds(ns: number): string {
   return `${(ns / 1e6).toFixed(0)} ms`;
 }
 
-function phasesNs(phases: Phases): number {
-  const each: readonly (Phase | null)[] = Object.values<Phase | null>({ ...phases });
+function phasesNs({ setup, open, acquire, firstToken, complete, prefill, decode, release }: Phases): number {
+  const each: readonly (Phase | null)[] = [setup, open, acquire, firstToken, complete, prefill, decode, release];
   return each.reduce((sum, phase) => sum + (phase?.ns ?? 0), 0);
 }
 
-/** Nearest rank; 0 of nothing. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+/** Of more values than a call takes arguments. */
+function highest(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, value), -Infinity);
 }
 
 function harnessNotes({ cells }: Summary): readonly string[] {

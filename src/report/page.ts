@@ -38,8 +38,8 @@ export function page(summary: Summary, ledger: Ledger, lead: Lead | null = null)
     charts: numbered([
       ...of(ratioChart),
       ...of(phaseChart),
-      ...of((view) => orderChart(view, ledger)),
-      ...of(spreadChart),
+      ...of((view) => orderChart(view, ledger, views.length)),
+      ...of((view) => spreadChart(view, views.length)),
       ...of((view) => memoryChart(view, ledger)),
       ...of(latencyChart),
       ...of(speedChart),

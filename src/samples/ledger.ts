@@ -1,27 +1,12 @@
 /** The append-only file of a run. Each record is on disk before the next sample begins. */
-import {
-  closeSync,
-  fdatasyncSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../failure.js';
-import {
-  SCHEMA_VERSION,
-  type EndRecord,
-  type Group,
-  type Ledger,
-  type LedgerRecord,
-  type ResumeRecord,
-  type RunRecord,
-  type Sample,
-  type WaitRecord,
-} from './record.js';
+import { cellKey } from '../plan/blocks.js';
+import { Columns } from './columns.js';
+import { recordOf } from './ledger-record.js';
+import { readLines, type WholeLines } from './line-reader.js';
+import type { EndRecord, Group, Ledger, LedgerRecord, ResumeRecord, RunRecord, Sample, WaitRecord } from './record.js';
 
 export const LEDGER_FILE = 'ledger.jsonl';
 
@@ -101,45 +86,111 @@ function syncDirectory(directory: string): void {
   }
 }
 
-/** A ledger and how many bytes of its file are whole lines. Throws UsageError where there is none or it is not one. */
-export function readLedger(directory: string): { readonly ledger: Ledger; readonly goodBytes: number } {
+export interface ReadLedger {
+  readonly ledger: Ledger;
+  /** Bytes of the file that are whole lines. */
+  readonly goodBytes: number;
+}
+
+/**
+ * The ledger of a run's directory. Throws UsageError where there is none, and where it is damaged or something else, with
+ * line and field. `samples`: as `records`, which may be spread and listed, or for ledgers of any length as `columns`.
+ */
+export function readLedger(directory: string, samples: 'records' | 'columns' = 'records'): ReadLedger {
   const path = join(directory, LEDGER_FILE);
-  let bytes: Buffer;
+  const kept = samples === 'records' ? new Records<Sample>() : new Columns<Sample>();
+  const collected = new Collected(path, kept);
+  const { goodBytes, tornBytes } = linesOf(path, (line, number) => {
+    collected.add(recordOf(line, path, number), number);
+  });
+  return { ledger: collected.ledger(tornBytes), goodBytes };
+}
+
+function linesOf(path: string, onLine: (line: string, number: number) => void): WholeLines {
   try {
-    bytes = readFileSync(path);
+    return readLines(path, onLine);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     throw noLedgerAt(path, error);
   }
-  const goodBytes = bytes.lastIndexOf(NEW_LINE) + 1;
-  const warnings = goodBytes < bytes.length ? [`a torn last line of ${bytes.length - goodBytes} bytes was cut`] : [];
-  let run: RunRecord | null = null;
-  let end: EndRecord | null = null;
-  const samples: Sample[] = [];
-  const groups: Group[] = [];
-  const waits: WaitRecord[] = [];
-  const resumes: ResumeRecord[] = [];
-  for (const [index, line] of linesOf(bytes.subarray(0, goodBytes))) {
-    const record = parseRecord(line, `${path}: line ${index + 1}`);
-    if (index === 0) {
-      run = headerOf(record, path);
-    } else if (record.kind === 'sample') {
-      samples.push(record);
-      end = null;
-    } else if (record.kind === 'group') {
-      groups.push(record);
-      end = null;
-    } else if (record.kind === 'resume') {
-      resumes.push(record);
-      end = null;
-    } else if (record.kind === 'wait') {
-      waits.push(record);
-      end = null;
-    } else if (record.kind === 'end') {
-      end = record;
+}
+
+interface Keeper<T> {
+  /** Records of equal likeness have the same fields and like values. */
+  add(record: T, likeness: string): void;
+  finish(): readonly T[];
+}
+
+class Records<T> implements Keeper<T> {
+  readonly #records: T[] = [];
+
+  add(record: T): void {
+    this.#records.push(record);
+  }
+
+  finish(): readonly T[] {
+    return this.#records;
+  }
+}
+
+/** The records of a ledger, line by line. */
+class Collected {
+  readonly #path: string;
+  readonly #samples: Keeper<Sample>;
+  readonly #groups: Group[] = [];
+  readonly #waits: WaitRecord[] = [];
+  readonly #resumes: ResumeRecord[] = [];
+  #run: RunRecord | null = null;
+  #end: EndRecord | null = null;
+
+  constructor(path: string, samples: Keeper<Sample>) {
+    this.#path = path;
+    this.#samples = samples;
+  }
+
+  add(record: LedgerRecord, line: number): void {
+    if (record.kind === 'run') {
+      if (line !== 1)
+        throw new UsageError(`${this.#path}: line ${line} is a second run header; a ledger is of one run`);
+      // Earlier ledgers have none.
+      this.#run = { ...record, limits: record.limits ?? [] };
+      return;
+    }
+    if (this.#run === null) throw new UsageError(`${this.#path}: line 1 is not a run header; this is no ledger`);
+    this.#end = record.kind === 'end' ? record : null;
+    switch (record.kind) {
+      case 'sample':
+        this.#samples.add(record, likenessOf(record));
+        break;
+      case 'group':
+        this.#groups.push(record);
+        break;
+      case 'resume':
+        this.#resumes.push(record);
+        break;
+      case 'wait':
+        this.#waits.push(record);
+        break;
+      case 'end':
     }
   }
-  if (run === null) throw new UsageError(`${path}: the ledger is empty; start a new run`);
-  return { ledger: { run, samples, groups, resumes, waits, end, warnings }, goodBytes };
+
+  ledger(tornBytes: number): Ledger {
+    if (this.#run === null) throw new UsageError(`${this.#path}: the ledger is empty; start a new run`);
+    return {
+      run: this.#run,
+      samples: this.#samples.finish(),
+      groups: this.#groups,
+      resumes: this.#resumes,
+      waits: this.#waits,
+      end: this.#end,
+      warnings: tornBytes > 0 ? [`a torn last line of ${tornBytes} bytes was cut`] : [],
+    };
+  }
+}
+
+function likenessOf({ arm, state, memoryState, load, pass, outcome }: Sample): string {
+  return `${pass} ${outcome} ${cellKey({ arm: arm.id, state, memoryState, load })}`;
 }
 
 /** What is said of a ledger that the system does not let be read. */
@@ -147,40 +198,4 @@ export function noLedgerAt(path: string, error: unknown): UsageError {
   const { code } = error as NodeJS.ErrnoException;
   const detail = code === 'ENOENT' || code === 'ENOTDIR' ? '' : ` (${code ?? String(error)})`;
   return new UsageError(`${path}: no ledger can be read there${detail}; name the directory of a run`);
-}
-
-/** The first record of a ledger. Throws UsageError where it is none that this version knows. */
-export function headerOf(record: LedgerRecord, path: string): RunRecord {
-  if (record.kind !== 'run') throw new UsageError(`${path}: line 1 is not a run header; this is no ledger`);
-  const schema: number = record.schema;
-  if (schema !== SCHEMA_VERSION) {
-    throw new UsageError(`${path}: schema ${schema} is not known; this version reads ${SCHEMA_VERSION}`);
-  }
-  return record;
-}
-
-const NEW_LINE = 0x0a;
-
-/** Line by line: a ledger may be longer than the longest string. */
-function* linesOf(bytes: Buffer): Generator<readonly [number, string], void, void> {
-  let number = 0;
-  for (let at = 0; at < bytes.length; number++) {
-    const end = bytes.indexOf(NEW_LINE, at);
-    yield [number, bytes.toString('utf8', at, end)];
-    at = end + 1;
-  }
-}
-
-/** Throws UsageError where the line is no record. */
-export function parseRecord(line: string, where: string): LedgerRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    throw new UsageError(`${where} is not JSON; the ledger was damaged`);
-  }
-  if (typeof value !== 'object' || value === null || !('kind' in value) || typeof value.kind !== 'string') {
-    throw new UsageError(`${where} is not a record of a ledger`);
-  }
-  return value as LedgerRecord;
 }

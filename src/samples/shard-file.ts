@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { UsageError } from '../failure.js';
 import { allBlocks, type Block } from '../plan/blocks.js';
 import { blockKey, isComplete, type BlockEntry } from './completion.js';
-import { LEDGER_FILE, headerOf, noLedgerAt, parseRecord } from './ledger.js';
+import { LEDGER_FILE, noLedgerAt } from './ledger.js';
+import { recordOf } from './ledger-record.js';
 import { linesOfFile, type LedgerLine } from './ledger-lines.js';
 import type { EndRecord, Group, MergedShard, RunRecord, Sample } from './record.js';
 
@@ -35,8 +36,9 @@ export function readShard(directory: string): ShardFile {
   let reading: Reading | null = null;
   for (const [index, line] of numbered(path)) {
     const where = `${path}: line ${index + 1}`;
-    const record = parseRecord(line.text, where);
-    if (reading === null) reading = new Reading(directory, path, shardHeader(headerOf(record, path), directory));
+    const record = recordOf(line.text, path, index + 1);
+    if (record.kind === 'run') reading = new Reading(directory, path, shardHeader(record, directory));
+    else if (reading === null) break;
     else if (record.kind === 'sample' || record.kind === 'group') reading.take(record, line, where);
     else if (record.kind === 'end') reading.ends(record);
     else reading.keep(line);
@@ -47,7 +49,10 @@ export function readShard(directory: string): ShardFile {
 
 /** The header of a shard's ledger, read again: only that of one is wanted whole. */
 export function shardRun({ path }: Pick<ShardFile, 'path'>): RunRecord {
-  for (const { text } of linesOfFile(path)) return headerOf(parseRecord(text, `${path}: line 1`), path);
+  for (const { text } of linesOfFile(path)) {
+    const record = recordOf(text, path, 1);
+    if (record.kind === 'run') return record;
+  }
   throw new UsageError(`${path}: the ledger is empty; run the shard again`);
 }
 

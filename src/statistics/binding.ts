@@ -259,15 +259,31 @@ function loadThreads({ options, loadThreads: own }: Arm): number {
   return Math.max(1, own ?? (typeof threads === 'number' ? threads : 1));
 }
 
+interface Wanted {
+  readonly threads?: number;
+  readonly pageBytes?: number;
+  readonly memoryState?: MemoryState;
+}
+
+/** Of the limits of a run: each sample of an arm asks for the same. */
+const known = new WeakMap<readonly Limit[], Map<string, number | null>>();
+
+function valueOf(limits: readonly Limit[], name: LimitName, wanted: Wanted): number | null {
+  const values = known.get(limits) ?? new Map<string, number | null>();
+  known.set(limits, values);
+  const key = `${name} ${wanted.threads ?? ''} ${wanted.pageBytes ?? ''} ${wanted.memoryState ?? ''}`;
+  const value = values.get(key);
+  if (value !== undefined) return value;
+  const found = findValue(limits, name, wanted);
+  values.set(key, found);
+  return found;
+}
+
 /**
  * The value of as many threads as are asked for. Where that was not measured, the fastest of more threads, so that nothing
  * is held for slower than it is; where there are none, that of the most threads. Null where the limit was not measured.
  */
-function valueOf(
-  limits: readonly Limit[],
-  name: LimitName,
-  wanted: { readonly threads?: number; readonly pageBytes?: number; readonly memoryState?: MemoryState },
-): number | null {
+function findValue(limits: readonly Limit[], name: LimitName, wanted: Wanted): number | null {
   const { threads = 1, pageBytes = null, memoryState = null } = wanted;
   const found = limits.flatMap((limit) =>
     limit.name === name && limit.pageBytes === pageBytes && limit.memoryState === memoryState && limit.value !== null

@@ -204,7 +204,8 @@ export function noiseMarks(
   samples: readonly Sample[],
   flagger: Flagger,
 ): readonly { readonly sample: number; readonly flags: readonly NoiseFlag[] }[] {
-  return samples
-    .map((sample, index) => ({ sample: index, flags: flagger(sample) }))
-    .filter(({ flags }) => flags.length > 0);
+  return samples.flatMap((sample, index) => {
+    const flags = flagger(sample);
+    return flags.length === 0 ? [] : [{ sample: index, flags }];
+  });
 }

@@ -2,6 +2,7 @@
 import { ceilingsOf, cellKey } from '../plan/blocks.js';
 import { holds } from '../plan/parts.js';
 import { hasCeilings, settingKeyOf, settingsOf } from '../plan/settings.js';
+import { plain } from '../samples/columns.js';
 import type { Limit } from '../samples/limit-types.js';
 import type { Arm, Group, Ledger, MemoryState, ModelRecord, Reason, Sample, State } from '../samples/record.js';
 import { modesOf } from './bimodality.js';
@@ -33,8 +34,9 @@ interface Cells {
 export function summarize(ledger: Ledger): Summary {
   const { run, samples } = ledger;
   const units = unitsOf(ledger);
-  const flagger = noiseFlagger(ledger);
-  const flagsOf = unitFlagger(samples, flagger);
+  const marks = noiseMarks(samples, noiseFlagger(ledger));
+  const marked = new Map(marks.map(({ sample, flags }) => [samples[sample], flags]));
+  const flagsOf = unitFlagger(samples, (sample) => marked.get(sample) ?? []);
   const byCell = { units: groupByCell(units), groups: groupByCell(ledger.groups) };
   const count = (wanted: Sample['outcome']): number => units.filter(({ outcome }) => outcome === wanted).length;
   const settings = settingsOf(run.plan, run.arms);
@@ -56,7 +58,7 @@ export function summarize(ledger: Ledger): Summary {
       failed: count('failed'),
       mismatch: count('mismatch'),
     },
-    noise: { ...noiseCounts(units, flagsOf), marks: noiseMarks(samples, flagger) },
+    noise: { ...noiseCounts(units, flagsOf), marks },
     stopped: ledger.end?.stopped ?? null,
     warnings: ledger.warnings,
   };
@@ -65,7 +67,8 @@ export function summarize(ledger: Ledger): Summary {
 function groupByCell<T extends Sample | Group>(units: readonly T[]): ReadonlyMap<string, readonly T[]> {
   const cells = new Map<string, T[]>();
   for (const unit of units) {
-    const key = cellKey({ ...unit, arm: unit.arm.id });
+    const { arm, state, memoryState, load } = unit;
+    const key = cellKey({ arm: arm.id, state, memoryState, load });
     const cell = cells.get(key);
     if (cell === undefined) cells.set(key, [unit]);
     else cell.push(unit);
@@ -263,7 +266,7 @@ function distinctReasons(samples: readonly Sample[]): CellSummary['reasons'] {
     if (reason === null) continue;
     const key = JSON.stringify([outcome, reason.code, reason.message]);
     const counted = counts.get(key);
-    if (counted === undefined) counts.set(key, { outcome, reason, count: 1 });
+    if (counted === undefined) counts.set(key, { outcome, reason: plain(reason), count: 1 });
     else counted.count += 1;
   }
   return [...counts.values()].sort((a, b) => b.count - a.count);

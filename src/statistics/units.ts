@@ -1,4 +1,5 @@
 /** What statistics count: a sample, and of several processes their group, told as a sample. */
+import { plain } from '../samples/columns.js';
 import { unmeasured } from '../samples/measurement.js';
 import type { Group, Ledger, Sample } from '../samples/record.js';
 
@@ -27,7 +28,7 @@ function unitOf(group: Group, members: readonly Sample[]): Sample {
       ? slowestOf(group, members)
       : members.find((each) => each.outcome === outcome && each.reason?.message === reason?.message);
   if (told !== undefined) {
-    const unit = { ...told, group: group.id, warnings };
+    const unit = { ...plain(told), group: group.id, warnings };
     if (unit.outcome !== 'ok') return unit;
     return {
       ...unit,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { BaselineFile } from '../../src/gate/baseline-types.js';
@@ -221,6 +221,11 @@ test('what cannot be is one line and exit code 2', async (t) => {
   };
   const commit = damaged('commit.json', { provenance: { ...whole.provenance, commit: 5 } });
   const ceiling = damaged('ceiling.json', { ceilings: [{ limit: 'memory' }] });
+  const [entry] = whole.entries;
+  const ttft = { values: [1, 0], median: 1, normalized: null };
+  const zero = damaged('damaged.json', { entries: [{ ...entry, metrics: { ttft } }] });
+  const broken = recorded();
+  appendFileSync(join(broken, 'ledger.jsonl'), '{"kind":"sample"}\n');
   const model = copyOfFixture('tiny-Q8_0.gguf', folder);
   for (const [args, complaint] of [
     [['check'], /name the directory of a run/],
@@ -228,8 +233,12 @@ test('what cannot be is one line and exit code 2', async (t) => {
     [['check', run, '--baseline', join(folder, 'nowhere.json')], /there is no such baseline/],
     [['check', run, '--baseline', model], /it is not JSON/],
     [['check', run, '--baseline', other], /its schema is 99/],
-    [['check', run, '--baseline', commit], /its provenance is incomplete/],
-    [['check', run, '--baseline', ceiling], /a ceiling is incomplete/],
+    [['check', run, '--baseline', commit], /commit\.json: provenance\.commit is /],
+    [['check', run, '--baseline', ceiling], /ceiling\.json: ceilings\[0\]/],
+    [['check', run, '--baseline', zero], /damaged\.json: entries\[0\]\.metrics\.ttft\.values\[1\] is 0, not above 0/],
+    [['check', broken, '--baseline', path], /ledger\.jsonl: line 27: outcome is missing/],
+    [['explain', broken], /ledger\.jsonl: line 27: outcome is missing/],
+    [['report', broken], /ledger\.jsonl: line 27: outcome is missing/],
     [['check', run, '--baseline', run], /of this very run/],
     [['check', run, '--baseline', recorded(), '--out', '/proc/none'], /\/proc\/none/],
     [['check', exploring, '--baseline', run], /it explores/],

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { csvCell, csvText, type Cell } from '../../reports/csv-text.js';
 import { samplesCsv, samplesCsvChunks } from '../../reports/samples-csv.js';
 import { summaryCsv } from '../../reports/summary-csv.js';
 import { summaryJson } from '../../reports/summary-json.js';
@@ -125,6 +126,59 @@ test('thousands of samples come in chunks, one heading and none lost', (t) => {
     parse(chunks.join('')).map((row) => Number(row['round'])),
     samples.map(({ round }) => round),
   );
+});
+
+test('a cell alone is the same text as in a row', (t) => {
+  const cells: readonly Cell[] = [
+    ...[
+      '',
+      'plain',
+      'a b',
+      ' a',
+      'a ',
+      '-x',
+      '=1',
+      '+1',
+      '@x',
+      '\t',
+      '\r',
+      'a\nb',
+      'a,b',
+      'a"b',
+      '"',
+      "'",
+      'é',
+      '1',
+      '-1',
+    ],
+    ...[
+      '\u0000',
+      '\u001b[31m',
+      '\u0085',
+      '２',
+      '＝1',
+      'a;b',
+      '{"a":1}',
+      'x=1',
+      '(a) +b',
+      'a-b',
+      '"a,"',
+      '{"a":[1,"\\n"]}',
+      '[1,2]',
+      'a,é',
+      'a,\t',
+      ',',
+      ',=1',
+      '=,',
+      '-,',
+      '.5',
+      ':',
+      '_',
+    ],
+    ...[0, -0, 1, -1, 0.1, -0.5, 1e21, 1e-7, NaN, Infinity, null],
+  ];
+  t.is(`${cells.map(csvCell).join(',')}\n`, csvText([cells]));
+  for (const cell of cells) t.is(`${csvCell(cell)},1\n`, csvText([[cell, 1]]), JSON.stringify(cell));
 });
 
 test('a cell of the summary is a row with medians, spreads and counts', (t) => {

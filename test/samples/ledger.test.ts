@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { UsageError } from '../../src/failure.js';
+import { plain } from '../../src/samples/columns.js';
 import { LedgerError, LedgerWriter, readLedger } from '../../src/samples/ledger.js';
 import type { EndRecord, WaitRecord } from '../../src/samples/record.js';
 import { arm, ledger as ledgerOf, ok } from '../statistics/ledger-builder.js';
@@ -71,18 +73,51 @@ test('waits are kept apart from samples, in their order', (t) => {
   t.is(ledger.end?.stopped, 'complete');
 });
 
+const header = JSON.stringify(run);
+
 for (const [name, text, message] of [
   ['a file of another kind', '{"kind":"other"}\n', /not a run header/],
-  ['a damaged line', '{"kind":"run","schema":1}\n{"kind"\n{"kind":"end"}\n', /line 2 is not JSON/],
+  [
+    'a header without its plan',
+    `${JSON.stringify({ ...run, plan: undefined })}\n`,
+    /line 1: plan is missing; .*damaged/,
+  ],
+  ['a damaged line', `${header}\n{"kind"\n${JSON.stringify(end)}\n`, /line 2 is not JSON; it was damaged/],
+  ['a line of another kind', `${header}\n{"kind":"other"}\n`, /line 2 is no record of a ledger/],
+  ['a line that is no object', `${header}\nnull\n`, /line 2 is no record of a ledger/],
+  ['a second header', `${header}\n${header}\n`, /line 2 is a second run header/],
+  [
+    'a damaged field',
+    `${header}\n${JSON.stringify({ ...sample, ttftNs: '1 s' })}\n`,
+    /line 2: ttftNs is "1 s", not number/,
+  ],
+  ['a report', '{"kind":"report","version":1}\n', /line 1 is not a run header; this is no ledger/],
   ['a later schema', '{"kind":"run","schema":99}\n', /schema 99 is not known/],
   ['an empty file', '', /the ledger is empty/],
 ] as const) {
   test(`${name} is refused with its line`, (t) => {
     const directory = emptyDirectory(name.replaceAll(' ', '-'));
     writeFileSync(join(directory, 'ledger.jsonl'), text);
-    t.throws(() => readLedger(directory), { message });
+    for (const as of ['records', 'columns'] as const) {
+      const error = t.throws(() => readLedger(directory, as), { instanceOf: UsageError, message });
+      t.true(error.message.startsWith(join(directory, 'ledger.jsonl')));
+    }
   });
 }
+
+test('a ledger longer than what is read at once, with a line longer still, comes back whole either way', (t) => {
+  const directory = emptyDirectory('long');
+  const long = { ...sample, warnings: ['é'.repeat(3 * 2 ** 21), 'short'] };
+  const samples = [long, ...Array.from({ length: 2000 }, (_, round) => ({ ...sample, round })), long];
+  writeFileSync(
+    join(directory, 'ledger.jsonl'),
+    [run, ...samples, end].map((each) => `${JSON.stringify(each)}\n`).join(''),
+  );
+  const whole = readLedger(directory);
+  t.is(whole.goodBytes, statSync(join(directory, 'ledger.jsonl')).size);
+  t.deepEqual(whole.ledger.samples, samples);
+  t.deepEqual(readLedger(directory, 'columns').ledger.samples.map(plain), samples);
+});
 
 test('a full disk loses nothing that was measured', (t) => {
   const directory = emptyDirectory('full');
