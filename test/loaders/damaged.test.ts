@@ -209,12 +209,13 @@ test.serial('a sample whose mapped model is cut has failed, by SIGBUS, and says 
     ...['--out', out],
   );
   const ended = endOf(run);
-  // The ceiling maps the model too, so only a child that computes counts: one that has the ledger's first line before it.
+  // Ceilings and limits map the model too, so only a child that computes counts.
   const computing = (): boolean =>
     existsSync(join(out, 'ledger.jsonl')) &&
     childrenOf(run.pid ?? 0).some((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/maps`, 'utf8').includes(path);
+        const task = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+        return task.includes('"kind":"sample"') && readFileSync(`/proc/${pid}/maps`, 'utf8').includes(path);
       } catch {
         return false;
       }
