@@ -124,7 +124,7 @@ ${warnings.length === 0 ? '<p>No sample has a warning: each loader did what its 
 ${left.length === 0 ? '' : tableHtml({ head: ['Loader', 'Where', 'Samples', 'Outcome', 'Reason'], rows: left.map(({ loader, place, count, outcome, reason }) => [loader, place, String(count), outcome, reason]) })}${cutNote(exclusions.length)}
 </section>
 <section><h2>Noise</h2>
-<p>${samples.disturbed === 0 ? 'No sample was seen to be disturbed.' : `${samples.disturbed} samples were disturbed; they are kept and count like the others.`}</p>
+<p>${samples.disturbed === 0 ? 'No sample was seen to be disturbed.' : samples.disturbed === 1 ? 'One sample was disturbed; it is kept and counts like the others.' : `${samples.disturbed} samples were disturbed; they are kept and count like the others.`}</p>
 ${disturbances.length === 0 ? '' : tableHtml({ head: ['Disturbed by', 'Samples'], rows: disturbances.map(({ what, samples: count }) => [what, String(count)]) })}
 ${report.notes.length === 0 ? '' : `<h3>Notes</h3>${list(report.notes)}`}
 </section>

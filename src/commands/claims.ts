@@ -9,7 +9,7 @@ import { MadeDirectories } from '../make-directory.js';
 import { native } from '../native.js';
 import { claimsReport } from '../report/claims.js';
 import type { JudgedPart } from '../report/claims-page.js';
-import { size } from '../report/format.js';
+import { counted, size } from '../report/format.js';
 import { LEAST_FOR_MEDIANS } from '../statistics/claims-bounds.js';
 import { judgeClaims } from '../statistics/claims.js';
 import { SHELL } from '../statistics/claims-time.js';
@@ -282,7 +282,9 @@ function endWith(weighed: readonly WeighedPart[], interrupted: string | null, fa
   const problems = weighed.flatMap(({ plan, result }) => {
     const { mismatch = 0, failed: failures = 0 } = result?.summary.samples ?? {};
     const counts = plan.name === 'harm' ? 0 : failures;
-    return mismatch + counts === 0 ? [] : [`${plan.name}: ${counts} samples failed, ${mismatch} gave other logits`];
+    return mismatch + counts === 0
+      ? []
+      : [`${plan.name}: ${counted(counts, 'sample')} failed, ${mismatch} gave other logits`];
   });
   const line = failed === null ? problems.join('; ') : `${failed.plan.name}: ${failureOf(failed.failure).line}`;
   if (line === '') return;

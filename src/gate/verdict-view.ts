@@ -102,7 +102,7 @@ const seesNote =
   'sees: the smallest worsening that would have been called a regression with the scatter that was seen; – where none would have been.';
 
 function confidenceNote({ how, alpha, comparisons }: VerdictFile): string {
-  const chance = `A false alarm in any of the ${counted(comparisons.length, 'comparison')} has a chance of at most ${percent(alpha)}`;
+  const chance = `A false alarm in ${comparisons.length === 1 ? 'the one comparison' : `any of the ${comparisons.length} comparisons`} has a chance of at most ${percent(alpha)}`;
   return how === 'ab'
     ? `${chance} (exact sign test over neighbouring pairs, Holm, all looks together). Bounds are one-sided, at a confidence that holds for all of them at once.`
     : `${chance} as far as days differ by what the noise estimate says (permutation test of medians, Holm). A baseline of another day is no neighbour: weighbridge ab is the stronger test.`;

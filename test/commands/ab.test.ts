@@ -99,7 +99,7 @@ test.serial('a delay that was put in is a regression: exit code 3 at the first l
   for (const file of REPORTS) t.true(existsSync(join(out, file)), file);
   t.is(verdictIn(out).verdict, 'regressed');
   t.regex(stdout, /^Regressed: first token warm/);
-  t.regex(readFileSync(join(out, 'junit.xml'), 'utf8'), /<failure message="first token is/);
+  t.regex(readFileSync(join(out, 'junit.xml'), 'utf8'), /<failure message="regressed: first token is/);
   t.regex(readFileSync(join(out, 'verdict.md'), 'utf8'), /Regressed: first token warm/);
   const { ledger } = readLedger(out);
   t.is(ledger.end?.stopped, 'decided');
