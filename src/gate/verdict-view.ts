@@ -1,6 +1,6 @@
 /** A verdict in words and texts, for reports. Foreign text is made printable. */
 import { printable } from '../failure.js';
-import { counted, duration, percent, size } from '../report/format.js';
+import { duration, percent, size } from '../report/format.js';
 import type { GateMetric } from '../samples/record.js';
 import { isCounter } from '../statistics/metrics.js';
 import type { ComparisonResult, VerdictFile, VerdictKind } from './verdict-types.js';
