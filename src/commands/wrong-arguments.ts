@@ -44,7 +44,7 @@ export function wrongArguments(message: string, { words, usages, parsed }: Comma
 /** Only these may be several; yargs makes a list of any option that is given twice. */
 const SEVERAL = ['_', 'models', 'runs', 'command', 'command-pattern', 'commandPattern', 'threshold', 'baseline'];
 /** Of options that mean something without a value, and of a prompt, which may be empty. */
-const MAY_BE_EMPTY = ['plan', 'wait-quiet', 'waitQuiet', 'prompt', 'p'];
+const MAY_BE_EMPTY = ['plan', 'wait-quiet', 'waitQuiet', 'schema', 'prompt', 'p'];
 
 /** Throws UsageError where an option is given twice, or a value is empty, as that of an unset variable is. */
 export function refuseValues(args: Readonly<Record<string, unknown>>, words: readonly string[]): void {
