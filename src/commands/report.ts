@@ -1,9 +1,11 @@
 /** `weighbridge report`: a run as files for people and for programs. */
-import { resolve } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 import { UsageError, printable } from '../failure.js';
-import { readLedger } from '../samples/ledger.js';
-import { writePage, writeReports, type Outputs } from '../report-files.js';
+import { CsvSpool } from '../csv-spool.js';
+import { SAMPLES_FILE, writePage, writeReports, type Outputs } from '../report-files.js';
+import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
 import { baselineSchema } from '../schema/baseline-schema.js';
 import { ledgerSchema } from '../schema/ledger-schema.js';
 import type { Schema } from '../schema/words.js';
@@ -60,17 +62,32 @@ export const reportCommand: CommandModule<object, Arguments> = {
       throw new UsageError(`a report is of one run, and ${others.length + 1} are named; make one of each`);
     }
     const directory = runDirectory(run);
-    const { ledger } = readLedger(directory, 'columns');
-    const summary = summarize(ledger);
     const outputs = outputsOf(args);
-    if (outputs === null) {
-      const { markdown, html } = await writePage(directory, { summary, ledger });
-      process.stdout.write(written([markdown, html]));
-    } else {
-      process.stdout.write(written(await writeReports(outputs, summary, ledger)));
+    const spool = spoolOf(join(directory, LEDGER_FILE), outputs?.csv ?? null);
+    try {
+      const { ledger } = readLedger(directory, 'columns');
+      const summary = summarize(ledger);
+      if (outputs === null) {
+        const { markdown, html } = await writePage(directory, { summary, ledger });
+        process.stdout.write(written([markdown, html]));
+      } else {
+        process.stdout.write(written(await writeReports(outputs, summary, ledger, spool)));
+      }
+    } finally {
+      await spool?.end();
     }
   },
 };
+
+/** From this size on a second thread costs less than it saves. */
+const LONG_BYTES = 16e6;
+
+/** Null where no CSV is asked for, and for ledgers that are soon written. */
+function spoolOf(ledger: string, csv: string | null): CsvSpool | null {
+  if (csv === null || (statSync(ledger, { throwIfNoEntry: false })?.size ?? 0) < LONG_BYTES) return null;
+  mkdirSync(csv, { recursive: true });
+  return new CsvSpool(ledger, join(csv, `${SAMPLES_FILE}.spool`));
+}
 
 /** Without a name that of the report. */
 function schemaNamed(name: string): Schema {
