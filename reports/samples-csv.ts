@@ -14,7 +14,6 @@ type Arms = Readonly<Record<string, Arm>>;
 interface Row {
   readonly sample: Sample;
   readonly arm: Arm | undefined;
-  readonly flags: readonly NoiseFlag[];
 }
 
 /** Columns that are read from one part of a sample, which is looked up once. */
@@ -194,20 +193,42 @@ const columns: readonly Columns[] = [
     clock_low_hz: ({ clock }) => clock?.lowHz ?? null,
     clock_high_hz: ({ clock }) => clock?.highHz ?? null,
   }),
-  columnsOf((row) => row, {
-    disturbed_by: ({ flags }) => flags.join('; '),
-    effective: ({ sample: { effective } }) => (effective === null ? null : JSON.stringify(effective)),
-    warnings_count: ({ sample: { warnings } }) => warnings.length,
-    warnings: ({ sample: { warnings } }) => warnings.join('; '),
+];
+
+/** Behind the column that says what disturbed a sample, which is known only when all are. */
+const columnsBehind: readonly Columns[] = [
+  columnsOf(({ sample }) => sample, {
+    effective: ({ effective }) => (effective === null ? null : JSON.stringify(effective)),
+    warnings_count: ({ warnings }) => warnings.length,
+    warnings: ({ warnings }) => warnings.join('; '),
   }),
 ];
 
-/** Rows a chunk: enough that writing them costs more than asking for them. */
-const CHUNK = 1000;
+/** Rows a chunk: enough that writing them costs more than asking for them, and no more than is soon forgotten. */
+const CHUNK = 128;
+
+const namesOf = (of: readonly Columns[]): readonly string[] => of.flatMap(({ names }) => names);
+
+/** With its line break. */
+export function samplesCsvHeading(): string {
+  return `${[...namesOf(columns), 'disturbed_by', ...namesOf(columnsBehind)].join(',')}\n`;
+}
+
+/** What stands in the row of a sample before what disturbed it, and behind it to the end of the line. */
+export function samplesCsvRow(sample: Sample, arms: Arms): readonly [before: string, behind: string] {
+  const row = { sample, arm: arms[sample.arm.id] };
+  const text = (of: readonly Columns[]): string => of.map(({ textOf }) => textOf(row)).join(',');
+  return [`${text(columns)},`, `,${text(columnsBehind)}\n`];
+}
+
+/** The cell between. */
+export function disturbedCell(flags: readonly NoiseFlag[]): string {
+  return csvCell(flags.join('; '));
+}
 
 /**
- * The heading, then samples some thousand at a time, for ledgers too long for one string: `Readable.from(…)` writes it.
- * `marks` are those of the summary.
+ * The heading, then samples some at a time, for ledgers too long for one string: `Readable.from(…)` writes it. `marks` are
+ * those of the summary.
  */
 export function* samplesCsvChunks(
   samples: Iterable<Sample>,
@@ -215,11 +236,10 @@ export function* samplesCsvChunks(
   marks: Summary['noise']['marks'],
 ): Generator<string, void, void> {
   const flagsOf = new Map(marks.map(({ sample, flags }) => [sample, flags]));
-  let lines = [`${columns.flatMap(({ names }) => names).join(',')}\n`];
+  let lines = [samplesCsvHeading()];
   let index = 0;
   for (const sample of samples) {
-    const row = { sample, arm: arms[sample.arm.id], flags: flagsOf.get(index++) ?? [] };
-    lines.push(`${columns.map(({ textOf }) => textOf(row)).join(',')}\n`);
+    lines.push(samplesCsvRow(sample, arms).join(disturbedCell(flagsOf.get(index++) ?? [])));
     if (lines.length < CHUNK) continue;
     yield lines.join('');
     lines = [];

@@ -9,6 +9,7 @@ import { pageMarkdown } from '../reports/page-markdown.js';
 import type { PageScripts } from '../reports/page-shell.js';
 import { samplesCsvChunks } from '../reports/samples-csv.js';
 import { summaryCsvChunks } from '../reports/summary-csv.js';
+import type { CsvSpool } from './csv-spool.js';
 import { page, type Chart, type Lead, type Page } from './report/page.js';
 import { LEDGER_FILE } from './samples/ledger.js';
 import type { Ledger } from './samples/record.js';
@@ -27,7 +28,7 @@ export interface Outputs {
   readonly png: string | null;
 }
 
-const SAMPLES_FILE = 'samples.csv';
+export const SAMPLES_FILE = 'samples.csv';
 
 const NONE: Outputs = { html: null, md: null, json: null, junit: null, csv: null, svg: null, png: null };
 
@@ -43,24 +44,32 @@ export async function writePage(
   return { markdown, html };
 }
 
-/** Returns the paths of all files in the order in which they were written; the page is last. */
+/**
+ * Returns the paths of all files in the order in which they were written; the page is last. `spool`: of the samples as CSV,
+ * where a thread writes them already.
+ */
 export async function writeReports(
   outputs: Outputs,
   summary: Summary,
   ledger: Ledger,
   lead: Lead | null = null,
+  spool: CsvSpool | null = null,
 ): Promise<readonly string[]> {
   const whole = page(summary, ledger, lead);
   const { written, write } = writer();
   const { html, md, json, junit, csv, svg, png } = outputs;
+  const { marks } = summary.noise;
   if (csv !== null) {
-    write(join(csv, SAMPLES_FILE), samplesCsvChunks(ledger.samples, ledger.run.arms, summary.noise.marks));
+    if (spool === null) write(join(csv, SAMPLES_FILE), samplesCsvChunks(ledger.samples, ledger.run.arms, marks));
+    else written.push(join(csv, SAMPLES_FILE));
     if (ledger.groups.length > 0) write(join(csv, 'groups.csv'), [groupsCsv(ledger.groups, ledger.run.arms)]);
     write(join(csv, 'summary.csv'), summaryCsvChunks(summary));
   }
   if (json !== null) write(json, pageJsonChunks(whole));
   if (junit !== null) write(junit, [pageJunit(whole)]);
   await writeDrawings({ svg, png }, whole.charts, write);
+  // Last but for what links to it: the thread that writes it has had the time of all the others.
+  if (csv !== null && spool !== null) await spool.finish(join(csv, SAMPLES_FILE), marks);
   if (md !== null) write(md, [pageMarkdown(whole)]);
   if (html !== null) write(html, [await htmlOf(whole, besideOf(html, csv))]);
   return written;
@@ -69,7 +78,7 @@ export async function writeReports(
 export type Write = (path: string, chunks: Iterable<string | Uint8Array>) => void;
 
 /** Keeps the paths in the order in which they were written. */
-export function writer(): { readonly written: readonly string[]; readonly write: Write } {
+export function writer(): { readonly written: string[]; readonly write: Write } {
   const written: string[] = [];
   return {
     written,

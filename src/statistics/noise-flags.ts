@@ -73,7 +73,18 @@ const tests: Readonly<Record<NoiseFlag, (noise: Noise, usual: Usual) => boolean>
 
 /** What could not be read, or has no usual value, gives no mark. */
 export function flagsOf(noise: Noise, usual: Usual): readonly NoiseFlag[] {
-  return (Object.keys(tests) as NoiseFlag[]).filter((flag) => tests[flag](noise, usual));
+  return shared(NAMES.filter((flag) => tests[flag](noise, usual)));
+}
+
+const NAMES = Object.keys(tests) as readonly NoiseFlag[];
+const sets = new Map<string, readonly NoiseFlag[]>();
+
+/** One list for all samples that are marked alike, which may be a million. */
+function shared(flags: readonly NoiseFlag[]): readonly NoiseFlag[] {
+  const key = flags.join();
+  const known = sets.get(key);
+  if (known === undefined) sets.set(key, flags);
+  return known ?? flags;
 }
 
 function exceeds(value: number | null, common: number | null, times: number): boolean {

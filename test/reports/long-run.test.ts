@@ -142,7 +142,14 @@ test('a ledger that is longer than memory becomes every kind of report', async (
   writeSync(file, `${JSON.stringify(run)}\n`);
   const rounds = 10_000;
   for (let round = 1; round <= rounds; round += 1) {
-    const samples = arms.map((each, of) => ok({ arm: each, round }, { ttftNs: ttftNs(round, of) }));
+    const samples = arms.map((each, of) => {
+      const sample = ok(
+        { arm: each, round },
+        { ttftNs: ttftNs(round, of) },
+        { warnings: round % 9 === 0 ? ['é, "ü"'] : [] },
+      );
+      return round % 7 === 0 ? { ...sample, noise: { ...sample.noise, spinAfterNs: 2e7 } } : sample;
+    });
     writeSync(file, samples.map((sample) => `${JSON.stringify(sample)}\n`).join(''));
   }
   writeSync(file, `${JSON.stringify(end)}\n`);
@@ -164,7 +171,11 @@ test('a ledger that is longer than memory becomes every kind of report', async (
     ...['--json', at('page.json'), '--junit', at('junit.xml'), '--csv', at('csv'), '--svg', at('svg')],
   ]);
   t.is(code, 0, stderr.slice(0, 2000));
-  t.is(readFileSync(join(at('csv'), 'samples.csv'), 'utf8').split('\n').length, 2 * rounds + 2);
+  const { ledger: whole } = readLedger(directory, 'columns');
+  const { noise } = summarize(whole);
+  t.true(noise.marks.length > 10, 'some are disturbed');
+  t.true(readFileSync(join(at('csv'), 'samples.csv'), 'utf8') === samplesCsv(whole, { noise }));
+  t.deepEqual(readdirSync(at('csv')).sort(), ['samples.csv', 'summary.csv']);
   t.true(readdirSync(at('svg')).length > 5);
   t.true(statSync(at('page.html')).size < 6e6);
 });
