@@ -68,7 +68,7 @@ inBrowser('a filter leaves only what it names', async (t) => {
   const all = await tab.locator('figure:not([hidden])').count();
   await tab.locator('input[name=state][value=cold]').uncheck();
   t.is(await tab.locator('figure:not([hidden])').count(), all / 2);
-  t.is(await tab.locator('.answers li:not([hidden])').count(), 1);
+  t.is(await tab.locator('.answers > li:not([hidden])').count(), 1);
   await tab.locator('#loaders').fill('mmap-private');
   const labels = tab.locator('figure:not([hidden]) .live').first().locator('.role-axis-label text');
   await labels.filter({ hasText: /^stdio$/ }).waitFor({ state: 'detached' });
@@ -149,7 +149,7 @@ for (const view of [{ width: 1280 }, { width: 400, colorScheme: 'dark' }] as con
     t.deepEqual(await seriousOf(tab), []);
     await tab.locator('input[name=state][value=cold]').uncheck();
     t.is(await tab.locator('figure:not([hidden])').count(), 3);
-    t.is(await tab.locator('.answers li:not([hidden])').count(), 1);
+    t.is(await tab.locator('.answers > li:not([hidden])').count(), 1);
     await tab.context().close();
   });
 }
