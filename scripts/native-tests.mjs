@@ -27,7 +27,8 @@ const flags = [
   '-Werror',
   '-ffp-contract=off',
   '-pthread',
-  ...(arm64 ? ['-static'] : []),
+  // Page faults under an emulator are not the program's alone.
+  ...(arm64 ? ['-static', '-DWEIGHBRIDGE_EMULATED'] : []),
 ];
 const memorySanitizers = sanitize ? ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'] : [];
 const threadSanitizer = sanitize ? ['-fsanitize=thread'] : [];

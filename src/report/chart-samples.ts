@@ -83,7 +83,7 @@ export function orderChart(view: PlaceView, ledger: Ledger, places: number): Dra
   const of = dotsOf(view, places);
   const { dots } = of;
   // Where no loader has a second sample, nothing can drift.
-  if (!dots.some(({ along }) => along === 1)) return null;
+  if (!dots.some(({ along }) => along === 0)) return null;
   const start = Date.parse(ledger.run.startedAt);
   const relative = ({ seen, ns }: Dot): number => ns / (seen.cell.ttftNs?.median ?? ns);
   return {

@@ -143,6 +143,16 @@ inline __m512i _mm512_maskz_permutexvar_epi32(__mmask16 mask, __m512i lanes, __m
   return simde_shim::as<__m512i>(result);
 }
 
+// Newer headers than Debian's have it.
+inline __m512i widened_epu16(__m256i halves) {
+  uint16_t from[16];
+  std::memcpy(from, &halves, sizeof from);
+  simde_shim::Integers result;
+  for (int i = 0; i < 16; ++i) result.lane[i] = from[i];
+  return simde_shim::as<__m512i>(result);
+}
+#define _mm512_cvtepu16_epi32 widened_epu16
+
 // The upper lanes are undefined on the processor: here they hold what would spoil a result that used them.
 inline __m512i _mm512_castsi128_si512(__m128i low) {
   simde_shim::Integers result;

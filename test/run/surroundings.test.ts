@@ -104,9 +104,9 @@ test.serial('later loads stay in the group of the first, and what it left there'
 test.serial('what the runtime needs is needed by each of several processes', async (t) => {
   if (placeFor(t) === null) return;
   const need = await runtimeNeed(t);
-  const told = await run('--loader', 'mmap-shared', '--processes', '3', '--memory-limit', '1');
+  const told = await run('--loader', 'mmap-shared', '--processes', '3', '--memory-limit', '1B');
   const { groups } = JSON.parse(told.stdout) as { readonly groups: readonly Group[] };
-  const three = Number(/needs (\d+)/.exec(groups[0]?.reason?.message ?? '')?.[1]);
+  const three = MIB * Number(/below the (\d+) MiB/.exec(groups[0]?.reason?.message ?? '')?.[1]);
   t.true(three > 2.5 * need && three < 3.5 * need, `${three} of three, ${need} of one`);
 });
 

@@ -214,7 +214,7 @@ test('the next run sweeps what a run and its supervisor that were both killed le
   process.kill(run.supervisor, 'SIGSTOP');
   process.kill(run.pid, 'SIGKILL');
   process.kill(run.supervisor, 'SIGKILL');
-  await until(() => !isAlive(run.supervisor), 10, 'the supervisor to end');
+  await until(() => !isAlive(run.supervisor) && !isAlive(run.pid), 10, 'run and supervisor to end');
   t.true(existsSync(left));
 
   const ours = join(support.parent, `weighbridge-${process.pid}-${startTimeOf(process.pid)}-999`);
