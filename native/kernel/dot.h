@@ -1,7 +1,8 @@
 // Products of weight rows with activation columns, one table an instruction set.
 //
-// Whatever the number of columns, and however rows and columns are grouped, each product is computed by the same
-// operations in the same order: results do not depend on how work is divided among threads or batches.
+// However rows are divided, each product is computed by the same operations in the same order: results do not depend on
+// the number of threads. Where an instruction set multiplies many columns in another way than few, it goes by the number
+// of columns alone.
 #pragma once
 
 #include <cstddef>
@@ -27,13 +28,30 @@ struct DotRow {
   Multiply multiply;
 };
 
+// `depth` rows of `lanes` floats, `stride` floats from one to the next.
+struct LaneMatrix {
+  const float* data;
+  uint64_t stride;
+  uint64_t depth;
+  uint64_t lanes;
+};
+
+// `count` vectors, `stride` floats from one to the next; as long as the matrix that they meet is deep.
+struct VectorColumns {
+  const float* data;
+  uint64_t stride;
+  uint64_t count;
+};
+
 struct DotTable {
   Isa isa;
   std::span<const DotRow> rows;
-  // Σ a[i] · b[i]
-  float (*dot)(const float* a, const float* b, uint64_t count);
-  // out[i] += factor · values[i]
-  void (*add_scaled)(float* out, const float* values, float factor, uint64_t count);
+  // out[c · out_stride + l] += Σ over k, in order, of matrix[k][l] · columns[c][k]
+  void (*accumulate)(const LaneMatrix& matrix, const VectorColumns& columns, float* out, uint64_t out_stride);
+  // scores[i] = e^(scale · scores[i]) ÷ the sum of all; scale ≥ 0
+  void (*softmax)(float* scores, uint64_t count, float scale);
+  // hidden[i] = hidden[i] ÷ (1 + e^−hidden[i]) · up[i]
+  void (*gate)(float* hidden, const float* up, uint64_t count);
 
   // nullptr for a type that is not in weight_types().
   Multiply multiply(gguf::TensorType type) const noexcept;
@@ -52,8 +70,9 @@ extern const DotTable avx512vnni_dots;
 void avx512_multiply_f32(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);
 void avx512_multiply_f16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);
 void avx512_multiply_bf16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);
-float avx512_dot(const float* a, const float* b, uint64_t count);
-void avx512_add_scaled(float* out, const float* values, float factor, uint64_t count);
+void avx512_accumulate(const LaneMatrix& matrix, const VectorColumns& columns, float* out, uint64_t out_stride);
+void avx512_softmax(float* scores, uint64_t count, float scale);
+void avx512_gate(float* hidden, const float* up, uint64_t count);
 #endif
 #if defined(__aarch64__)
 extern const DotTable neon_dots;

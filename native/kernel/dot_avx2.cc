@@ -22,6 +22,22 @@ inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
 
 namespace {
 
+struct Lanes {
+  using Register = __m256;
+  static constexpr uint64_t count = 8;
+  static constexpr int together = 2;
+  static __m256 load(const float* from) { return _mm256_loadu_ps(from); }
+  static void store(float* to, __m256 value) { _mm256_storeu_ps(to, value); }
+  static __m256 all(float value) { return _mm256_set1_ps(value); }
+  static __m256 fused(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
+};
+
+}  // namespace
+
+#include "vectors.inc"
+
+namespace {
+
 struct F32 {
   static constexpr uint64_t bytes = 4;
   static __m256 eight(const std::byte* from) { return _mm256_loadu_ps(reinterpret_cast<const float*>(from)); }
@@ -138,22 +154,6 @@ struct Quantized {
   }
 };
 
-float dot(const float* a, const float* b, uint64_t count) {
-  const Activations column = {.values = b, .elements = count, .count = 1};
-  float result = 0;
-  Floats<F32>::tile<1>(reinterpret_cast<const std::byte*>(a), column, 0, &result, 0);
-  return result;
-}
-
-void add_scaled(float* out, const float* values, float factor, uint64_t count) {
-  const __m256 factors = _mm256_set1_ps(factor);
-  uint64_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    _mm256_storeu_ps(out + i, _mm256_fmadd_ps(factors, load_eight(values + i), load_eight(out + i)));
-  }
-  for (; i < count; ++i) out[i] += factor * values[i];
-}
-
 }  // namespace
 
 WEIGHBRIDGE_TARGET_END
@@ -180,7 +180,7 @@ constexpr DotRow rows[] = {
 
 }  // namespace
 
-constinit const DotTable avx2_dots = {Isa::avx2, rows, dot, add_scaled};
+constinit const DotTable avx2_dots = {Isa::avx2, rows, accumulate, softmax, gate};
 
 }  // namespace weighbridge::kernel
 

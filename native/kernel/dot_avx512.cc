@@ -11,6 +11,23 @@ WEIGHBRIDGE_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")
 #include "dot_x86_blocks.inc"
 
 #include "dot_avx512_tile.inc"
+#include "panel_avx512.inc"
+
+namespace {
+
+struct Lanes {
+  using Register = __m512;
+  static constexpr uint64_t count = 16;
+  static constexpr int together = 4;
+  static __m512 load(const float* from) { return _mm512_loadu_ps(from); }
+  static void store(float* to, __m512 value) { _mm512_storeu_ps(to, value); }
+  static __m512 all(float value) { return _mm512_set1_ps(value); }
+  static __m512 fused(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
+};
+
+}  // namespace
+
+#include "vectors.inc"
 
 namespace {
 
@@ -89,6 +106,57 @@ struct Floats {
   }
 };
 
+// Panels of weights taken as 32-bit floats. Element: sixteen(from), some(from, lanes), bytes.
+template <class Element>
+struct FloatPanel {
+  static constexpr uint64_t depth = 128;
+  alignas(64) float weights[depth][panel_rows];
+  uint64_t elements;  // of `depth`, the last panel of a row may have fewer
+
+  void unpack(const PanelRows& rows, uint64_t first, uint64_t row_elements) {
+    elements = std::min(depth, row_elements - first);
+    for (int half = 0; half < rows.halves(); ++half) {
+      for (uint64_t k = 0; k < elements; k += 16) {
+        const uint64_t present = std::min<uint64_t>(elements - k, 16);
+        const auto lanes = static_cast<__mmask16>((1u << present) - 1u);
+        __m512i m[16];
+        WEIGHBRIDGE_UNROLL
+        for (int r = 0; r < 16; ++r) {
+          const std::byte* from = rows.at[half * 16 + r] + (first + k) * Element::bytes;
+          m[r] = _mm512_castps_si512(present == 16 ? Element::sixteen(from) : Element::some(from, lanes));
+        }
+        transpose(m);
+        WEIGHBRIDGE_UNROLL
+        for (int i = 0; i < 16; ++i) _mm512_store_si512(&weights[k + i][half * 16], m[i]);
+      }
+    }
+  }
+};
+
+template <class Element>
+void multiply_in_panels(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {
+  const uint64_t count = columns.elements;
+  const uint64_t together = columns_of_panel(count * sizeof(float));
+  FloatPanel<Element> panel;
+  PanelSums sums;
+  for (uint64_t column = 0; column < columns.count; column += together) {
+    const uint64_t passing = std::min(together, columns.count - column);
+    for (uint64_t row = 0; row < rows.count; row += panel_rows) {
+      const PanelRows of(rows, row);
+      sums.clear(passing);
+      for (uint64_t k = 0; k < count; k += panel.depth) {
+        panel.unpack(of, k, count);
+        for_column_groups(of.halves(), passing, [&]<class H, class C>(H, C, uint64_t c) {
+          add_products<Lanes, H::value, C::value>(panel.weights[0], panel_rows, panel.elements,
+                                                  columns.values + (column + c) * count + k, count, sums.at[c],
+                                                  panel_rows);
+        });
+      }
+      sums.store(passing, of.count, out + column * out_stride + row, out_stride);
+    }
+  }
+}
+
 struct Q8_0Pair {
   using Single = Q8_0;
   static __m512i unpack(const std::byte* block) { return unpack_bytes(block); }
@@ -111,35 +179,36 @@ struct Q4_0Pair {
 
 }  // namespace
 
-float avx512_dot(const float* a, const float* b, uint64_t count) {
-  const Activations column = {.values = b, .elements = count, .count = 1};
-  float result = 0;
-  Floats<F32>::tile<1>(reinterpret_cast<const std::byte*>(a), column, 0, &result, 0);
-  return result;
+void avx512_accumulate(const LaneMatrix& matrix, const VectorColumns& columns, float* out, uint64_t out_stride) {
+  accumulate(matrix, columns, out, out_stride);
 }
 
-void avx512_add_scaled(float* out, const float* values, float factor, uint64_t count) {
-  const __m512 factors = _mm512_set1_ps(factor);
-  for (uint64_t i = 0; i < count; i += 16) {
-    const __mmask16 lanes = first_lanes(std::min<uint64_t>(count - i, 16));
-    _mm512_mask_storeu_ps(out + i, lanes,
-                          _mm512_fmadd_ps(factors, _mm512_maskz_loadu_ps(lanes, values + i),
-                                          _mm512_maskz_loadu_ps(lanes, out + i)));
-  }
-}
+void avx512_softmax(float* scores, uint64_t count, float scale) { softmax(scores, count, scale); }
+
+void avx512_gate(float* hidden, const float* up, uint64_t count) { gate(hidden, up, count); }
 
 WEIGHBRIDGE_TARGET_END
 
+namespace {
+
+template <class Element>
+void multiply_floats(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {
+  const bool many = columns.count >= panel_least_columns;
+  (many ? multiply_in_panels<Element> : multiply_tiled<Floats<Element>>)(rows, columns, out, out_stride);
+}
+
+}  // namespace
+
 void avx512_multiply_f32(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {
-  multiply_tiled<Floats<F32>>(rows, columns, out, out_stride);
+  multiply_floats<F32>(rows, columns, out, out_stride);
 }
 
 void avx512_multiply_f16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {
-  multiply_tiled<Floats<F16>>(rows, columns, out, out_stride);
+  multiply_floats<F16>(rows, columns, out, out_stride);
 }
 
 void avx512_multiply_bf16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {
-  multiply_tiled<Floats<BF16>>(rows, columns, out, out_stride);
+  multiply_floats<BF16>(rows, columns, out, out_stride);
 }
 
 namespace {
@@ -164,7 +233,7 @@ constexpr DotRow rows[] = {
 
 }  // namespace
 
-constinit const DotTable avx512_dots = {Isa::avx512, rows, avx512_dot, avx512_add_scaled};
+constinit const DotTable avx512_dots = {Isa::avx512, rows, accumulate, softmax, gate};
 
 }  // namespace weighbridge::kernel
 

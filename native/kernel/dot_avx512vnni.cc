@@ -11,6 +11,7 @@ WEIGHBRIDGE_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma
 #include "dot_x86_blocks.inc"
 
 #include "dot_avx512_tile.inc"
+#include "panel_avx512.inc"
 
 namespace {
 
@@ -21,6 +22,7 @@ inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
 }  // namespace
 
 #include "dot_x86_groups.inc"
+#include "panel_avx512vnni.inc"
 
 namespace {
 
@@ -51,27 +53,35 @@ WEIGHBRIDGE_TARGET_END
 
 namespace {
 
+// Few columns are multiplied by tiles, many in panels.
+template <class Tile, class Type>
+void multiply(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {
+  const bool many = columns.count >= panel_least_columns;
+  (many ? multiply_in_quant_panels<Type> : multiply_tiled<Tile>)(rows, columns, out, out_stride);
+}
+
 constexpr DotRow rows[] = {
     {gguf::TensorType::F32, avx512_multiply_f32},
     {gguf::TensorType::F16, avx512_multiply_f16},
     {gguf::TensorType::BF16, avx512_multiply_bf16},
-    {gguf::TensorType::Q8_0, multiply_tiled<Quantized512<Q8_0Pair>>},
-    {gguf::TensorType::Q4_0, multiply_tiled<Quantized512<Q4_0Pair>>},
-    {gguf::TensorType::Q4_1, multiply_tiled<Grouped<Q4_1>>},
-    {gguf::TensorType::Q5_0, multiply_tiled<Grouped<Q5_0>>},
-    {gguf::TensorType::Q5_1, multiply_tiled<Grouped<Q5_1>>},
-    {gguf::TensorType::IQ4_NL, multiply_tiled<Grouped<IQ4_NL>>},
-    {gguf::TensorType::Q2_K, multiply_tiled<Grouped<Q2_K>>},
-    {gguf::TensorType::Q3_K, multiply_tiled<Grouped<Q3_K>>},
-    {gguf::TensorType::Q4_K, multiply_tiled<Grouped<Q4_K>>},
-    {gguf::TensorType::Q5_K, multiply_tiled<Grouped<Q5_K>>},
-    {gguf::TensorType::Q6_K, multiply_tiled<Grouped<Q6_K>>},
-    {gguf::TensorType::IQ4_XS, multiply_tiled<Grouped<IQ4_XS>>},
+    {gguf::TensorType::Q8_0, multiply<Quantized512<Q8_0Pair>, Q8_0Group>},
+    {gguf::TensorType::Q4_0, multiply<Quantized512<Q4_0Pair>, Q4_0Group>},
+    {gguf::TensorType::Q4_1, multiply<Grouped<Q4_1>, Q4_1>},
+    {gguf::TensorType::Q5_0, multiply<Grouped<Q5_0>, Q5_0>},
+    {gguf::TensorType::Q5_1, multiply<Grouped<Q5_1>, Q5_1>},
+    {gguf::TensorType::IQ4_NL, multiply<Grouped<IQ4_NL>, IQ4_NL>},
+    {gguf::TensorType::Q2_K, multiply<Grouped<Q2_K>, Q2_K>},
+    {gguf::TensorType::Q3_K, multiply<Grouped<Q3_K>, Q3_K>},
+    {gguf::TensorType::Q4_K, multiply<Grouped<Q4_K>, Q4_K>},
+    {gguf::TensorType::Q5_K, multiply<Grouped<Q5_K>, Q5_K>},
+    {gguf::TensorType::Q6_K, multiply<Grouped<Q6_K>, Q6_K>},
+    {gguf::TensorType::IQ4_XS, multiply<Grouped<IQ4_XS>, IQ4_XS>},
 };
 
 }  // namespace
 
-constinit const DotTable avx512vnni_dots = {Isa::avx512vnni, rows, avx512_dot, avx512_add_scaled};
+constinit const DotTable avx512vnni_dots = {Isa::avx512vnni, rows, avx512_accumulate, avx512_softmax,
+                                               avx512_gate};
 
 }  // namespace weighbridge::kernel
 

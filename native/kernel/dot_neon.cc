@@ -10,6 +10,22 @@ WEIGHBRIDGE_TARGET_BEGIN(WEIGHBRIDGE_DOTPROD)
 
 namespace {
 
+struct Lanes {
+  using Register = float32x4_t;
+  static constexpr uint64_t count = 4;
+  static constexpr int together = 4;
+  static float32x4_t load(const float* from) { return vld1q_f32(from); }
+  static void store(float* to, float32x4_t value) { vst1q_f32(to, value); }
+  static float32x4_t all(float value) { return vdupq_n_f32(value); }
+  static float32x4_t fused(float32x4_t a, float32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, b); }
+};
+
+}  // namespace
+
+#include "vectors.inc"
+
+namespace {
+
 struct F32 {
   static constexpr uint64_t bytes = 4;
   static float32x4_t four(const std::byte* from) { return vld1q_f32(reinterpret_cast<const float*>(from)); }
@@ -276,19 +292,6 @@ struct Grouped {
   }
 };
 
-float dot(const float* a, const float* b, uint64_t count) {
-  const Activations column = {.values = b, .elements = count, .count = 1};
-  float result = 0;
-  Floats<F32>::tile<1>(reinterpret_cast<const std::byte*>(a), column, 0, &result, 0);
-  return result;
-}
-
-void add_scaled(float* out, const float* values, float factor, uint64_t count) {
-  uint64_t i = 0;
-  for (; i + 4 <= count; i += 4) vst1q_f32(out + i, vfmaq_n_f32(vld1q_f32(out + i), vld1q_f32(values + i), factor));
-  for (; i < count; ++i) out[i] += factor * values[i];
-}
-
 }  // namespace
 
 WEIGHBRIDGE_TARGET_END
@@ -309,7 +312,7 @@ constexpr DotRow rows[] = {
 
 }  // namespace
 
-constinit const DotTable neon_dots = {Isa::neon, rows, dot, add_scaled};
+constinit const DotTable neon_dots = {Isa::neon, rows, accumulate, softmax, gate};
 
 }  // namespace weighbridge::kernel
 

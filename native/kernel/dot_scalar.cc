@@ -1,20 +1,18 @@
 // The reference form: plain C++, one product at a time.
 #include "dot_tile.h"
+#include "target.h"
 
 namespace weighbridge::kernel {
 
 namespace {
 
-float dot_f32(const float* a, const float* b, uint64_t count) {
-  float sums[4] = {};
-  uint64_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    for (uint64_t lane = 0; lane < 4; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-  }
-  float sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  for (; i < count; ++i) sum += a[i] * b[i];
-  return sum;
-}
+using Lanes = OneLane;
+
+}  // namespace
+
+#include "vectors.inc"
+
+namespace {
 
 float row_f32(const std::byte* row, const Activations& columns, uint64_t column) {
   const float* values = columns.values + column * columns.elements;
@@ -73,10 +71,6 @@ struct OneByOne {
   }
 };
 
-void add_scaled(float* out, const float* values, float factor, uint64_t count) {
-  for (uint64_t i = 0; i < count; ++i) out[i] += factor * values[i];
-}
-
 template <class Block, uint64_t Elements, Unpack UnpackBlock>
 constexpr Multiply multiply_blocks = multiply_tiled<OneByOne<row_blocks<Block, Elements, UnpackBlock>>>;
 
@@ -102,6 +96,6 @@ constexpr DotRow rows[] = {
 
 }  // namespace
 
-constinit const DotTable scalar_dots = {Isa::scalar, rows, dot_f32, add_scaled};
+constinit const DotTable scalar_dots = {Isa::scalar, rows, accumulate, softmax, gate};
 
 }  // namespace weighbridge::kernel

@@ -4,6 +4,10 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <type_traits>
 
 #include "dot.h"
 
@@ -15,6 +19,17 @@ inline constexpr uint64_t column_group = 4;
 
 // How far ahead of the weights in use memory is asked for, in bytes: hardware prefetchers stop at each 4 KiB page.
 inline constexpr uint64_t prefetch_distance = 4096;
+
+// A register of one float, for lanes that fill no wider one.
+struct OneLane {
+  using Register = float;
+  static constexpr uint64_t count = 1;
+  static constexpr int together = 4;
+  static float load(const float* from) { return *from; }
+  static void store(float* to, float value) { *to = value; }
+  static float all(float value) { return value; }
+  static float fused(float a, float b, float c) { return a * b + c; }
+};
 
 template <class Kernel>
 void multiply_tiled(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {

@@ -19,6 +19,18 @@ struct Session::State::Columns {
   uint64_t size() const noexcept { return count - from; }
 };
 
+// Queries of one head of keys, and where their results go. Query c attends to positions below first_end + c · end_step.
+struct Session::State::Queries {
+  const float* data;
+  uint64_t stride;
+  uint64_t count;
+  uint64_t first_end;
+  uint64_t end_step;
+  float* out;
+  uint64_t out_stride;
+  uint64_t end(uint64_t c) const noexcept { return first_end + c * end_step; }
+};
+
 namespace {
 
 struct Share {
@@ -51,9 +63,6 @@ void add_bias(const BoundTensor& bias, Share rows, uint64_t count, float* out, u
   }
 }
 
-// x / (1 + e^−x)
-float silu(float x) noexcept { return x / (1.0f + std::exp(-x)); }
-
 // out = x / sqrt(mean(x²) + epsilon) · weight
 void rms_norm(const float* x, uint64_t count, const std::byte* weight, float epsilon, float* out) noexcept {
   double sums[4] = {};
@@ -65,17 +74,6 @@ void rms_norm(const float* x, uint64_t count, const std::byte* weight, float eps
   const double mean = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / static_cast<double>(count);
   const float factor = 1.0f / std::sqrt(static_cast<float>(mean) + epsilon);
   for (i = 0; i < count; ++i) out[i] = x[i] * factor * load<float>(weight + i * sizeof(float));
-}
-
-void softmax(float* scores, uint64_t count) noexcept {
-  const float largest = *std::max_element(scores, scores + count);
-  double sum = 0;
-  for (uint64_t i = 0; i < count; ++i) {
-    scores[i] = std::exp(scores[i] - largest);
-    sum += scores[i];
-  }
-  const float factor = static_cast<float>(1.0 / sum);
-  for (uint64_t i = 0; i < count; ++i) scores[i] *= factor;
 }
 
 bool takes_quants(const BoundTensor& matrix) noexcept { return matrix.type->form == ActivationForm::quants; }
@@ -96,13 +94,24 @@ void Session::State::for_each_column(const Columns& columns, Work&& work) {
 
 float* Session::State::key_cache(uint32_t layer, uint64_t kv_head) const noexcept {
   const uint64_t head = uint64_t{layer} * shape.kv_heads + kv_head;
-  return reinterpret_cast<float*>(cache.data()) + head * context * shape.key_length;
+  return reinterpret_cast<float*>(cache.data()) + head * cached_positions(context) * shape.key_length;
 }
 
 float* Session::State::value_cache(uint32_t layer, uint64_t kv_head) const noexcept {
-  const uint64_t keys = uint64_t{shape.layers} * shape.kv_heads * context * shape.key_length;
+  const uint64_t positions = cached_positions(context);
+  const uint64_t keys = uint64_t{shape.layers} * shape.kv_heads * positions * shape.key_length;
   const uint64_t head = uint64_t{layer} * shape.kv_heads + kv_head;
-  return reinterpret_cast<float*>(cache.data()) + keys + head * context * shape.value_length;
+  return reinterpret_cast<float*>(cache.data()) + keys + head * positions * shape.value_length;
+}
+
+void Session::State::remember(uint32_t layer, uint64_t position, const float* keys, const float* values) noexcept {
+  const uint64_t block = position / position_block, lane = position % position_block;
+  for (uint64_t head = 0; head < shape.kv_heads; ++head) {
+    float* turned = key_cache(layer, head) + block * position_block * shape.key_length + lane;
+    for (uint64_t i = 0; i < shape.key_length; ++i) turned[i * position_block] = keys[head * shape.key_length + i];
+    std::copy_n(values + head * shape.value_length, shape.value_length,
+                value_cache(layer, head) + position * shape.value_length);
+  }
 }
 
 void Session::State::learn_frequencies() {
@@ -211,41 +220,80 @@ void Session::State::attention_inputs(uint32_t layer, const Columns& columns) {
     normalize_heads(keys, shape.kv_heads, of.key_norm);
     rotate(queries, shape.heads, rotations);
     rotate(keys, shape.kv_heads, rotations);
-    for (uint64_t head = 0; head < shape.kv_heads; ++head) {
-      std::copy_n(keys + head * shape.key_length, shape.key_length,
-                  key_cache(layer, head) + position * shape.key_length);
-      std::copy_n(at(layout.value) + c * value.rows + head * shape.value_length, shape.value_length,
-                  value_cache(layer, head) + position * shape.value_length);
-    }
+    remember(layer, position, keys, at(layout.value) + c * value.rows);
   });
 }
 
-// input = for every head: Σ over positions of softmax(query · key / √key_length) · value
+// Σ over positions of softmax(query · key / √key_length) · value, for queries that share a head's keys and values. A
+// result does not depend on the queries beside it.
+void Session::State::attend_together(uint32_t layer, uint64_t kv_head, const Queries& of, float* scores) const {
+  const float* keys = key_cache(layer, kv_head);
+  const float* values = value_cache(layer, kv_head);
+  const uint64_t stride = cached_positions(context);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.key_length));
+  const VectorColumns queries = {of.data, of.stride, of.count};
+  const uint64_t last_end = of.end(of.count - 1);
+  for (uint64_t first = begin_of(of.end(0)) / position_block * position_block; first < last_end;
+       first += position_block) {
+    for (uint64_t c = 0; c < of.count; ++c) std::fill_n(scores + c * stride + first, position_block, 0.0f);
+    dots.accumulate({keys + first * shape.key_length, position_block, shape.key_length, position_block}, queries,
+                    scores + first, stride);
+  }
+  for (uint64_t c = 0; c < of.count; ++c) {
+    const uint64_t begin = begin_of(of.end(c));
+    dots.softmax(scores + c * stride + begin, of.end(c) - begin, scale);
+    std::fill_n(of.out + c * of.out_stride, shape.value_length, 0.0f);
+  }
+  const auto add_values = [&](uint64_t begin, uint64_t end, uint64_t c, uint64_t count) {
+    if (begin >= end) return;
+    dots.accumulate({values + begin * shape.value_length, shape.value_length, end - begin, shape.value_length},
+                    {scores + c * stride + begin, stride, count}, of.out + c * of.out_stride, of.out_stride);
+  };
+  // What all attend to, they read together; before it and behind it, each for itself.
+  const uint64_t common_end = of.end(0);
+  const uint64_t common = std::min(begin_of(last_end), common_end);
+  for (uint64_t c = 0; c < of.count; ++c) add_values(begin_of(of.end(c)), std::min(common, of.end(c)), c, 1);
+  add_values(common, common_end, 0, of.count);
+  for (uint64_t c = 0; c < of.count; ++c) {
+    add_values(std::max(begin_of(of.end(c)), common_end), of.end(c), c, 1);
+  }
+}
+
+// input = attention of every head. One token's heads go together where they share keys; of several tokens, a head's do.
 void Session::State::attend(uint32_t layer, const Columns& columns) {
   const uint64_t heads = shape.heads;
   const uint64_t heads_a_kv_head = heads / shape.kv_heads;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.key_length));
+  const uint64_t query_width = heads * shape.key_length, out_width = heads * shape.value_length;
+  const auto queries_of = [&](uint64_t head, uint64_t c) {
+    return Queries{.data = at(layout.query) + c * query_width + head * shape.key_length,
+                   .stride = shape.key_length,
+                   .count = 1,
+                   .first_end = columns.position + c + 1,
+                   .end_step = 0,
+                   .out = at(layout.input) + c * out_width + head * shape.value_length,
+                   .out_stride = shape.value_length};
+  };
   pool.run([&](uint32_t index) {
-    float* scores = at(layout.scores) + index * round_up(context, 16);
-    const Share items = share_of(heads * columns.size(), 1, index, pool.size());
+    float* scores = at(layout.scores) + index * attention_columns * cached_positions(context);
+    if (columns.size() == 1) {
+      const Share share = share_of(heads, 1, index, pool.size());
+      for (uint64_t head = share.from; head < share.to;) {
+        const uint64_t kv_head = head / heads_a_kv_head;
+        Queries queries = queries_of(head, columns.from);
+        queries.count = std::min({share.to - head, (kv_head + 1) * heads_a_kv_head - head, attention_columns});
+        attend_together(layer, kv_head, queries, scores);
+        head += queries.count;
+      }
+      return;
+    }
+    const uint64_t groups = (columns.size() + attention_columns - 1) / attention_columns;
+    const Share items = share_of(heads * groups, 1, index, pool.size());
     for (uint64_t item = items.from; item < items.to; ++item) {
-      const uint64_t head = item / columns.size();
-      const uint64_t c = columns.from + item % columns.size();
-      const uint64_t end = columns.position + c + 1;
-      const uint64_t begin = end > window ? end - window : 0;
-      const uint64_t visible = end - begin;
-      const float* query = at(layout.query) + (c * heads + head) * shape.key_length;
-      const float* keys = key_cache(layer, head / heads_a_kv_head) + begin * shape.key_length;
-      const float* values = value_cache(layer, head / heads_a_kv_head) + begin * shape.value_length;
-      for (uint64_t t = 0; t < visible; ++t) {
-        scores[t] = dots.dot(query, keys + t * shape.key_length, shape.key_length) * scale;
-      }
-      softmax(scores, visible);
-      float* out = at(layout.input) + (c * heads + head) * shape.value_length;
-      std::fill_n(out, shape.value_length, 0.0f);
-      for (uint64_t t = 0; t < visible; ++t) {
-        dots.add_scaled(out, values + t * shape.value_length, scores[t], shape.value_length);
-      }
+      const uint64_t head = item / groups, c = columns.from + item % groups * attention_columns;
+      Queries queries = queries_of(head, c);
+      queries.stride = query_width, queries.out_stride = out_width, queries.end_step = 1;
+      queries.count = std::min(columns.count - c, attention_columns);
+      attend_together(layer, head / heads_a_kv_head, queries, scores);
     }
   });
 }
@@ -283,9 +331,7 @@ void Session::State::feed_forward(const LayerTensors<BoundTensor>& layer, const 
     multiply_rows(layer.gate, rows, input, at(layout.hidden) + columns.from * size, size);
     multiply_rows(layer.up, rows, input, at(layout.up) + columns.from * size, size);
     for (uint64_t c = columns.from; c < columns.count; ++c) {
-      float* hidden = at(layout.hidden) + c * size;
-      const float* up = at(layout.up) + c * size;
-      for (uint64_t r = rows.from; r < rows.to; ++r) hidden[r] = silu(hidden[r]) * up[r];
+      dots.gate(at(layout.hidden) + c * size + rows.from, at(layout.up) + c * size + rows.from, rows.to - rows.from);
     }
   });
   add_product(columns, layer.down, {}, at(layout.hidden), size);

@@ -77,14 +77,14 @@ ScratchLayout scratch_layout(const Hyperparameters& shape, uint64_t context, uin
   layout.key = floats(batch, product({shape.kv_heads, shape.key_length}));
   layout.value = floats(batch, product({shape.kv_heads, shape.value_length}));
   layout.rotations = floats(batch, shape.rope_dimensions);
-  layout.scores = floats(threads, round_up(context, 16));
+  layout.scores = floats(product({threads, attention_columns}), cached_positions(context));
   layout.bytes = pieces.bytes();
   return layout;
 }
 
 uint64_t kv_cache_bytes(const Hyperparameters& shape, uint64_t context) {
   const uint64_t length = sum(shape.key_length, shape.value_length);
-  return product({shape.layers, shape.kv_heads, context, length, sizeof(float)});
+  return product({shape.layers, shape.kv_heads, cached_positions(context), length, sizeof(float)});
 }
 
 }  // namespace kernel

@@ -39,13 +39,21 @@ struct ScratchLayout {
   uint64_t key;         // kv_heads · key_length
   uint64_t value;       // kv_heads · value_length
   uint64_t rotations;   // rope_dimensions: cosine and sine of each pair's angle
-  uint64_t scores;      // [thread][context]
+  uint64_t scores;      // [thread][query that goes together with others][cached_positions]
   uint64_t bytes;       // of all
 };
 
 // Throws Error code out-of-memory when sizes overflow, bad-option for a context, batch or thread count of 0.
 ScratchLayout scratch_layout(const Hyperparameters& shape, uint64_t context, uint64_t batch, uint64_t threads);
-// Keys, then values, each [layer][kv_head][position][length], floats.
+
+// Keys lie turned, so many positions side by side: a query meets them all at once.
+inline constexpr uint64_t position_block = 64;
+// Queries that go through keys and values together, at most.
+inline constexpr uint64_t attention_columns = 16;
+// The context in whole blocks.
+inline uint64_t cached_positions(uint64_t context) noexcept { return round_up(context, position_block); }
+// Keys [layer][kv_head][block of positions][key_length][position], then values [layer][kv_head][position][value_length],
+// floats.
 uint64_t kv_cache_bytes(const Hyperparameters& shape, uint64_t context);
 
 }  // namespace weighbridge::kernel
@@ -78,6 +86,7 @@ struct Session::State {
 
  private:
   struct Columns;
+  struct Queries;
   // Every product once on every thread, with zeros: touches the workers' stacks, binds symbols and maps the code.
   void warm_up();
   template <class T = float>
@@ -95,6 +104,10 @@ struct Session::State {
   void quantize_operand(const Columns& columns, const float* values, uint64_t elements, bool wanted);
   kernel::Activations operand(const Columns& columns, const float* values, uint64_t elements) const noexcept;
   void attention_inputs(uint32_t layer, const Columns& columns);
+  // Where attention begins that ends before position `end`.
+  uint64_t begin_of(uint64_t end) const noexcept { return end > window ? end - window : 0; }
+  void remember(uint32_t layer, uint64_t position, const float* keys, const float* values) noexcept;
+  void attend_together(uint32_t layer, uint64_t kv_head, const Queries& of, float* scores) const;
   void attend(uint32_t layer, const Columns& columns);
   void add_product(const Columns& columns, const kernel::BoundTensor& matrix, const kernel::BoundTensor& bias,
                    const float* values, uint64_t elements);

@@ -14,6 +14,7 @@ namespace {
 // Enough for the loops over eight blocks, and for a group of columns and one more.
 constexpr uint64_t elements = 16 * block_elements;
 constexpr uint64_t columns = 5;
+constexpr uint64_t rows = 32;
 constexpr uint64_t widest_row = elements * sizeof(float);
 
 struct Operands {
@@ -22,7 +23,7 @@ struct Operands {
   alignas(64) std::array<int8_t, columns * elements> quants = {};
   alignas(64) std::array<float, columns * elements / block_elements> scales = {};
   alignas(64) std::array<int32_t, columns * elements / block_elements> eight_sums = {};
-  alignas(64) std::array<float, columns> out = {};
+  alignas(64) std::array<float, columns * rows> out = {};
 };
 
 }  // namespace
@@ -41,13 +42,16 @@ void Session::State::warm_up() {
                                      operands.eight_sums.data(), elements, columns};
     float sum = 0;
     for (const WeightType& type : weight_types()) {
-      const WeightRows row = {operands.row.data(), 1, elements / type.elements * type.bytes};
-      dots.multiply(type.type)(row, activations, operands.out.data(), 1);
+      // One row for all of them, a whole panel.
+      dots.multiply(type.type)({operands.row.data(), rows, 0}, activations, operands.out.data(), rows);
       type.decode(operands.row.data(), elements, operands.values.data());
-      sum += operands.out[columns - 1];
+      sum += operands.out[columns * rows - 1];
     }
-    dots.add_scaled(operands.values.data(), operands.values.data() + elements, 1, elements);
-    sum += dots.dot(operands.values.data(), operands.values.data() + elements, elements);
+    dots.accumulate({operands.values.data(), elements, 1, elements / columns}, {operands.values.data(), 1, columns},
+                    operands.values.data() + elements, elements / columns);
+    dots.gate(operands.values.data(), operands.values.data() + elements, elements);
+    dots.softmax(operands.values.data(), elements, 1);
+    sum += operands.values[0];
     // The argument is not known when this is compiled: the library's functions are called.
     kept = sum + std::exp(sum) + static_cast<float>(std::cos(double{sum}) + std::sin(double{sum}) + std::pow(1.5, sum));
   });

@@ -166,11 +166,14 @@ struct Operand {
 
 bool same_bits(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
+// Tables may multiply fewer columns than these in another way than more.
+constexpr uint64_t many_columns = 4;
+
 void check_products(testing::Checks& checks, const DotTable& table, const WeightType& type, uint64_t elements,
-                    Magnitude magnitude, uint64_t seed) {
+                    Magnitude magnitude, uint64_t seed, uint64_t most_rows = 40, uint64_t most_columns = 9) {
   Random random(seed);
-  const uint64_t rows = 1 + random.below(19);
-  const uint64_t columns = 1 + random.below(9);
+  const uint64_t rows = 1 + random.below(most_rows);
+  const uint64_t columns = 1 + random.below(most_columns);
   const std::string what = std::string(weighbridge::name_of(table.isa)) + " " + gguf::traits(type.type)->name + ", " +
                            std::to_string(elements) + " elements, " + std::to_string(rows) + " rows, " +
                            std::to_string(columns) + " columns, " + name_of(magnitude);
@@ -191,37 +194,96 @@ void check_products(testing::Checks& checks, const DotTable& table, const Weight
   std::vector<float> out(rows * columns, std::numeric_limits<float>::quiet_NaN());
   multiply({weights, rows, row_bytes}, all, out.data(), rows);
   bool close = true;
-  bool divisible = true;
   for (uint64_t c = 0; c < columns; ++c) {
     for (uint64_t r = 0; r < rows; ++r) {
       const Exact exact = exact_product(type, weights + r * row_bytes, all, c);
       const double bound = exact.magnitude * 1e-6 * std::sqrt(static_cast<double>(elements)) + 1e-37;
-      const float got = out[c * rows + r];
-      close = close && (exact.magnitude > 1e37 || std::abs(got - exact.product) <= bound);
-      float alone = 0;
-      multiply({weights + r * row_bytes, 1, row_bytes}, operand.columns(elements, c, 1), &alone, 1);
-      divisible = divisible && same_bits(alone, got);
+      close = close && (exact.magnitude > 1e37 || std::abs(out[c * rows + r] - exact.product) <= bound);
     }
   }
   checks.check(close, what + ": differs from the exact product");
-  checks.check(divisible, what + ": a row and column alone differ from the same in a group");
+
+  std::vector<float> alone(columns);
+  bool rows_divisible = true;
+  for (uint64_t r = 0; r < rows; ++r) {
+    multiply({weights + r * row_bytes, 1, row_bytes}, all, alone.data(), 1);
+    for (uint64_t c = 0; c < columns; ++c) rows_divisible = rows_divisible && same_bits(alone[c], out[c * rows + r]);
+  }
+  checks.check(rows_divisible, what + ": a row alone differs from the same among others");
+
+  const uint64_t least = columns < many_columns ? 1 : many_columns;
+  std::vector<float> group(rows * least);
+  bool columns_divisible = true;
+  for (uint64_t first = 0; first + least <= columns; first += least) {
+    multiply({weights, rows, row_bytes}, operand.columns(elements, first, least), group.data(), rows);
+    for (uint64_t i = 0; i < group.size(); ++i) {
+      columns_divisible = columns_divisible && same_bits(group[i], out[first * rows + i]);
+    }
+  }
+  checks.check(columns_divisible, what + ": columns differ by how many there are beside them");
+}
+
+void check_accumulate(testing::Checks& checks, const DotTable& table, uint64_t lanes, uint64_t depth, uint64_t count) {
+  Random random(lanes * 1000 + depth * 10 + count);
+  const uint64_t stride = lanes + 3, column_stride = depth + 2, out_stride = lanes + 1;
+  const Operand matrix(random, stride * depth, 1, Magnitude::ordinary, false);
+  const Operand columns(random, column_stride * count, 1, Magnitude::ordinary, false);
+  std::vector<float> out(out_stride * count, 7.0f);
+  const auto accumulate = [&](uint64_t first, uint64_t of, float* to) {
+    table.accumulate({matrix.values.data(), stride, depth, lanes},
+                     {columns.values.data() + first * column_stride, column_stride, of}, to, out_stride);
+  };
+  accumulate(0, count, out.data());
+  bool close = true, divisible = true, kept = true;
+  for (uint64_t c = 0; c < count; ++c) {
+    std::vector<float> alone(out_stride, 7.0f);
+    accumulate(c, 1, alone.data());
+    for (uint64_t l = 0; l < lanes; ++l) {
+      double exact = 7;
+      for (uint64_t k = 0; k < depth; ++k) {
+        exact += double{matrix.values[k * stride + l]} * columns.values[c * column_stride + k];
+      }
+      close = close && std::abs(out[c * out_stride + l] - exact) <= 1e-5 * static_cast<double>(depth);
+      divisible = divisible && same_bits(alone[l], out[c * out_stride + l]);
+    }
+    kept = kept && out[c * out_stride + lanes] == 7.0f;
+  }
+  const std::string what = std::string(weighbridge::name_of(table.isa)) + " accumulate, " + std::to_string(lanes) +
+                           " lanes, depth " + std::to_string(depth) + ", " + std::to_string(count) + " columns";
+  checks.check(close, what + ": differs from the exact sum");
+  checks.check(divisible, what + ": a column alone differs from the same among others");
+  checks.check(kept, what + ": writes beyond its lanes");
 }
 
 void check_vectors(testing::Checks& checks, const DotTable& table, uint64_t elements) {
   Random random(elements);
-  const Operand a(random, elements, 1, Magnitude::ordinary, false), b(random, elements, 1, Magnitude::ordinary, false);
-  double exact = 0;
-  bool scaled = true;
-  std::vector<float> out = a.values;
-  out.push_back(7.0f);
-  table.add_scaled(out.data(), b.values.data(), 0.3f, elements);
+  std::vector<float> scores(elements + 1, 7.0f), hidden(elements + 1, 7.0f), up(elements);
+  double sum = 0, top = -1e30;
   for (uint64_t i = 0; i < elements; ++i) {
-    exact += double{a.values[i]} * b.values[i];
-    scaled = scaled && std::abs(out[i] - (a.values[i] + 0.3f * b.values[i])) <= 1e-6;
+    scores[i] = 90.0f * random.uniform(), hidden[i] = 120.0f * random.uniform(), up[i] = random.uniform();
+    top = std::max(top, double{scores[i]});
+  }
+  const std::vector<float> had = scores, before = hidden;
+  for (uint64_t i = 0; i < elements; ++i) sum += std::exp((had[i] - top) * 0.125);
+  table.softmax(scores.data(), elements, 0.125f);
+  table.gate(hidden.data(), up.data(), elements);
+  bool softmax = scores[elements] == 7.0f, gate = hidden[elements] == 7.0f;
+  for (uint64_t i = 0; i < elements; ++i) {
+    const double exponent = (had[i] - top) * 0.125, share = std::exp(exponent) / sum;
+    const double gated = before[i] / (1 + std::exp(-double{before[i]})) * up[i];
+    // The argument is rounded too.
+    softmax = softmax && std::abs(scores[i] - share) <= 1e-6 * (1 + std::abs(exponent)) * share;
+    gate = gate && std::abs(hidden[i] - gated) <= 1e-6 * std::abs(gated) + 1e-30;
   }
   const std::string what = std::string(weighbridge::name_of(table.isa)) + " of " + std::to_string(elements);
-  checks.check(std::abs(table.dot(a.values.data(), b.values.data(), elements) - exact) <= 1e-5, "dot " + what);
-  checks.check(scaled && out[elements] == 7.0f, "add_scaled " + what);
+  checks.check(softmax, "softmax " + what);
+  checks.check(gate, "gate " + what);
+  for (const float odd : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    std::vector<float> spoilt = had;
+    spoilt[elements / 2] = odd;
+    table.softmax(spoilt.data(), elements, 1.0f);
+    checks.check(std::isnan(spoilt[elements / 2]), "softmax " + what + " keeps what is not finite visible");
+  }
 }
 
 void check_quantize(testing::Checks& checks) {
@@ -329,7 +391,14 @@ int run(bool emulated) {
         check_products(checks, *table, type, elements, Magnitude::ordinary, ++seed);
       }
     }
+    // More columns and rows than pass by a panel at once.
+    for (const WeightType& type : weight_types()) {
+      check_products(checks, *table, type, 3 * superblock_elements, Magnitude::ordinary, ++seed, 90, 300);
+    }
     for (const uint64_t elements : {1, 4, 8, 13, 16, 31, 48, 64, 100, 128}) check_vectors(checks, *table, elements);
+    for (const uint64_t lanes : {1, 7, 8, 16, 23, 64, 80, 131}) {
+      for (const uint64_t count : {1, 3, 4, 9}) check_accumulate(checks, *table, lanes, 1 + lanes % 5 * 13, count);
+    }
     std::printf("%s%s: checked\n", weighbridge::name_of(table->isa), emulated ? " (emulated)" : "");
   }
   return checks.finish();

@@ -21,6 +21,8 @@
 #include <simde/x86/avx512/madd.h>
 #include <simde/x86/avx512/maddubs.h>
 #include <simde/x86/avx512/mov_mask.h>
+#include <simde/x86/avx512/mul.h>
+#include <simde/x86/avx512/fnmadd.h>
 #include <simde/x86/avx512/set.h>
 #include <simde/x86/avx512/set1.h>
 #include <simde/x86/avx512/slli.h>
@@ -30,6 +32,7 @@
 #include <simde/x86/f16c.h>
 #include <simde/x86/fma.h>
 
+using __mmask8 = simde__mmask8;
 using __mmask16 = simde__mmask16;
 
 #undef _mm512_loadu_ps
@@ -45,6 +48,24 @@ using __mmask16 = simde__mmask16;
 #undef _mm512_permutexvar_ps
 #undef _mm512_castsi128_si512
 #undef _mm_prefetch
+#undef _mm512_load_ps
+#undef _mm512_load_si512
+#undef _mm512_store_ps
+#undef _mm512_storeu_ps
+#undef _mm512_store_si512
+#undef _mm512_unpacklo_epi32
+#undef _mm512_unpackhi_epi32
+#undef _mm512_unpacklo_epi64
+#undef _mm512_unpackhi_epi64
+#undef _mm512_shuffle_i32x4
+#undef _mm512_shuffle_epi32
+#undef _mm512_maskz_compress_epi32
+#undef _mm512_castsi512_si128
+#undef _mm512_insertf32x8
+#undef _mm256_maskz_loadu_epi32
+#undef _mm256_maskz_loadu_ps
+#undef _MM_PERM_CDAB
+#undef _MM_PERM_BADC
 
 #ifndef _MM_HINT_T0
 #define _MM_HINT_T0 3
@@ -76,6 +97,12 @@ struct Integers {
 
 inline __m512 _mm512_loadu_ps(const void* from) { return simde_shim::read<__m512>(from); }
 inline __m512i _mm512_loadu_si512(const void* from) { return simde_shim::read<__m512i>(from); }
+
+inline __m512 _mm512_load_ps(const void* from) { return simde_shim::read<__m512>(from); }
+inline __m512i _mm512_load_si512(const void* from) { return simde_shim::read<__m512i>(from); }
+inline void _mm512_storeu_ps(void* to, __m512 values) { std::memcpy(to, &values, sizeof values); }
+inline void _mm512_store_ps(void* to, __m512 values) { std::memcpy(to, &values, sizeof values); }
+inline void _mm512_store_si512(void* to, __m512i values) { std::memcpy(to, &values, sizeof values); }
 
 inline __m512 _mm512_maskz_loadu_ps(__mmask16 lanes, const void* from) {
   simde_shim::Floats result = {};
@@ -160,5 +187,62 @@ inline __m512i _mm512_castsi128_si512(__m128i low) {
   std::memcpy(&result, &low, sizeof low);
   return simde_shim::as<__m512i>(result);
 }
+
+// Lanes of each quarter, by where they come from: 0…3 of a, 4…7 of b.
+inline __m512i in_quarters(__m512i a, __m512i b, const int (&lanes)[4]) {
+  const auto first = simde_shim::as<simde_shim::Integers>(a), second = simde_shim::as<simde_shim::Integers>(b);
+  simde_shim::Integers result;
+  for (int i = 0; i < 16; ++i) {
+    const int lane = lanes[i % 4];
+    result.lane[i] = (lane < 4 ? first : second).lane[i / 4 * 4 + lane % 4];
+  }
+  return simde_shim::as<__m512i>(result);
+}
+
+inline __m512i _mm512_unpacklo_epi32(__m512i a, __m512i b) { return in_quarters(a, b, {0, 4, 1, 5}); }
+inline __m512i _mm512_unpackhi_epi32(__m512i a, __m512i b) { return in_quarters(a, b, {2, 6, 3, 7}); }
+inline __m512i _mm512_unpacklo_epi64(__m512i a, __m512i b) { return in_quarters(a, b, {0, 1, 4, 5}); }
+inline __m512i _mm512_unpackhi_epi64(__m512i a, __m512i b) { return in_quarters(a, b, {2, 3, 6, 7}); }
+
+constexpr int _MM_PERM_CDAB = 0xb1, _MM_PERM_BADC = 0x4e;
+inline __m512i _mm512_shuffle_epi32(__m512i a, int from) {
+  return in_quarters(a, a, {from & 3, from >> 2 & 3, from >> 4 & 3, from >> 6 & 3});
+}
+
+inline __m512i _mm512_shuffle_i32x4(__m512i a, __m512i b, int from) {
+  const auto first = simde_shim::as<simde_shim::Integers>(a), second = simde_shim::as<simde_shim::Integers>(b);
+  simde_shim::Integers result;
+  for (int i = 0; i < 16; ++i) {
+    result.lane[i] = (i < 8 ? first : second).lane[(from >> (i / 4 * 2) & 3) * 4 + i % 4];
+  }
+  return simde_shim::as<__m512i>(result);
+}
+
+inline __m512i _mm512_maskz_compress_epi32(__mmask16 mask, __m512i values) {
+  const auto from = simde_shim::as<simde_shim::Integers>(values);
+  simde_shim::Integers result = {};
+  for (int i = 0, next = 0; i < 16; ++i) {
+    if (mask >> i & 1) result.lane[next++] = from.lane[i];
+  }
+  return simde_shim::as<__m512i>(result);
+}
+
+inline __m128i _mm512_castsi512_si128(__m512i values) { return simde_shim::read<__m128i>(&values); }
+
+inline __m512 _mm512_insertf32x8(__m512 values, __m256 half, int at) {
+  std::memcpy(reinterpret_cast<char*>(&values) + 32 * at, &half, sizeof half);
+  return values;
+}
+
+template <class To>
+To first_of_eight(unsigned lanes, const void* from) {
+  int32_t result[8] = {};
+  for (int i = 0; i < 8; ++i) {
+    if (lanes >> i & 1) result[i] = simde_shim::read<int32_t>(static_cast<const char*>(from) + 4 * i);
+  }
+  return simde_shim::read<To>(result);
+}
+inline __m256i _mm256_maskz_loadu_epi32(unsigned lanes, const void* from) { return first_of_eight<__m256i>(lanes, from); }
+inline __m256 _mm256_maskz_loadu_ps(unsigned lanes, const void* from) { return first_of_eight<__m256>(lanes, from); }
 
 inline void _mm_prefetch(const char*, int) {}
