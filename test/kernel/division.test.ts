@@ -1,6 +1,6 @@
 import test from 'ava';
 import { native } from '../../src/native.js';
-import { fixtures, logits, open } from './models.js';
+import { fixtures, logits, normalizedError, open } from './models.js';
 
 const divisions: readonly { readonly batch: number; readonly pieces: readonly number[] }[] = [
   { batch: 64, pieces: [] },
@@ -14,16 +14,26 @@ function bytes(values: Float32Array): Buffer {
   return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 }
 
-for (const { name, path, golden } of fixtures) {
+for (const { name, path, golden, bound } of fixtures) {
   for (const isa of native().isas()) {
-    test(`${name}, ${isa}: logits are the same bits for every number of threads and division of the prompt`, (t) => {
-      const reference = bytes(logits(open(path, { isa, threads: 1 }), golden.tokens));
-      for (const threads of [1, 2, 3, 7]) {
-        for (const { batch, pieces } of divisions) {
+    test(`${name}, ${isa}: logits are the same bits for every number of threads`, (t) => {
+      for (const { batch, pieces } of divisions) {
+        const [reference, ...others] = [1, 2, 3, 7].map((threads) => {
           const session = open(path, { isa, threads, batch });
-          t.true(bytes(logits(session, golden.tokens, pieces)).equals(reference), `${threads} threads, batch ${batch}`);
+          const found = bytes(logits(session, golden.tokens, pieces));
           session.close();
-        }
+          return found;
+        });
+        for (const found of others) t.true(found.equals(reference!), `batch ${batch}, pieces of ${String(pieces)}`);
+      }
+    });
+
+    // Many tokens may be multiplied in another order than few: rounding differs, and with it a quantized activation or two.
+    test(`${name}, ${isa}: logits hardly depend on how the prompt is divided`, (t) => {
+      const whole = [...logits(open(path, { isa }), golden.tokens)];
+      for (const { batch, pieces } of divisions) {
+        const error = normalizedError(logits(open(path, { isa, batch }), golden.tokens, pieces), whole);
+        t.true(error <= bound / 10, `batch ${batch}, pieces of ${String(pieces)}: ${error}`);
       }
     });
   }
@@ -43,6 +53,9 @@ test('rows are those of the last tokens', (t) => {
   const all = logits(session, golden.tokens);
   for (const rows of [1, 2, 4]) {
     session.clear();
-    t.deepEqual(session.forward(golden.tokens, 0, rows), all.slice((golden.tokens.length - rows) * golden.n_vocab));
+    const found = session.forward(golden.tokens, 0, rows);
+    const last = all.slice((golden.tokens.length - rows) * golden.n_vocab);
+    t.is(found.length, last.length);
+    t.true(normalizedError(found, [...last]) <= 1e-9);
   }
 });

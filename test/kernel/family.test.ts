@@ -50,7 +50,8 @@ test('a token attends to so many positions as the metadata says', (t) => {
   const row = (answers: Float32Array, index: number): readonly number[] => [
     ...answers.slice(index * VOCABULARY, (index + 1) * VOCABULARY),
   ];
-  const [whole, seen] = [logits(all, tokens), logits(sliding, tokens, [3, 1, 4])];
+  const pieces = [3, 1, 4];
+  const [whole, seen] = [logits(all, tokens, pieces), logits(sliding, tokens, pieces)];
   t.deepEqual(row(seen, window - 1), row(whole, window - 1));
   t.notDeepEqual(row(seen, window), row(whole, window));
   // With one layer, what lies before the window has no way in; rotations are relative.
