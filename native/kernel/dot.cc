@@ -16,6 +16,8 @@ const DotTable* dot_table(Isa isa) noexcept {
 #if defined(__x86_64__)
     case Isa::avx2:
       return &avx2_dots;
+    case Isa::avxvnni:
+      return &avxvnni_dots;
     case Isa::avx512:
       return &avx512_dots;
     case Isa::avx512vnni:

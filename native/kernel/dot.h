@@ -64,9 +64,16 @@ const DotTable* dot_table(Isa isa) noexcept;
 extern const DotTable scalar_dots;
 #if defined(__x86_64__) || defined(WEIGHBRIDGE_SIMDE)
 extern const DotTable avx2_dots;
+extern const DotTable avxvnni_dots;
 extern const DotTable avx512_dots;
 extern const DotTable avx512vnni_dots;
-// For tables of sets that add nothing for these types.
+// For tables of sets that add nothing for these.
+void avx2_multiply_f32(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);
+void avx2_multiply_f16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);
+void avx2_multiply_bf16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);
+void avx2_accumulate(const LaneMatrix& matrix, const VectorColumns& columns, float* out, uint64_t out_stride);
+void avx2_softmax(float* scores, uint64_t count, float scale);
+void avx2_gate(float* hidden, const float* up, uint64_t count);
 void avx512_multiply_f32(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);
 void avx512_multiply_f16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);
 void avx512_multiply_bf16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride);

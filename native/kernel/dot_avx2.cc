@@ -8,8 +8,6 @@ namespace weighbridge::kernel {
 
 WEIGHBRIDGE_TARGET_BEGIN("avx2,fma,f16c")
 
-#include "dot_x86_blocks.inc"
-
 namespace {
 
 inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
@@ -18,6 +16,9 @@ inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
 
 }  // namespace
 
+#include "dot_x86_blocks.inc"
+
+#include "dot_avx2_tile.inc"
 #include "dot_x86_groups.inc"
 
 namespace {
@@ -92,78 +93,36 @@ struct Floats {
   }
 };
 
-template <class Type>
-struct Quantized {
-  template <int C>
-  static void tile(const std::byte* row, const Activations& columns, uint64_t column, float* out, uint64_t out_stride) {
-    using Block = typename Type::Block;
-    const uint64_t count = columns.elements;
-    const uint64_t blocks = count / block_elements;
-    const int8_t* quants = columns.quants + column * count;
-    const float* scales = columns.scales + column * blocks;
-    const int32_t* eight_sums = columns.eight_sums + column * blocks;
-    // Two chains, so that one sum need not wait for the other.
-    __m256 even[C], odd[C];
-    WEIGHBRIDGE_UNROLL
-    for (int c = 0; c < C; ++c) even[c] = odd[c] = _mm256_setzero_ps();
-    uint64_t b = 0;
-    alignas(32) float products[C][8];
-    for (; b + 8 <= blocks; b += 8) {
-      const std::byte* block = row + b * sizeof(Block);
-      if constexpr (C == 1) {
-        WEIGHBRIDGE_UNROLL
-        for (uint64_t line = 0; line < 8 * sizeof(Block); line += 64) {
-          _mm_prefetch(reinterpret_cast<const char*>(block + prefetch_distance + line), _MM_HINT_T0);
-        }
-      }
-      const __m256 row_scales = eight_scales<Block>(block);
-      WEIGHBRIDGE_UNROLL
-      for (int c = 0; c < C; ++c) {
-        const __m256 eight = _mm256_mul_ps(row_scales, load_eight(scales + c * blocks + b));
-        _mm256_store_ps(products[c], eight);
-        if constexpr (Type::raised) {
-          const __m256 sums = _mm256_cvtepi32_ps(load_bytes(eight_sums + c * blocks + b));
-          even[c] = _mm256_fnmadd_ps(eight, sums, even[c]);
-        }
-      }
-      WEIGHBRIDGE_UNROLL
-      for (int k = 0; k < 8; ++k) {
-        const auto weights = Type::unpack(row + (b + k) * sizeof(Block));
-        WEIGHBRIDGE_UNROLL
-        for (int c = 0; c < C; ++c) {
-          const __m256 sums =
-              _mm256_cvtepi32_ps(Type::product(weights, quants + c * count + (b + k) * block_elements));
-          __m256& into = k % 2 == 0 ? even[c] : odd[c];
-          into = _mm256_fmadd_ps(_mm256_set1_ps(products[c][k]), sums, into);
-        }
-      }
-    }
-    for (; b < blocks; ++b) {
-      const std::byte* block = row + b * sizeof(Block);
-      const float row_scale = half_to_float(load<uint16_t>(block));
-      const auto weights = Type::unpack(block);
-      for (int c = 0; c < C; ++c) {
-        const __m256i sums = Type::product(weights, quants + c * count + b * block_elements);
-        const __m256i above = _mm256_zextsi128_si256(_mm_cvtsi32_si128(Type::raised ? eight_sums[c * blocks + b] : 0));
-        const __m256 scale = _mm256_set1_ps(row_scale * scales[c * blocks + b]);
-        even[c] = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(_mm256_sub_epi32(sums, above)), even[c]);
-      }
-    }
-    WEIGHBRIDGE_UNROLL
-    for (int c = 0; c < C; ++c) out[c * out_stride] = sum_of(_mm256_add_ps(even[c], odd[c]));
-  }
-};
-
 }  // namespace
 
+void avx2_accumulate(const LaneMatrix& matrix, const VectorColumns& columns, float* out, uint64_t out_stride) {
+  accumulate(matrix, columns, out, out_stride);
+}
+
+void avx2_softmax(float* scores, uint64_t count, float scale) { softmax(scores, count, scale); }
+
+void avx2_gate(float* hidden, const float* up, uint64_t count) { gate(hidden, up, count); }
+
 WEIGHBRIDGE_TARGET_END
+
+void avx2_multiply_f32(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {
+  multiply_tiled<Floats<F32>>(rows, columns, out, out_stride);
+}
+
+void avx2_multiply_f16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {
+  multiply_tiled<Floats<F16>>(rows, columns, out, out_stride);
+}
+
+void avx2_multiply_bf16(const WeightRows& rows, const Activations& columns, float* out, uint64_t out_stride) {
+  multiply_tiled<Floats<BF16>>(rows, columns, out, out_stride);
+}
 
 namespace {
 
 constexpr DotRow rows[] = {
-    {gguf::TensorType::F32, multiply_tiled<Floats<F32>>},
-    {gguf::TensorType::F16, multiply_tiled<Floats<F16>>},
-    {gguf::TensorType::BF16, multiply_tiled<Floats<BF16>>},
+    {gguf::TensorType::F32, avx2_multiply_f32},
+    {gguf::TensorType::F16, avx2_multiply_f16},
+    {gguf::TensorType::BF16, avx2_multiply_bf16},
     {gguf::TensorType::Q8_0, multiply_tiled<Quantized<Q8_0>>},
     {gguf::TensorType::Q4_0, multiply_tiled<Quantized<Q4_0>>},
     {gguf::TensorType::Q4_1, multiply_tiled<Grouped<Q4_1>>},
@@ -180,7 +139,7 @@ constexpr DotRow rows[] = {
 
 }  // namespace
 
-constinit const DotTable avx2_dots = {Isa::avx2, rows, accumulate, softmax, gate};
+constinit const DotTable avx2_dots = {Isa::avx2, rows, avx2_accumulate, avx2_softmax, avx2_gate};
 
 }  // namespace weighbridge::kernel
 

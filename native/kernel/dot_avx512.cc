@@ -8,6 +8,14 @@ namespace weighbridge::kernel {
 
 WEIGHBRIDGE_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")
 
+namespace {
+
+inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
+  return _mm256_madd_epi16(_mm256_maddubs_epi16(unsigned_bytes, signed_bytes), _mm256_set1_epi16(1));
+}
+
+}  // namespace
+
 #include "dot_x86_blocks.inc"
 
 #include "dot_avx512_tile.inc"
@@ -28,14 +36,6 @@ struct Lanes {
 }  // namespace
 
 #include "vectors.inc"
-
-namespace {
-
-inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
-  return _mm256_madd_epi16(_mm256_maddubs_epi16(unsigned_bytes, signed_bytes), _mm256_set1_epi16(1));
-}
-
-}  // namespace
 
 #include "dot_x86_groups.inc"
 

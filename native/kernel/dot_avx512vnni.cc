@@ -8,11 +8,6 @@ namespace weighbridge::kernel {
 
 WEIGHBRIDGE_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")
 
-#include "dot_x86_blocks.inc"
-
-#include "dot_avx512_tile.inc"
-#include "panel_avx512.inc"
-
 namespace {
 
 inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
@@ -20,6 +15,11 @@ inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
 }
 
 }  // namespace
+
+#include "dot_x86_blocks.inc"
+
+#include "dot_avx512_tile.inc"
+#include "panel_avx512.inc"
 
 #include "dot_x86_groups.inc"
 #include "panel_avx512vnni.inc"

@@ -15,7 +15,7 @@ namespace weighbridge {
 
 namespace {
 
-constexpr Isa every_isa[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::avx512vnni, Isa::neon};
+constexpr Isa every_isa[] = {Isa::scalar, Isa::avx2, Isa::avxvnni, Isa::avx512, Isa::avx512vnni, Isa::neon};
 
 #if defined(__x86_64__)
 
@@ -44,6 +44,9 @@ bool supported(Isa isa) noexcept {
   constexpr uint64_t opmask_and_zmm = 0xe0;
   if ((saved & sse_and_avx) != sse_and_avx || !has(ebx, 5)) return false;
   if (isa == Isa::avx2) return true;
+  if (isa == Isa::avxvnni) {
+    return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && has(eax, 4);
+  }
   const bool f = has(ebx, 16), dq = has(ebx, 17), bw = has(ebx, 30), vl = has(ebx, 31), vnni = has(ecx, 11);
   if ((saved & opmask_and_zmm) != opmask_and_zmm || !f || !dq || !bw || !vl) return false;
   return isa == Isa::avx512 || vnni;
@@ -91,6 +94,8 @@ const char* name_of(Isa isa) noexcept {
       return "scalar";
     case Isa::avx2:
       return "avx2";
+    case Isa::avxvnni:
+      return "avxvnni";
     case Isa::avx512:
       return "avx512";
     case Isa::avx512vnni:

@@ -13,7 +13,7 @@
 namespace weighbridge {
 
 // neon: with dot products (Armv8.2 DotProd).
-enum class Isa { scalar, avx2, avx512, avx512vnni, neon };
+enum class Isa { scalar, avx2, avxvnni, avx512, avx512vnni, neon };
 
 const char* name_of(Isa isa) noexcept;
 // What CPU and operating system both support, slowest first; always begins with scalar.

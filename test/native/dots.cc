@@ -367,7 +367,7 @@ int run(bool emulated) {
   std::vector<const DotTable*> tables;
   if (emulated) {
 #if defined(WEIGHBRIDGE_SIMDE)
-    tables = {&avx2_dots, &avx512_dots, &avx512vnni_dots};
+    tables = {&avx2_dots, &avxvnni_dots, &avx512_dots, &avx512vnni_dots};
 #endif
   } else {
     for (const Isa isa : available_isas()) tables.push_back(dot_table(isa));

@@ -35,6 +35,9 @@
 using __mmask8 = simde__mmask8;
 using __mmask16 = simde__mmask16;
 
+#undef _mm256_dpbusd_avx_epi32
+#define _mm256_dpbusd_avx_epi32 simde_mm256_dpbusd_epi32
+
 #undef _mm512_loadu_ps
 #undef _mm512_madd_epi16
 #undef _mm512_loadu_si512
