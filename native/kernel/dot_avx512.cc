@@ -14,6 +14,10 @@ inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
   return _mm256_madd_epi16(_mm256_maddubs_epi16(unsigned_bytes, signed_bytes), _mm256_set1_epi16(1));
 }
 
+inline __m512i wide_products(__m512i unsigned_bytes, __m512i signed_bytes) {
+  return _mm512_madd_epi16(_mm512_maddubs_epi16(unsigned_bytes, signed_bytes), _mm512_set1_epi16(1));
+}
+
 }  // namespace
 
 #include "dot_x86_blocks.inc"
@@ -38,6 +42,7 @@ struct Lanes {
 #include "vectors.inc"
 
 #include "dot_x86_groups.inc"
+#include "dot_avx512_groups.inc"
 
 namespace {
 
@@ -159,6 +164,7 @@ void multiply_in_panels(const WeightRows& rows, const Activations& columns, floa
 
 struct Q8_0Pair {
   using Single = Q8_0;
+  static constexpr bool raised_by_eight = false;
   static __m512i unpack(const std::byte* block) { return unpack_bytes(block); }
   static __m512i product(__m512i weights, const int8_t* quants, const int32_t*) {
     const __m512i loaded = load_quants(quants);
@@ -170,10 +176,10 @@ struct Q8_0Pair {
 
 struct Q4_0Pair {
   using Single = Q4_0;
+  static constexpr bool raised_by_eight = true;
   static __m512i unpack(const std::byte* block) { return unpack_nibbles(block); }
-  static __m512i product(__m512i weights, const int8_t* quants, const int32_t* eight_sums) {
-    const __m512i sums = _mm512_madd_epi16(_mm512_maddubs_epi16(weights, load_quants(quants)), _mm512_set1_epi16(1));
-    return _mm512_sub_epi32(sums, spread_sums(eight_sums));
+  static __m512i product(__m512i weights, const int8_t* quants, const int32_t*) {
+    return wide_products(weights, load_quants(quants));
   }
 };
 
@@ -219,16 +225,16 @@ constexpr DotRow rows[] = {
     {gguf::TensorType::BF16, avx512_multiply_bf16},
     {gguf::TensorType::Q8_0, multiply_tiled<Quantized512<Q8_0Pair>>},
     {gguf::TensorType::Q4_0, multiply_tiled<Quantized512<Q4_0Pair>>},
-    {gguf::TensorType::Q4_1, multiply_tiled<Grouped<Q4_1>>},
-    {gguf::TensorType::Q5_0, multiply_tiled<Grouped<Q5_0>>},
-    {gguf::TensorType::Q5_1, multiply_tiled<Grouped<Q5_1>>},
-    {gguf::TensorType::IQ4_NL, multiply_tiled<Grouped<IQ4_NL>>},
-    {gguf::TensorType::Q2_K, multiply_tiled<Grouped<Q2_K>>},
-    {gguf::TensorType::Q3_K, multiply_tiled<Grouped<Q3_K>>},
-    {gguf::TensorType::Q4_K, multiply_tiled<Grouped<Q4_K>>},
-    {gguf::TensorType::Q5_K, multiply_tiled<Grouped<Q5_K>>},
-    {gguf::TensorType::Q6_K, multiply_tiled<Grouped<Q6_K>>},
-    {gguf::TensorType::IQ4_XS, multiply_tiled<Grouped<IQ4_XS>>},
+    {gguf::TensorType::Q4_1, multiply_tiled<Grouped512<Q4_1>>},
+    {gguf::TensorType::Q5_0, multiply_tiled<Grouped512<Q5_0>>},
+    {gguf::TensorType::Q5_1, multiply_tiled<Grouped512<Q5_1>>},
+    {gguf::TensorType::IQ4_NL, multiply_tiled<Grouped512<IQ4_NL>>},
+    {gguf::TensorType::Q2_K, multiply_tiled<Grouped512<Q2_K>>},
+    {gguf::TensorType::Q3_K, multiply_tiled<Grouped512<Q3_K>>},
+    {gguf::TensorType::Q4_K, multiply_tiled<Grouped512<Q4_K>>},
+    {gguf::TensorType::Q5_K, multiply_tiled<Grouped512<Q5_K>>},
+    {gguf::TensorType::Q6_K, multiply_tiled<Grouped512<Q6_K>>},
+    {gguf::TensorType::IQ4_XS, multiply_tiled<Grouped512<IQ4_XS>>},
 };
 
 }  // namespace

@@ -14,6 +14,10 @@ inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
   return _mm256_dpbusd_epi32(_mm256_setzero_si256(), unsigned_bytes, signed_bytes);
 }
 
+inline __m512i wide_products(__m512i unsigned_bytes, __m512i signed_bytes) {
+  return _mm512_dpbusd_epi32(_mm512_setzero_si512(), unsigned_bytes, signed_bytes);
+}
+
 }  // namespace
 
 #include "dot_x86_blocks.inc"
@@ -22,12 +26,14 @@ inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
 #include "panel_avx512.inc"
 
 #include "dot_x86_groups.inc"
+#include "dot_avx512_groups.inc"
 #include "panel_avx512vnni.inc"
 
 namespace {
 
 struct Q8_0Pair {
   using Single = Q8_0;
+  static constexpr bool raised_by_eight = false;
   // Weights stand 128 above their value, which makes them unsigned.
   static __m512i unpack(const std::byte* block) {
     return _mm512_xor_si512(unpack_bytes(block), _mm512_set1_epi8(static_cast<char>(0x80)));
@@ -40,10 +46,10 @@ struct Q8_0Pair {
 
 struct Q4_0Pair {
   using Single = Q4_0;
+  static constexpr bool raised_by_eight = true;
   static __m512i unpack(const std::byte* block) { return unpack_nibbles(block); }
-  static __m512i product(__m512i weights, const int8_t* quants, const int32_t* eight_sums) {
-    const __m512i sums = _mm512_dpbusd_epi32(_mm512_setzero_si512(), weights, load_quants(quants));
-    return _mm512_sub_epi32(sums, spread_sums(eight_sums));
+  static __m512i product(__m512i weights, const int8_t* quants, const int32_t*) {
+    return wide_products(weights, load_quants(quants));
   }
 };
 
@@ -66,16 +72,16 @@ constexpr DotRow rows[] = {
     {gguf::TensorType::BF16, avx512_multiply_bf16},
     {gguf::TensorType::Q8_0, multiply<Quantized512<Q8_0Pair>, Q8_0Group>},
     {gguf::TensorType::Q4_0, multiply<Quantized512<Q4_0Pair>, Q4_0Group>},
-    {gguf::TensorType::Q4_1, multiply<Grouped<Q4_1>, Q4_1>},
-    {gguf::TensorType::Q5_0, multiply<Grouped<Q5_0>, Q5_0>},
-    {gguf::TensorType::Q5_1, multiply<Grouped<Q5_1>, Q5_1>},
-    {gguf::TensorType::IQ4_NL, multiply<Grouped<IQ4_NL>, IQ4_NL>},
-    {gguf::TensorType::Q2_K, multiply<Grouped<Q2_K>, Q2_K>},
-    {gguf::TensorType::Q3_K, multiply<Grouped<Q3_K>, Q3_K>},
-    {gguf::TensorType::Q4_K, multiply<Grouped<Q4_K>, Q4_K>},
-    {gguf::TensorType::Q5_K, multiply<Grouped<Q5_K>, Q5_K>},
-    {gguf::TensorType::Q6_K, multiply<Grouped<Q6_K>, Q6_K>},
-    {gguf::TensorType::IQ4_XS, multiply<Grouped<IQ4_XS>, IQ4_XS>},
+    {gguf::TensorType::Q4_1, multiply<Grouped512<Q4_1>, Q4_1>},
+    {gguf::TensorType::Q5_0, multiply<Grouped512<Q5_0>, Q5_0>},
+    {gguf::TensorType::Q5_1, multiply<Grouped512<Q5_1>, Q5_1>},
+    {gguf::TensorType::IQ4_NL, multiply<Grouped512<IQ4_NL>, IQ4_NL>},
+    {gguf::TensorType::Q2_K, multiply<Grouped512<Q2_K>, Q2_K>},
+    {gguf::TensorType::Q3_K, multiply<Grouped512<Q3_K>, Q3_K>},
+    {gguf::TensorType::Q4_K, multiply<Grouped512<Q4_K>, Q4_K>},
+    {gguf::TensorType::Q5_K, multiply<Grouped512<Q5_K>, Q5_K>},
+    {gguf::TensorType::Q6_K, multiply<Grouped512<Q6_K>, Q6_K>},
+    {gguf::TensorType::IQ4_XS, multiply<Grouped512<IQ4_XS>, IQ4_XS>},
 };
 
 }  // namespace

@@ -22,10 +22,12 @@
 #include <simde/x86/avx512/maddubs.h>
 #include <simde/x86/avx512/mov_mask.h>
 #include <simde/x86/avx512/mul.h>
+#include <simde/x86/avx512/or.h>
 #include <simde/x86/avx512/fnmadd.h>
 #include <simde/x86/avx512/set.h>
 #include <simde/x86/avx512/set1.h>
 #include <simde/x86/avx512/slli.h>
+#include <simde/x86/avx512/srli.h>
 #include <simde/x86/avx512/srlv.h>
 #include <simde/x86/avx512/sub.h>
 #include <simde/x86/avx512/xor.h>
