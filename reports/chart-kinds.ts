@@ -5,6 +5,7 @@ import type { Variant } from './chart-layout.js';
 import { claimSpec } from './chart-claim.js';
 import { gridSpec } from './chart-grid.js';
 import { ratesSpec, runsSpec, sharesSpec } from './chart-compare.js';
+import { kernelDecodeSpec, kernelRooflineSpec } from './chart-kernel.js';
 import { orderSpec, spreadSpec } from './chart-samples.js';
 import { ratioSpec } from './chart-ratios.js';
 import { rooflineSpec, speedSpec } from './chart-speed.js';
@@ -106,6 +107,18 @@ export const kinds: Readonly<Record<ChartKind, Kind>> = {
     heading: 'Models side by side',
     reading: 'Bytes a second, since seconds of different models are of their sizes.',
     spec: ratesSpec,
+  },
+  'kernel-decode': {
+    heading: 'Weights read while decoding, below what memory gives',
+    reading:
+      'Bytes of weights that the passes of single tokens read, a second. The dark upright is the ceiling: every byte of the same mapping summed by as many threads, in the same rounds.',
+    spec: kernelDecodeSpec,
+  },
+  'kernel-roofline': {
+    heading: 'The kernel below its roofline',
+    reading:
+      'Speed of the arithmetic against what of it there is for each byte of weights that is read. Left, where a token is decoded, memory bounds it: dashed lines are what the ceilings allow. Right, where a prompt is fed, the arithmetic itself does. Small marks are of fewer threads.',
+    spec: kernelRooflineSpec,
   },
 };
 

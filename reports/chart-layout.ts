@@ -38,6 +38,7 @@ export const unitTitles: Readonly<Record<ChartUnit, string>> = {
   MiB: 'MiB',
   GiB: 'GiB',
   'GB/s': 'GB/s',
+  'GFLOP/s': 'GFLOP/s',
   'tokens/s': 'tokens per second',
   ratio: 'ratio',
   '%': 'per cent',

@@ -102,10 +102,16 @@ export interface ModelSession {
   close(): void;
 }
 
+/** The types that the kernel computes with. */
+export type SynthesisType =
+  | ('F32' | 'F16' | 'BF16')
+  | ('Q4_0' | 'Q4_1' | 'Q5_0' | 'Q5_1' | 'Q8_0' | 'IQ4_NL')
+  | ('Q2_K' | 'Q3_K' | 'Q4_K' | 'Q5_K' | 'Q6_K' | 'IQ4_XS');
+
 export interface SynthesisTensor {
   readonly offset: number;
   readonly bytes: number;
-  readonly type: 'F32' | 'F16' | 'Q8_0' | 'Q4_0';
+  readonly type: SynthesisType;
   /** 'ones': every element 1 (norms). 'normal': zero mean, standard deviation `deviation`. */
   readonly fill: 'ones' | 'normal';
   readonly deviation: number;

@@ -8,6 +8,7 @@
 
 #include "../format/gguf.h"
 #include "../format/synthesize.h"
+#include "../format/synthetic_weights.h"
 #include "convert.h"
 
 namespace weighbridge::bindings {
@@ -113,16 +114,11 @@ Napi::Value inspect(const Napi::CallbackInfo& info) {
 gguf::SynthesisTensor synthesis_tensor(const Napi::Object& object) {
   const std::string type = text(object, "type");
   gguf::SynthesisTensor tensor{};
-  bool known = false;
-  for (const gguf::TensorType candidate :
-       {gguf::TensorType::F32, gguf::TensorType::F16, gguf::TensorType::Q8_0, gguf::TensorType::Q4_0}) {
-    if (type != gguf::traits(candidate)->name) continue;
-    tensor.type = candidate;
-    known = true;
-  }
+  const std::optional<gguf::TensorType> known = gguf::synthetic_type(type);
   if (!known) {
     throw Error(Reason{.code = "bad-option", .operation = "arguments", .message = "no weights of type " + type});
   }
+  tensor.type = *known;
   tensor.offset = whole(object, "offset");
   tensor.bytes = whole(object, "bytes");
   tensor.fill = text(object, "fill") == "ones" ? gguf::Fill::ones : gguf::Fill::normal;

@@ -13,16 +13,18 @@
 namespace weighbridge::gguf {
 
 enum class Fill {
-  ones,    // every element 1; F32 and F16 only
+  ones,    // every element 1; F32, F16 and BF16 only
   normal,  // zero mean
 };
 
 struct SynthesisTensor {
   uint64_t offset;   // from the start of the file
   uint64_t bytes;    // a whole number of blocks
-  TensorType type;   // F32, F16, Q8_0 or Q4_0
+  TensorType type;   // one of those that synthetic_type() knows (synthetic_weights.h)
   Fill fill;
-  float deviation;   // standard deviation of a normal fill; a normal number of a binary16
+  // Standard deviation of a normal fill. Scales of superblocks are a thousandth of it: far below 0.0005 binary16 has too
+  // few steps to give it.
+  float deviation;
   uint64_t stream;   // tensors of equal seed, stream, type and deviation have equal bytes
 };
 

@@ -110,7 +110,7 @@ async function claims(args: Arguments): Promise<void> {
       if (cached !== null && !cached.isThere && args.shape !== undefined) {
         tell(`writing ${printable(cached.path)}`);
         const progress = progressReporter();
-        await writeCachedModel(args.shape, cached, { signal, onProgress: progress.update }).finally(progress.end);
+        await writeCachedModel(cached, { signal, onProgress: progress.update }).finally(progress.end);
       }
       return weighParts(
         plans,

@@ -4,8 +4,9 @@ import { resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { UsageError } from '../failure.js';
 import { partPaths, tensorCount } from '../synthetic/plan.js';
-import { shapeNames, weightTypes, type ShapeName, type WeightType } from '../synthetic/shapes.js';
+import { shapeNames, type ShapeName } from '../synthetic/shapes.js';
 import { generateModel } from '../synthetic/synthesize-model.js';
+import { weightTypes, type WeightType } from '../synthetic/weight-types.js';
 import { wholeNumber } from './session-options.js';
 
 interface GenArguments {
@@ -64,7 +65,7 @@ export const genCommand: CommandModule<object, GenArguments> = {
         choices: weightTypes,
         default: 'q4_0' as const,
         requiresArg: true,
-        describe: 'of the matrices',
+        describe: 'of the matrices; q4_k_m and q5_k_m mix as llama.cpp does',
       })
       .option('seed', { type: 'number', default: 1, requiresArg: true, describe: 'same seed, same bytes' })
       .option('split', { type: 'number', default: 1, requiresArg: true, describe: 'number of files to divide it into' })

@@ -22,10 +22,12 @@ export type ChartKind =
   | 'trend'
   | 'runs'
   | 'shares'
-  | 'rates';
+  | 'rates'
+  | 'kernel-decode'
+  | 'kernel-roofline';
 
 /** Units that a chart's figures are in, chosen once a chart. */
-export type ChartUnit = 'ms' | 's' | 'MiB' | 'GiB' | 'GB/s' | 'tokens/s' | 'ratio' | '%' | 'count';
+export type ChartUnit = 'ms' | 's' | 'MiB' | 'GiB' | 'GB/s' | 'GFLOP/s' | 'tokens/s' | 'ratio' | '%' | 'count';
 
 /**
  * One mark. `part` says what of the chart it belongs to; `loader` is the name of its row, null for what is drawn whatever

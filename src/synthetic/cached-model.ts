@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { planFiles } from './plan.js';
 import type { ShapeName } from './shapes.js';
 import { generateModel, type SynthesisRequest } from './synthesize-model.js';
+import type { WeightType } from './weight-types.js';
 
-const TYPE = 'q4_0';
 const SEED = 1;
 
 const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
@@ -21,28 +21,33 @@ function cacheDirectory(env: NodeJS.ProcessEnv): string {
 
 export interface CachedModel {
   readonly path: string;
+  readonly shape: ShapeName;
+  readonly type: WeightType;
   readonly bytes: number;
   /** Whether it is there: written to the end by this version, and not touched since. */
   readonly isThere: boolean;
 }
 
-export function cachedModel(shape: ShapeName, env: NodeJS.ProcessEnv = process.env): CachedModel {
-  const path = join(cacheDirectory(env), `${shape}-${TYPE}-seed${SEED}.gguf`);
-  const files = planFiles(path, { shape, type: TYPE, seed: SEED, split: 1 });
-  return { path, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), isThere: isIntact(path) };
+/** Throws what planFiles does. */
+export function cachedModel(
+  shape: ShapeName,
+  { type = 'q4_0', env = process.env }: { readonly type?: WeightType; readonly env?: NodeJS.ProcessEnv } = {},
+): CachedModel {
+  const path = join(cacheDirectory(env), `${shape}-${type}-seed${SEED}.gguf`);
+  const files = planFiles(path, { shape, type, seed: SEED, split: 1 });
+  return { path, shape, type, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), isThere: isIntact(path) };
 }
 
 /** Written under another name first, so that a half-written one is never taken for whole. Throws what generateModel does. */
 export async function writeCachedModel(
-  shape: ShapeName,
-  { path }: CachedModel,
+  { path, shape, type }: CachedModel,
   options: Pick<SynthesisRequest, 'onProgress' | 'signal'>,
 ): Promise<void> {
   const directory = dirname(path);
   mkdirSync(directory, { recursive: true });
   removeLeftovers(directory);
   const partial = join(directory, `partial-${process.pid}.gguf`);
-  await generateModel({ out: partial, shape, type: TYPE, seed: SEED, split: 1, ...options });
+  await generateModel({ out: partial, shape, type, seed: SEED, split: 1, ...options });
   renameSync(partial, path);
   const { size, mtimeMs } = statSync(path);
   writeFileSync(noteOf(path), `${JSON.stringify({ version, bytes: size, modifiedMs: mtimeMs })}\n`);

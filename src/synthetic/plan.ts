@@ -1,27 +1,18 @@
 /** What the files of a synthetic model contain, decided before a byte is written. */
-import type { SynthesisFile, SynthesisTensor } from '../native.js';
+import { failWith } from '../failure.js';
+import type { SynthesisFile, SynthesisTensor, SynthesisType } from '../native.js';
 import { writeHeader, type HeaderValue } from './gguf-writer.js';
-import { shapes, type ShapeName, type SyntheticShape, type WeightType } from './shapes.js';
+import { shapeNames, shapes, type ShapeName, type SyntheticShape } from './shapes.js';
 import { makeVocabulary } from './vocabulary.js';
+import { fileTypeOf, layouts, matrixType, type Place, type WeightType } from './weight-types.js';
 
 /** GGUF's default, which llama.cpp assumes of parts that do not name one. */
 const alignment = 32;
 
-/** ggml's numbers of types and of files that consist of them mostly (`general.file_type`). */
-const layouts = {
-  F32: { type: 0, fileType: 0, blockElements: 1, blockBytes: 4 },
-  F16: { type: 1, fileType: 1, blockElements: 1, blockBytes: 2 },
-  Q4_0: { type: 2, fileType: 2, blockElements: 32, blockBytes: 18 },
-  Q8_0: { type: 8, fileType: 7, blockElements: 32, blockBytes: 34 },
-} as const;
-
-type Layout = keyof typeof layouts;
-const layoutOf: Readonly<Record<WeightType, Layout>> = { f32: 'F32', f16: 'F16', q8_0: 'Q8_0', q4_0: 'Q4_0' };
-
 interface PlannedTensor {
   readonly name: string;
   readonly shape: readonly number[];
-  readonly layout: Layout;
+  readonly layout: SynthesisType;
   readonly fill: 'ones' | 'normal';
   readonly deviation: number;
   readonly bytes: number;
@@ -45,7 +36,12 @@ function planTensors(shape: SyntheticShape, type: WeightType): PlannedTensor[] {
   const { layers, width, feedForward, vocabulary } = shape;
   const kvWidth = (width / shape.heads) * shape.kvHeads;
   const tensors: PlannedTensor[] = [];
-  const add = (name: string, dimensions: readonly number[], layout: Layout, deviation: number | 'ones'): void => {
+  const add = (
+    name: string,
+    dimensions: readonly number[],
+    layout: SynthesisType,
+    deviation: number | 'ones',
+  ): void => {
     const { blockElements, blockBytes } = layouts[layout];
     tensors.push({
       name: `${name}.weight`,
@@ -60,28 +56,29 @@ function planTensors(shape: SyntheticShape, type: WeightType): PlannedTensor[] {
   const norm = (name: string): void => {
     add(name, [width], 'F32', 'ones');
   };
-  const matrix = (name: string, columns: number, rows: number, deviation: number): void => {
-    add(name, [columns, rows], layoutOf[type], deviation);
+  const matrix = (name: string, columns: number, rows: number, deviation: number, place: Place = 'any'): void => {
+    add(name, [columns, rows], matrixType(type, place), deviation);
   };
 
   const into = 1 / Math.sqrt(width);
   const residual = 1 / Math.sqrt(2 * layers);
   // Twice 1/√width where logits are made: they then spread over about ±8, as those of a trained model.
-  matrix('token_embd', width, vocabulary, shape.tied ? 2 * into : 1);
+  matrix('token_embd', width, vocabulary, shape.tied ? 2 * into : 1, shape.tied ? 'output' : 'any');
   for (let layer = 0; layer < layers; layer += 1) {
     const block = `blk.${layer}`;
+    const place = { layer, of: layers };
     norm(`${block}.attn_norm`);
     matrix(`${block}.attn_q`, width, width, into);
     matrix(`${block}.attn_k`, width, kvWidth, into);
-    matrix(`${block}.attn_v`, width, kvWidth, into);
+    matrix(`${block}.attn_v`, width, kvWidth, into, place);
     matrix(`${block}.attn_output`, width, width, into * residual);
     norm(`${block}.ffn_norm`);
     matrix(`${block}.ffn_gate`, width, feedForward, into);
     matrix(`${block}.ffn_up`, width, feedForward, into);
-    matrix(`${block}.ffn_down`, feedForward, width, residual / Math.sqrt(feedForward));
+    matrix(`${block}.ffn_down`, feedForward, width, residual / Math.sqrt(feedForward), place);
   }
   norm('output_norm');
-  if (!shape.tied) matrix('output', width, vocabulary, 2 * into);
+  if (!shape.tied) matrix('output', width, vocabulary, 2 * into, 'output');
   return tensors;
 }
 
@@ -94,7 +91,7 @@ function planMetadata(model: SyntheticModel, shape: SyntheticShape): [string, He
     ['general.architecture', text('llama')],
     ['general.name', text(`synthetic ${model.shape} seed ${model.seed}`)],
     ['general.alignment', u32(alignment)],
-    ['general.file_type', u32(layouts[layoutOf[model.type]].fileType)],
+    ['general.file_type', u32(fileTypeOf(model.type))],
     ['general.quantization_version', u32(2)],
     ['llama.context_length', u32(shape.context)],
     ['llama.embedding_length', u32(shape.width)],
@@ -150,8 +147,32 @@ export function tensorCount(name: ShapeName): number {
   return planTensors(shapes[name], 'f32').length;
 }
 
-/** The files of a model at `path`, or beside it where it is split into parts. */
+/** A row of a matrix is a whole number of blocks. */
+function fits({ width, feedForward }: SyntheticShape, type: WeightType): boolean {
+  const { blockElements } = layouts[matrixType(type, 'any')];
+  return width % blockElements === 0 && feedForward % blockElements === 0;
+}
+
+/** Throws an error with the code bad-option. */
+function checkRows({ shape, type }: SyntheticModel): void {
+  if (fits(shapes[shape], type)) return;
+  const { blockElements } = layouts[matrixType(type, 'any')];
+  const { width, feedForward } = shapes[shape];
+  const others = shapeNames.filter((name) => fits(shapes[name], type));
+  throw failWith({
+    code: 'bad-option',
+    operation: 'plan',
+    message: `${type} takes rows of a multiple of ${blockElements} weights, and those of ${shape} have ${width} and ${feedForward}`,
+    remedy: `choose another type, such as q4_0 or q8_0, or another shape (${others.join(', ')})`,
+  });
+}
+
+/**
+ * The files of a model at `path`, or beside it where it is split into parts. Throws an error with the code bad-option for a
+ * type of which no row of the shape can be made.
+ */
 export function planFiles(path: string, model: SyntheticModel): SynthesisFile[] {
+  checkRows(model);
   const shape: SyntheticShape = shapes[model.shape];
   const tensors = planTensors(shape, model.type);
   const paths = partPaths(path, model.split);

@@ -33,6 +33,3 @@ export const shapes = {
 
 export type ShapeName = keyof typeof shapes;
 export const shapeNames = Object.keys(shapes) as readonly ShapeName[];
-
-export const weightTypes = ['f32', 'f16', 'q8_0', 'q4_0'] as const;
-export type WeightType = (typeof weightTypes)[number];

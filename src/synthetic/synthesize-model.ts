@@ -37,8 +37,9 @@ async function checkRoom(directory: string, bytes: number, path: string): Promis
 }
 
 /**
- * Same request, same bytes, on every machine. Throws errors with the properties of a Reason: disk-full before anything is
- * written, file-missing, file-unreadable, io-error; and Interrupted when the signal is aborted. No part is left behind then.
+ * Same request, same bytes, on every machine. Throws errors with the properties of a Reason: bad-option (a type that does
+ * not fit the shape) and disk-full before anything is written, file-missing, file-unreadable, io-error; and Interrupted when
+ * the signal is aborted. No part is left behind then.
  */
 export async function generateModel(request: SynthesisRequest): Promise<SynthesizedModel> {
   const files = planFiles(resolve(request.out), request);

@@ -19,6 +19,22 @@ test('gen writes the model that it was asked for and prints its path', async (t)
   t.true(inspected.stdout.includes('"Q8_0"'));
 });
 
+test('gen writes a mix of types, and inspect reads them', async (t) => {
+  const out = join(folder, 'mix.gguf');
+  t.is((await weighbridge(['gen', out, '--shape', 'tiny', '--type', 'q4_k_m'])).code, 0);
+  const { code, stdout } = await weighbridge(['inspect', out]);
+  t.is(code, 0);
+  for (const type of ['F32', 'Q4_K', 'Q6_K']) t.regex(stdout, new RegExp(`^ *${type} `, 'm'));
+});
+
+test('a type that does not fit the rows of the shape is refused, with those that do', async (t) => {
+  const out = join(folder, 'misfit.gguf');
+  const { code, stderr } = await weighbridge(['gen', out, '--shape', '15m', '--type', 'q4_k']);
+  t.is(code, 2);
+  t.regex(stderr, /^weighbridge: q4_k takes rows of a multiple of 256 [^\n]*288[^\n]*110m[^\n]*\n$/);
+  t.false(existsSync(out));
+});
+
 test('gen prints the paths of all parts', async (t) => {
   const { code, stdout } = await weighbridge(['gen', join(folder, 'parts.gguf'), '--shape', 'tiny', '--split', '2']);
   t.is(code, 0);
