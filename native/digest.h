@@ -24,9 +24,14 @@ class Digest {
     length_ += bytes.size();
   }
 
-  std::string hex() const {
+  uint64_t value() const noexcept {
     uint64_t h = length_;
     for (const uint64_t lane : lanes_) h = finalize(h ^ lane);
+    return h;
+  }
+
+  std::string hex() const {
+    uint64_t h = value();
     std::string text(16, '0');
     for (int i = 15; i >= 0; --i, h >>= 4) text[static_cast<size_t>(i)] = "0123456789abcdef"[h & 15];
     return text;

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "digest.h"
+#include "kernel/touch.h"
 #include "probes/numa_node.h"
 #include "probes/page_cache.h"
 
@@ -45,27 +46,6 @@ PhaseCost between(const Mark& from, const Mark& to) {
 uint64_t bytes_of(std::span<const TensorRange> ranges) {
   return std::accumulate(ranges.begin(), ranges.end(), uint64_t{0},
                          [](uint64_t sum, const TensorRange& range) { return sum + range.bytes; });
-}
-
-// `all` less `needed`; each needed range lies within one of `all`.
-std::vector<TensorRange> remaining(std::vector<TensorRange> all, std::vector<TensorRange> needed) {
-  const auto by_place = [](const TensorRange& a, const TensorRange& b) {
-    return a.part != b.part ? a.part < b.part : a.offset < b.offset;
-  };
-  std::sort(all.begin(), all.end(), by_place);
-  std::sort(needed.begin(), needed.end(), by_place);
-  std::vector<TensorRange> rest;
-  auto used = needed.begin();
-  for (const TensorRange& range : all) {
-    const uint64_t range_end = range.offset + range.bytes;
-    uint64_t at = range.offset;
-    for (; used != needed.end() && used->part == range.part && used->offset < range_end; ++used) {
-      if (used->offset > at) rest.push_back({range.part, at, used->offset - at});
-      at = std::max(at, used->offset + used->bytes);
-    }
-    if (at < range_end) rest.push_back({range.part, at, range_end - at});
-  }
-  return rest;
 }
 
 std::optional<uint64_t> resident(std::span<const std::string> paths) {
@@ -111,11 +91,6 @@ void exchange(const Barrier& barrier, char byte) {
   }
 }
 
-int32_t bos_of(const gguf::Model& model, uint32_t vocabulary) {
-  const uint64_t bos = model.unsigned_value("tokenizer.ggml.bos_token_id").value_or(1);
-  return bos < vocabulary ? static_cast<int32_t>(bos) : 0;
-}
-
 // Where the memory of a process that is bound to a node came from: what was in the page cache before lies where it lay.
 void tell_node(uint32_t node, SampleResult& result) {
   const std::optional<NodeBytes> bytes = bytes_on_node(node);
@@ -156,18 +131,21 @@ SampleResult run_sample(const SampleSpec& spec) {
   SampleResult result = {};
   const CounterReader reader;
   const Loader& chosen = loader(spec.mechanism);
-  result.inferred = chosen.keeps;
+  result.inferred = chosen.keeps && spec.work == Work::infer;
   const bool bound = !chosen.keeps && spec.mechanism != "null";
   const bool probing = spec.pass != Pass::time;
-  const uint32_t vocabulary = spec.shape.vocabulary;
+  const uint32_t vocabulary = spec.shape ? spec.shape->vocabulary : 0;
 
-  // Setup: threads, KV cache, scratch, a row of logits for each that is kept; all touched before the clock starts.
+  // Setup: threads, KV cache, scratch, a row of logits for each that is kept; all touched before the clock starts. To
+  // touch weights takes the threads alone.
   const Mark setup_begin = mark(reader);
   std::unique_ptr<Session> session;
+  std::unique_ptr<Toucher> toucher;
   std::vector<float> first_row, row;
   std::vector<int32_t> prompt;
+  if (chosen.keeps && spec.work == Work::touch) toucher = std::make_unique<Toucher>(spec.threads);
   if (result.inferred) {
-    session = std::make_unique<Session>(spec.shape, spec.context, spec.batch, spec.threads, spec.isa);
+    session = std::make_unique<Session>(spec.shape.value(), spec.context, spec.batch, spec.threads, spec.isa);
     result.session = session->allocated();
     first_row.assign(vocabulary, 0.0f);
     row.assign(vocabulary, 0.0f);
@@ -197,11 +175,12 @@ SampleResult run_sample(const SampleSpec& spec) {
     paths.push_back(part.path);
   }
   const std::vector<TensorRange> order = forward_order(model);
+  const TouchOrder touched = toucher ? touch_order(model) : TouchOrder{};
   const Mark opened = mark(reader);
   result.open = between(start, opened);
   if (spec.pass == Pass::memory) result.resident_opened = resident(paths);
   std::optional<Timeline> timeline;
-  if (spec.pass == Pass::trace && session) {
+  if (spec.pass == Pass::trace && (session || toucher)) {
     // Who may not know the page cache's content is told by mincore(2) that all of it is there.
     timeline.emplace(model, resident(paths).has_value());
     timeline->phase("setup", setup_begin, setup_end);
@@ -229,7 +208,7 @@ SampleResult run_sample(const SampleSpec& spec) {
     tracing->record();
   }
 
-  const int32_t bos = bos_of(model, vocabulary);
+  const int32_t bos = beginning_of(model, vocabulary);
   const uint64_t waited_before = weights->waited_ns();
   const Mark first_begin = probing ? mark(reader) : acquired;
   if (session) {
@@ -237,11 +216,12 @@ SampleResult run_sample(const SampleSpec& spec) {
     session->bind(model, *weights);
     session->forward(std::span(&bos, 1), 0, first_row);
   }
+  if (toucher) toucher->touch(touched.first, *weights);
   const Mark first = mark(reader);
   result.first_token = between(first_begin, first);
   result.waited_ns = weights->waited_ns() - waited_before;
   if (timeline) {
-    timeline->phase("first token", first_begin, first);
+    timeline->phase(session ? "first token" : "needed bytes", first_begin, first);
     timeline->trace().first_token = tracing->stop(first.reached_ns, first.counters);
     timeline->look(*weights, &TracedTensor::resident_first_token);
   }
@@ -260,10 +240,15 @@ SampleResult run_sample(const SampleSpec& spec) {
     result.bytes_needed = bytes_of(needed);
     result.untouched_bytes = bytes_of(rest);
   }
+  if (toucher) {
+    result.bytes_needed = bytes_of(touched.first);
+    result.untouched_bytes = bytes_of(touched.rest);
+  }
   if (bound) result.bytes_needed = bytes_of(order);
   if (timeline) tracing->record();
   const Mark complete_begin = mark(reader);
   if (session) session->touch(rest);
+  if (toucher) toucher->touch(touched.rest, *weights);
   const Mark complete = mark(reader);
   result.complete = between(complete_begin, complete);
   result.issued_bytes = bytes_between(start.counters.read_bytes, complete.counters.read_bytes);
@@ -316,6 +301,8 @@ SampleResult run_sample(const SampleSpec& spec) {
     }
     result.logits_hash = hash.hex();
   }
+
+  if (toucher) result.content_hash = toucher->hash();
 
   if (watch) result.peak = watch->stop();
   result.end = read_memory();

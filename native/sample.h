@@ -1,4 +1,5 @@
 // One sample's timeline, inside the child: setup, barrier, open, acquire, first token, complete, prefill, decode, release.
+// Where loading alone is weighed, weights are touched in place of the first token, and there is no prefill or decode.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +32,17 @@ void meet(const Barrier& barrier);
 // memory pass; in the trace pass residency of each tensor, and the forward pass is watched as it asks for weights.
 enum class Pass { time, memory, trace };
 
+// What is done with weights that a mechanism keeps. infer: the forward pass. touch: every tensor byte is read once and
+// summed, of any model, whether the kernel runs it or not.
+enum class Work { infer, touch };
+
 struct SampleSpec {
   std::string path;
   std::string mechanism;
   Options options;
-  Hyperparameters shape;  // as the parent read it; setup allocates for it before the clock starts
+  Work work;
+  // As the parent read it; setup allocates for it before the clock starts. Only where the work is infer.
+  std::optional<Hyperparameters> shape;
   Isa isa;
   uint32_t threads;
   uint32_t context;
@@ -75,9 +82,10 @@ struct SampleResult {
   std::optional<uint64_t> peak_rss;
   MemoryNeed session;
   std::optional<uint64_t> resident_opened, resident_loaded, resident_first_token;
-  bool inferred;  // not by a mechanism that keeps nothing
+  bool inferred;  // not by a mechanism that keeps nothing, nor where weights are touched
   std::vector<uint64_t> per_token_ns;  // the first token, then each decode step
   std::string logits_hash;
+  std::optional<std::string> content_hash;  // where weights are touched
   std::optional<Trace> trace;
   Effective effective;
   std::vector<std::string> warnings;

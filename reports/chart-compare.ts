@@ -16,7 +16,7 @@ export function runsSpec(variant: Variant): TopLevelSpec {
   return dotSpec(variant, {
     field: 'value',
     type: 'quantitative',
-    title: `first token, ${unitTitles[variant.unit]} (log scale)`,
+    title: `${variant.moment}, ${unitTitles[variant.unit]} (log scale)`,
     scale: { type: 'log', nice: false, padding: 14 },
     axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
   });

@@ -1,6 +1,6 @@
 /** Each kind of chart as a Vega-Lite specification without its data, and how people are told what it shows. */
 import type { TopLevelSpec } from 'vega-lite';
-import type { ChartKind } from '../src/report/page.js';
+import type { Chart, ChartKind, Moment } from '../src/report/page.js';
 import type { Variant } from './chart-layout.js';
 import { claimSpec } from './chart-claim.js';
 import { gridSpec } from './chart-grid.js';
@@ -11,11 +11,15 @@ import { ratioSpec } from './chart-ratios.js';
 import { rooflineSpec, speedSpec } from './chart-speed.js';
 import { memorySpec, phaseSpec } from './chart-stacks.js';
 import { trendSpec } from './chart-trend.js';
+import { upperFirst } from './text-layout.js';
+
+/** Of charts to one moment. */
+type Words = string | ((moment: Moment) => string);
 
 export interface Kind {
-  readonly heading: string;
+  readonly heading: Words;
   /** How to read it, in a sentence or two. */
-  readonly reading: string;
+  readonly reading: Words;
   readonly spec: (variant: Variant) => TopLevelSpec;
 }
 
@@ -23,14 +27,16 @@ export interface Kind {
 export const kinds: Readonly<Record<ChartKind, Kind>> = {
   ratios: {
     heading: 'Who is faster, and how surely',
-    reading:
-      'Time to first token divided by the reference’s in the same block, so that a machine that drifts does not matter. Left of the line is faster. Small dots are single pairs, hollow diamonds the same ratio until every byte was read.',
+    reading: (moment) =>
+      `Time to ${moment} divided by the reference’s in the same block, so that a machine that drifts does not matter. Left of the line is faster. Small dots are single pairs, hollow diamonds the same ratio until every byte was read.`,
     spec: ratioSpec,
   },
   phases: {
     heading: 'Where the time went',
-    reading:
-      'From the start until every byte of the model was read. Debt is what a loader left unpaid when it said that it had loaded: the first token takes longer by it. Dashed lines are the physical limits.',
+    reading: (moment) =>
+      moment === 'first token'
+        ? 'From the start until every byte of the model was read. Debt is what a loader left unpaid when it said that it had loaded: the first token takes longer by it. Dashed lines are the physical limits.'
+        : 'From the start until every byte of the model was touched. What a loader left unpaid when it said that it had loaded is paid where bytes are touched. Dashed lines are the physical limits.',
     spec: phaseSpec,
   },
   order: {
@@ -41,7 +47,7 @@ export const kinds: Readonly<Record<ChartKind, Kind>> = {
   },
   spread: {
     heading: 'Every sample by loader',
-    reading: 'Time to first token of each sample; within a row the first sample is above and the last below.',
+    reading: (moment) => `Time to ${moment} of each sample; within a row the first sample is above and the last below.`,
     spec: spreadSpec,
   },
   memory: {
@@ -72,7 +78,7 @@ export const kinds: Readonly<Record<ChartKind, Kind>> = {
   },
   limits: {
     heading: 'Less memory than the model',
-    reading: 'Time to first token as memory gets scarce; darker is longer.',
+    reading: (moment) => `Time to ${moment} as memory gets scarce; darker is longer.`,
     spec: gridSpec,
   },
   roofline: {
@@ -93,9 +99,9 @@ export const kinds: Readonly<Record<ChartKind, Kind>> = {
     spec: trendSpec,
   },
   runs: {
-    heading: 'First token, run by run',
-    reading:
-      'Median time to first token of each loader in each run: colours are loaders, shapes are runs. Machines stand apart, each with a scale of its own.',
+    heading: (moment) => `${upperFirst(moment)}, run by run`,
+    reading: (moment) =>
+      `Median time to ${moment} of each loader in each run: colours are loaders, shapes are runs. Machines stand apart, each with a scale of its own.`,
     spec: runsSpec,
   },
   shares: {
@@ -121,6 +127,22 @@ export const kinds: Readonly<Record<ChartKind, Kind>> = {
     spec: kernelRooflineSpec,
   },
 };
+
+export function headingOf(kind: ChartKind, charts: readonly Pick<Chart, 'moment'>[] = []): string {
+  return wordsOf(kinds[kind].heading, charts).join('; ');
+}
+
+/** How to read charts of a kind. */
+export function readingOf(kind: ChartKind, charts: readonly Pick<Chart, 'moment'>[] = []): string {
+  return wordsOf(kinds[kind].reading, charts).join(' ');
+}
+
+/** Charts of a comparison may be to several moments: then each is told. */
+function wordsOf(words: Words, charts: readonly Pick<Chart, 'moment'>[]): readonly string[] {
+  if (typeof words === 'string') return [words];
+  const moments = new Set(charts.map(({ moment = 'first token' }) => moment));
+  return [...moments].map(words);
+}
 
 /** Whether texts stand on cells of their own, where no line can run through them. */
 export function hasCells(kind: ChartKind): boolean {

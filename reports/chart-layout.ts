@@ -6,13 +6,15 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { LayerSpec, UnitSpec } from 'vega-lite/types_unstable/spec/index.js';
 import type { Field } from 'vega-lite/types_unstable/channeldef.js';
-import type { ChartUnit } from '../src/report/page.js';
+import type { ChartUnit, Moment } from '../src/report/page.js';
 
 /** Wide: names at the left. Narrow: names above their rows, for telephones. */
 export type Width = 'wide' | 'narrow';
 
 export interface Variant {
   readonly unit: ChartUnit;
+  /** What times are to. */
+  readonly moment: Moment;
   readonly width: Width;
 }
 

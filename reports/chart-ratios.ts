@@ -17,7 +17,7 @@ export function ratioSpec(variant: Variant): TopLevelSpec {
   const x = {
     field: 'value',
     type: 'quantitative' as const,
-    title: 'first token ÷ reference (log scale; left is faster)',
+    title: `${variant.moment} ÷ reference (log scale; left is faster)`,
     scale: { type: 'log' as const, nice: false, padding: 14 },
     axis: { format: ',~g', values: RATIO_TICKS, labelOverlap: 'greedy' as const },
   };

@@ -24,7 +24,7 @@ export function orderSpec(variant: Variant): TopLevelSpec {
   const y = {
     field: 'value',
     type: 'quantitative' as const,
-    title: 'first token ÷ its median (log)',
+    title: `${variant.moment} ÷ its median (log)`,
     scale: { type: 'log' as const, nice: false, padding: 8 },
     axis: { format: ',~g', values: RATIO_TICKS, labelOverlap: 'greedy' as const },
   };
@@ -62,7 +62,7 @@ export function spreadSpec(variant: Variant): TopLevelSpec {
   const x = {
     field: 'value',
     type: 'quantitative' as const,
-    title: `first token, ${unitTitles[variant.unit]} (log scale)`,
+    title: `${variant.moment}, ${unitTitles[variant.unit]} (log scale)`,
     scale: { type: 'log' as const, nice: false, padding: 10 },
     axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
   };

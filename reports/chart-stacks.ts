@@ -15,6 +15,14 @@ const PHASES: Palette = [
   ['complete (rest read)', '#b3609a'],
 ];
 
+/** Where weights are touched instead of run. */
+const TOUCHED_PHASES: Palette = [
+  ['open (header)', '#8c8c8c'],
+  ['acquire (load)', '#0072b2'],
+  ['needed bytes touched', '#009e73'],
+  ['complete (rest touched)', '#b3609a'],
+];
+
 const MEMORY: Palette = [
   ['anonymous', '#d55e00'],
   ['huge-page pool', '#9c3f00'],
@@ -27,7 +35,8 @@ const MEMORY: Palette = [
 ];
 
 export function phaseSpec(variant: Variant): TopLevelSpec {
-  return stackSpec(variant, PHASES, `${unitTitles[variant.unit]} from the start; at the right: first token`);
+  const palette = variant.moment === 'first token' ? PHASES : TOUCHED_PHASES;
+  return stackSpec(variant, palette, `${unitTitles[variant.unit]} from the start; at the right: ${variant.moment}`);
 }
 
 export function memorySpec(variant: Variant): TopLevelSpec {

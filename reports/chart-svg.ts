@@ -26,18 +26,21 @@ function widthOf(text: string): number {
   return width;
 }
 
-export function specKey({ kind, unit }: Pick<Chart, 'kind' | 'unit'>, width: Width): string {
-  return `${kind} ${unit} ${width}`;
+/** What decides a chart's specification, its width aside. */
+type Specified = Pick<Chart, 'kind' | 'unit' | 'moment'>;
+
+export function specKey({ kind, unit, moment = 'first token' }: Specified, width: Width): string {
+  return `${kind} ${unit} ${moment} ${width}`;
 }
 
 const specs = new Map<string, Spec>();
 
-/** The Vega specification of a chart, without its data: the same for all charts of one kind, unit and width. */
-export function vegaSpec(chart: Pick<Chart, 'kind' | 'unit'>, width: Width): Spec {
+/** The Vega specification of a chart, without its data: the same for all charts of one kind, unit, moment and width. */
+export function vegaSpec(chart: Specified, width: Width): Spec {
   const key = specKey(chart, width);
   const known = specs.get(key);
   if (known !== undefined) return known;
-  const variant: Variant = { unit: chart.unit, width };
+  const variant: Variant = { unit: chart.unit, moment: chart.moment ?? 'first token', width };
   const { spec } = compile(kinds[chart.kind].spec(variant), { logger: quiet });
   specs.set(key, spec);
   return spec;

@@ -1,7 +1,7 @@
 /** The page of the claims: verdicts first, then what was measured for each, then the parts with all their charts. */
 import type { ClaimSection } from '../src/report/claims.js';
 import type { ClaimsPage, ClaimsPagePart } from '../src/report/claims-page.js';
-import { kinds } from './chart-kinds.js';
+import { headingOf } from './chart-kinds.js';
 import { escapeMarkup as text } from './escape.js';
 import { drawingsOf, figureHtml, list, tableHtml, type Drawings } from './page-figures.js';
 import { repeat, runSections, unknownSection } from './page-html.js';
@@ -55,7 +55,7 @@ function claimSection(
   return `<section class="kind" id="claim${number}"><h2>${number}. ${text(claim)}</h2>
 <p>${badge(verdict)}: ${text(why)}.</p>
 <p class="soft">Asked was: ${text(asks)}.</p>
-${charts.map((chart) => figureHtml(chart, drawn, kinds.claim.heading)).join('\n')}
+${charts.map((chart) => figureHtml(chart, drawn, headingOf('claim'))).join('\n')}
 ${tableHtml({
   head: ['Measure', 'Where', 'Median', 'Spread', 'Verdict'],
   rows: lines.map(({ what, place, median, bounds, verdict: of }) => [what, place, median, bounds, of ?? '']),

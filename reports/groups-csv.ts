@@ -27,6 +27,7 @@ const columns: readonly (readonly [name: string, of: (group: Group, arms: Arms) 
   ['loader', ({ arm }) => arm.loader],
   ['arm_label', ({ arm }, arms) => arms[arm.id]?.label ?? null],
   ['arm_id', ({ arm }) => arm.id],
+  ['work', ({ arm }, arms) => arms[arm.id]?.work ?? null],
   ['state', ({ state }) => state],
   ['memory_state', ({ memoryState }) => memoryState],
   ['load', ({ load }) => load],
@@ -56,10 +57,18 @@ const columns: readonly (readonly [name: string, of: (group: Group, arms: Arms) 
   ['shared_bytes', ({ memory }) => memory?.sharedBytes ?? null],
 ];
 
+/** Columns of inference, which have nothing in them where weights were touched instead. */
+const OF_INFERENCE = /_tokens_per_second$|^kv_cache|^scratch/;
+
 export function groupsCsv(groups: readonly Group[], arms: Arms): string {
+  const touched = Object.values(arms).some(({ work }) => work === 'touch');
+  const shown = columns.filter(([name]) => !touched || !OF_INFERENCE.test(name));
+  // Times are then to another moment, and columns are called by it.
+  const nameOf = (name: string): string =>
+    touched ? name.replace('_ttft_', '_last_needed_byte_').replace('first_token', 'needed_bytes') : name;
   const rows: Cell[][] = [
-    columns.map(([name]) => name),
-    ...groups.map((group) => columns.map(([, of]) => of(group, arms))),
+    shown.map(([name]) => nameOf(name)),
+    ...groups.map((group) => shown.map(([, of]) => of(group, arms))),
   ];
   return csvText(rows);
 }

@@ -1,13 +1,13 @@
 /** The page of a history: what changed, then a chart for each figure. */
 import type { HistoryPage } from '../src/gate/history-page.js';
-import { kinds } from './chart-kinds.js';
+import { headingOf, readingOf } from './chart-kinds.js';
 import { escapeMarkup as text } from './escape.js';
 import { drawingsOf, figureHtml, list } from './page-figures.js';
 import { shellHtml, type PageScripts } from './page-shell.js';
 
 export async function historyHtml(page: HistoryPage, scripts: PageScripts): Promise<string> {
   const drawn = await drawingsOf(page.charts);
-  const { heading: shown, reading } = kinds.trend;
+  const shown = headingOf('trend');
   const groups = page.groups.map(
     ({ heading, period, charts, constant, undrawn }) => `<section class="kind"><h2>${text(heading)}</h2>
 <p class="soft">${text(period)}</p>
@@ -21,7 +21,7 @@ ${undrawn.length === 0 ? '' : `<p>Without a chart here, where no change is found
       title: page.title,
       header: `<h1>${text(page.title)}</h1>
 <p class="answer">${text(page.headline)}</p>
-<p class="soft">${text(reading)}</p>`,
+<p class="soft">${text(readingOf('trend'))}</p>`,
       main: `${groups.join('\n')}
 <section><h2>How changes are found</h2>
 ${list(page.notes)}

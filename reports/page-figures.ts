@@ -1,6 +1,6 @@
 /** Charts and tables as they stand in a page: each chart as a drawing for where scripts are off, with its data behind it. */
-import type { Chart, Place, Table } from '../src/report/page.js';
-import { hasCells, kinds } from './chart-kinds.js';
+import type { Chart, ChartKind, Place, Table } from '../src/report/page.js';
+import { hasCells, headingOf, kinds, readingOf } from './chart-kinds.js';
 import { chartSvg } from './chart-svg.js';
 import { escapeMarkup as text } from './escape.js';
 
@@ -15,15 +15,11 @@ export async function drawingsOf(charts: readonly Chart[]): Promise<Drawings> {
 
 /** A section for each kind of chart, in the order of a page. */
 export function kindSections(charts: readonly Chart[], drawn: Drawings): string {
-  return Object.entries(kinds)
-    .map(([kind, { heading, reading }]) =>
-      kindSection(
-        charts.filter((chart) => chart.kind === kind),
-        heading,
-        reading,
-        drawn,
-      ),
-    )
+  return (Object.keys(kinds) as ChartKind[])
+    .map((kind) => {
+      const of = charts.filter((chart) => chart.kind === kind);
+      return kindSection(of, headingOf(kind, of), readingOf(kind, of), drawn);
+    })
     .join('');
 }
 

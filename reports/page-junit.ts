@@ -1,32 +1,30 @@
 /** JUnit XML: a suite for each setting and state, a case for each arm and metric, as build servers show tests. */
-import type { Figure, Page, Row, Section } from '../src/report/page.js';
+import type { Figure, Moment, Page, Row, Section } from '../src/report/page.js';
 import { junit, type JunitCase, type JunitSuite } from './junit.js';
 
-const metrics: readonly (readonly [name: string, of: (row: Row) => Figure | null])[] = [
+const metricsOf = (moment: Moment): readonly (readonly [name: string, of: (row: Row) => Figure | null])[] => [
   ['load', ({ load }) => load],
-  ['first token', ({ firstToken }) => firstToken],
+  [moment, ({ firstToken }) => firstToken],
   ['complete', ({ complete }) => complete],
   ['unreclaimable memory', ({ unreclaimable }) => unreclaimable],
   ['decode', ({ decode }) => decode],
 ];
 
 /** Of nanoseconds. */
-const TIMES = new Set(['load', 'first token', 'complete']);
+const TIMES: ReadonlySet<string> = new Set(['load', 'first token', 'last needed byte', 'complete']);
 
 export function pageJunit({ report }: Page): string {
   return junit(report.title, report.sections.map(suiteOf));
 }
 
 function suiteOf(section: Section): JunitSuite {
-  const { model, setting, state, memoryState } = section;
+  const { model, setting, state, memoryState, moment } = section;
   const name = [model, setting ?? '', state, `free memory ${memoryState}`].filter((part) => part !== '').join(' · ');
   const cases = section.rows.flatMap((row) =>
-    metrics.flatMap(([metric, of]) => {
+    metricsOf(moment).flatMap(([metric, of]) => {
       const figure = of(row);
       // A metric that no sample has is no case, but where nothing was measured the arm still is one.
-      return figure === null && (hasNumbers(row) || metric !== 'first token')
-        ? []
-        : [caseOf(name, row, metric, figure)];
+      return figure === null && (hasNumbers(row) || metric !== moment) ? [] : [caseOf(name, row, metric, figure)];
     }),
   );
   return { name, cases };
@@ -51,8 +49,8 @@ function caseOf(group: string, row: Row, metric: string, figure: Figure | null):
 function figureText({ toReference, isReference }: Row, metric: string, figure: Figure | null): string {
   if (figure === null) return '';
   const unit = metric === 'decode' ? ' tokens/s' : '';
-  const paired =
-    metric === 'first token' ? toReference.firstToken : metric === 'complete' ? toReference.complete : null;
+  const isMoment = metric === 'first token' || metric === 'last needed byte';
+  const paired = isMoment ? toReference.firstToken : metric === 'complete' ? toReference.complete : null;
   const against = isReference
     ? ', the reference'
     : paired === null

@@ -1,6 +1,7 @@
 /** Markdown for a comment on a pull request: the answer, a table a state, and what must be known, in bounded length. */
-import type { Page, Row, Section } from '../src/report/page.js';
+import type { Moment, Page, Row, Section } from '../src/report/page.js';
 import { escapeMarkdown as text } from './escape.js';
+import { upperFirst } from './text-layout.js';
 
 /** GitHub takes 65,536 characters; others as many or more. */
 const MOST = 65_000;
@@ -43,10 +44,10 @@ function within(whole: string, most: number): string {
   return `${line > most / 2 ? kept.slice(0, line) : kept.replace(/&#?\w*$/, '')}\n…`;
 }
 
-const columns: readonly (readonly [heading: string, of: (row: Row) => string])[] = [
+const columnsOf = (moment: Moment): readonly (readonly [heading: string, of: (row: Row) => string])[] => [
   ['Loader', ({ label, isReference }) => (isReference ? `${label} (reference)` : label)],
   ['Load', ({ load }) => load?.text ?? '–'],
-  ['First token', ({ firstToken }) => firstToken?.text ?? '–'],
+  [upperFirst(moment), ({ firstToken }) => firstToken?.text ?? '–'],
   [
     '÷ reference',
     ({ toReference: { firstToken }, isReference }) =>
@@ -55,14 +56,15 @@ const columns: readonly (readonly [heading: string, of: (row: Row) => string])[]
   ['Complete', ({ complete }) => complete?.text ?? '–'],
   ['GB/s', ({ bytesPerSecond }) => bytesPerSecond?.text ?? '–'],
   ['Unreclaimable', ({ unreclaimable }) => unreclaimable?.text ?? '–'],
-  ['Tokens/s', ({ decode }) => decode?.text ?? '–'],
+  ...(moment === 'first token' ? [['Tokens/s', ({ decode }: Row) => decode?.text ?? '–'] as const] : []),
 ];
 
 /** Null where not even its answer fits. */
 function sectionText(
-  { model, setting, state, memoryState, answer, counts, rows }: Section,
+  { model, setting, state, memoryState, moment, answer, counts, rows }: Section,
   most: number,
 ): string | null {
+  const columns = columnsOf(moment);
   const title = [model, setting ?? '', state, `free memory ${memoryState}`].filter((part) => part !== '').join(' · ');
   const head = [
     `**${within(text(title), 2000)}**`,

@@ -1,5 +1,6 @@
 /** All figures of a section as tables: what no chart has room for, and programs of one's own. */
-import type { CommandRow, Figure, RatioFigure, Row, Section, Table } from '../src/report/page.js';
+import type { CommandRow, Figure, Moment, RatioFigure, Row, Section, Table } from '../src/report/page.js';
+import { upperFirst } from './text-layout.js';
 
 type Column<R> = readonly [heading: string, of: (row: R) => string];
 
@@ -8,10 +9,10 @@ const text = (figure: Figure | null): string => figure?.text ?? NONE;
 const spread = (figure: RatioFigure | null): string =>
   figure === null ? NONE : `${figure.text} (${figure.spreadText})`;
 
-const columns: readonly Column<Row>[] = [
+const columnsOf = (moment: Moment): readonly Column<Row>[] => [
   ['Loader', ({ label, isReference }) => (isReference ? `${label} (reference)` : label)],
   ['Load', ({ load }) => text(load)],
-  ['First token', ({ firstToken }) => text(firstToken)],
+  [upperFirst(moment), ({ firstToken }) => text(firstToken)],
   ['÷ reference', ({ isReference, toReference }) => (isReference ? '1' : spread(toReference.firstToken))],
   ['Complete', ({ complete }) => text(complete)],
   ['GB/s', ({ bytesPerSecond }) => text(bytesPerSecond)],
@@ -33,9 +34,9 @@ function samplesOf(outcomes: Row['outcomes']): string {
 }
 
 /** Loaders, and below them what is never ranked. Columns that nothing stands in are left out. */
-export function figuresTable({ rows, ceiling, home, bounds, harness }: Section): Table {
+export function figuresTable({ moment, rows, ceiling, home, bounds, harness }: Section): Table {
   return tableOf(
-    columns,
+    columnsOf(moment),
     [...rows, ceiling, home, ...bounds, harness].filter((row) => row !== null),
   );
 }

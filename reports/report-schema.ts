@@ -26,6 +26,7 @@ const figure = orNull(ref('figure'));
 const ratio = orNull(ref('ratio'));
 const state = oneOf('cold', 'warm', 'left');
 const memoryState = oneOf('backed', 'returned', 'as-is');
+const moment = oneOf('first token', 'last needed byte');
 
 const row = object({
   label: string,
@@ -92,6 +93,7 @@ export const reportSchema: Schema = {
       state,
       memoryState,
       conditions: string,
+      moment: { ...moment, description: 'What firstToken is the time to' },
       unsupported: orNull(string),
       answer: string,
       counts: string,

@@ -18,9 +18,25 @@ interface Row {
 
 /** Columns that are read from one part of a sample, which is looked up once. */
 interface Columns {
+  /** Only where this is what was done with weights; absent: whatever was. */
+  readonly work?: Work;
   readonly names: readonly string[];
   readonly textOf: (row: Row) => string;
 }
+
+/** What a run does with weights. */
+type Work = 'infer' | 'touch';
+
+/** Asked for every row. */
+const known = new WeakMap<Arms, Work>();
+
+function workOf(arms: Arms): Work {
+  const found = known.get(arms) ?? (Object.values(arms).some(({ work }) => work === 'touch') ? 'touch' : 'infer');
+  known.set(arms, found);
+  return found;
+}
+
+const onlyOf = (work: Work, of: Columns): Columns => ({ ...of, work });
 
 /** `prefix` stands before each name; of a part that is null all cells are empty. */
 function columnsOf<T>(
@@ -62,7 +78,10 @@ const columns: readonly Columns[] = [
     memory_state: ({ memoryState }) => memoryState,
     load: ({ load }) => load,
   }),
-  columnsOf((row) => row, { setting: ({ sample, arm }) => arm?.setting ?? sample.arm.model }),
+  columnsOf((row) => row, {
+    setting: ({ sample, arm }) => arm?.setting ?? sample.arm.model,
+    work: ({ arm }) => arm?.work ?? null,
+  }),
   columnsOf(({ sample }) => sample, {
     group: ({ group }) => group,
     process_index: ({ process }) => process.index,
@@ -79,15 +98,18 @@ const columns: readonly Columns[] = [
     complete_ns: ({ completeNs }) => completeNs,
     settled_ns: ({ settledNs }) => settledNs,
   }),
-  columnsOf(({ sample }) => sample.debt, {
-    debt_ns: ({ ns }) => ns,
-    debt_explained_ns: ({ explainedNs }) => explainedNs,
-    debt_unexplained_ns: ({ unexplainedNs }) => unexplainedNs,
-    debt_waited_ns: ({ waitedNs }) => waitedNs,
-    debt_minor_faults: ({ minorFaults }) => minorFaults,
-    debt_major_faults: ({ majorFaults }) => majorFaults,
-    debt_read_bytes: ({ readBytes }) => readBytes,
-  }),
+  onlyOf(
+    'infer',
+    columnsOf(({ sample }) => sample.debt, {
+      debt_ns: ({ ns }) => ns,
+      debt_explained_ns: ({ explainedNs }) => explainedNs,
+      debt_unexplained_ns: ({ unexplainedNs }) => unexplainedNs,
+      debt_waited_ns: ({ waitedNs }) => waitedNs,
+      debt_minor_faults: ({ minorFaults }) => minorFaults,
+      debt_major_faults: ({ majorFaults }) => majorFaults,
+      debt_read_bytes: ({ readBytes }) => readBytes,
+    }),
+  ),
   columnsOf(({ sample }) => sample.traffic, {
     device_reads: ({ reads }) => reads,
     device_read_bytes: ({ readBytes }) => readBytes,
@@ -97,8 +119,8 @@ const columns: readonly Columns[] = [
     bytes_needed: ({ bytesNeeded }) => bytesNeeded,
     untouched_bytes: ({ untouchedBytes }) => untouchedBytes,
   }),
-  ...phases.map((name) =>
-    columnsOf<Phase>(
+  ...phases.map((name) => {
+    const of = columnsOf<Phase>(
       ({ sample }) => sample.phases?.[name],
       {
         ns: ({ ns }) => ns,
@@ -109,8 +131,9 @@ const columns: readonly Columns[] = [
         system_ns: ({ systemNs }) => systemNs,
       },
       `phase_${snake(name)}_`,
-    ),
-  ),
+    );
+    return name === 'prefill' || name === 'decode' ? onlyOf('infer', of) : of;
+  }),
   ...moments.map((name) =>
     columnsOf<Memory>(
       ({ sample }) => sample.memory?.[name],
@@ -128,9 +151,14 @@ const columns: readonly Columns[] = [
   ),
   columnsOf(({ sample }) => sample.memory, {
     memory_peak_unreclaimable_bytes: ({ peak }) => peak.unreclaimable,
-    kv_cache_bytes: ({ kvCacheBytes }) => kvCacheBytes,
-    scratch_bytes: ({ scratchBytes }) => scratchBytes,
   }),
+  onlyOf(
+    'infer',
+    columnsOf(({ sample }) => sample.memory, {
+      kv_cache_bytes: ({ kvCacheBytes }) => kvCacheBytes,
+      scratch_bytes: ({ scratchBytes }) => scratchBytes,
+    }),
+  ),
   columnsOf(({ sample }) => sample.residency, {
     resident_before_bytes: ({ before }) => before,
     resident_opened_bytes: ({ opened }) => opened,
@@ -139,19 +167,32 @@ const columns: readonly Columns[] = [
     resident_after_bytes: ({ after }) => after,
     file_bytes: ({ size }) => size,
   }),
-  columnsOf(({ sample }) => sample.tokens, {
-    prompt_tokens: ({ prompt }) => prompt,
-    generated_tokens: ({ generated }) => generated,
-    per_token_ns: ({ perTokenNs }) => perTokenNs.join(';'),
-  }),
-  columnsOf(({ sample }) => sample.tokensPerSecond, {
-    prefill_tokens_per_second: ({ prefill }) => prefill,
-    decode_tokens_per_second: ({ decode }) => decode,
-  }),
-  columnsOf(({ sample }) => sample, {
-    isa: ({ isa }) => isa,
-    logits_hash: ({ logitsHash }) => logitsHash,
-  }),
+  onlyOf(
+    'infer',
+    columnsOf(({ sample }) => sample.tokens, {
+      prompt_tokens: ({ prompt }) => prompt,
+      generated_tokens: ({ generated }) => generated,
+      per_token_ns: ({ perTokenNs }) => perTokenNs.join(';'),
+    }),
+  ),
+  onlyOf(
+    'infer',
+    columnsOf(({ sample }) => sample.tokensPerSecond, {
+      prefill_tokens_per_second: ({ prefill }) => prefill,
+      decode_tokens_per_second: ({ decode }) => decode,
+    }),
+  ),
+  onlyOf(
+    'infer',
+    columnsOf(({ sample }) => sample, {
+      isa: ({ isa }) => isa,
+      logits_hash: ({ logitsHash }) => logitsHash,
+    }),
+  ),
+  onlyOf(
+    'touch',
+    columnsOf(({ sample }) => sample, { content_hash: ({ contentHash }) => contentHash }),
+  ),
   columnsOf(({ sample }) => sample.process, {
     spawn_to_start_ns: ({ spawnToStartNs }) => spawnToStartNs,
     exit_code: ({ exitCode }) => exitCode,
@@ -207,18 +248,31 @@ const columnsBehind: readonly Columns[] = [
 /** Rows a chunk: enough that writing them costs more than asking for them, and no more than is soon forgotten. */
 const CHUNK = 128;
 
+const layouts: Readonly<Record<Work, readonly Columns[]>> = { infer: layoutOf('infer'), touch: layoutOf('touch') };
+
+function layoutOf(wanted: Work): readonly Columns[] {
+  return columns.filter(({ work = wanted }) => work === wanted);
+}
+
+/** Where weights were touched times are to another moment, and columns are called by it. */
+function nameFor(work: Work, name: string): string {
+  return work === 'infer' ? name : name.replace(/^ttft_/, 'last_needed_byte_').replace('first_token', 'needed_bytes');
+}
+
 const namesOf = (of: readonly Columns[]): readonly string[] => of.flatMap(({ names }) => names);
 
 /** With its line break. */
-export function samplesCsvHeading(): string {
-  return `${[...namesOf(columns), 'disturbed_by', ...namesOf(columnsBehind)].join(',')}\n`;
+export function samplesCsvHeading(arms: Arms): string {
+  const work = workOf(arms);
+  const names = [...namesOf(layouts[work]), 'disturbed_by', ...namesOf(columnsBehind)];
+  return `${names.map((name) => nameFor(work, name)).join(',')}\n`;
 }
 
 /** What stands in the row of a sample before what disturbed it, and behind it to the end of the line. */
 export function samplesCsvRow(sample: Sample, arms: Arms): readonly [before: string, behind: string] {
   const row = { sample, arm: arms[sample.arm.id] };
   const text = (of: readonly Columns[]): string => of.map(({ textOf }) => textOf(row)).join(',');
-  return [`${text(columns)},`, `,${text(columnsBehind)}\n`];
+  return [`${text(layouts[workOf(arms)])},`, `,${text(columnsBehind)}\n`];
 }
 
 /** The cell between. */
@@ -236,7 +290,7 @@ export function* samplesCsvChunks(
   marks: Summary['noise']['marks'],
 ): Generator<string, void, void> {
   const flagsOf = new Map(marks.map(({ sample, flags }) => [sample, flags]));
-  let lines = [samplesCsvHeading()];
+  let lines = [samplesCsvHeading(arms)];
   let index = 0;
   for (const sample of samples) {
     lines.push(samplesCsvRow(sample, arms).join(disturbedCell(flagsOf.get(index++) ?? [])));

@@ -21,7 +21,7 @@ const none = '–';
 
 /** First token by load, and in parentheses how many times the reference's at the same load. */
 export function curveTable(
-  { model, setting, memoryState, first, loads, rows }: Curve,
+  { model, setting, memoryState, moment, first, loads, rows }: Curve,
   nameModel: boolean,
   width: number,
 ): SmallTable {
@@ -39,7 +39,7 @@ export function curveTable(
     title: [
       ...headOf(model, setting, nameModel),
       'LOADS IN A ROW',
-      'first token (÷ reference) by load',
+      `${moment} (÷ reference) by load`,
       `free memory ${memoryState}`,
     ],
     lines: tableLines('loader', labels, columns, width),
@@ -48,14 +48,14 @@ export function curveTable(
         'load 2, 3 …',
         'the same load again at once, in a process of its own: it meets what the one before left in the page cache',
       ],
-      ['(…)', "÷ the reference's first token of the same load in the same block, median of these pairs"],
+      ['(…)', `÷ the reference's ${moment} of the same load in the same block, median of these pairs`],
     ],
   };
 }
 
 /** A row a loader and count of processes. */
 export function processTable(
-  { model, setting, state, memoryState, rows }: ProcessTable,
+  { model, setting, state, memoryState, moment, rows }: ProcessTable,
   nameModel: boolean,
   width: number,
 ): SmallTable {
@@ -64,9 +64,13 @@ export function processTable(
     cells: rows.map((row) => of(row) ?? none),
   });
   const columns = [
-    column('slowest', 'first token', ({ firstToken }) => firstToken),
-    column('tokens/s', 'together', ({ decode }) => decode),
-    column('tokens/s', 'slowest', ({ slowestDecode }) => slowestDecode),
+    column('slowest', moment, ({ firstToken }) => firstToken),
+    ...(moment === 'first token'
+      ? [
+          column('tokens/s', 'together', ({ decode }) => decode),
+          column('tokens/s', 'slowest', ({ slowestDecode }) => slowestDecode),
+        ]
+      : []),
     column('unrecl.', 'memory', ({ unreclaimable }) => unreclaimable),
     column('with the', 'cache once', ({ total }) => total),
     column('really', 'shared', ({ shared }) => shared),
@@ -83,8 +87,10 @@ export function processTable(
       width,
     ),
     legend: [
-      ['first token', 'median, of the process that had it last'],
-      ['tokens/s', 'of decoding: the sum of what each process reached, and of the slowest one'],
+      [moment, 'median, of the process that had it last'],
+      ...(moment === 'first token'
+        ? [['tokens/s', 'of decoding: the sum of what each process reached, and of the slowest one'] as const]
+        : []),
       ['unrecl. memory', 'of all together, as above; KV caches left out'],
       ['with the cache', "that, and the model's pages in the page cache, counted once"],
       ['really shared', 'file pages that all of them map'],

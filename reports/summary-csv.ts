@@ -45,6 +45,7 @@ const columns: readonly Column[] = [
   ],
   ['numa_node', ({ arm }) => arm.numa],
   ['isa', ({ arm }) => arm.isa],
+  ['work', ({ arm }) => arm.work],
   ['state', ({ state }) => state],
   ['memory_state', ({ memoryState }) => memoryState],
   ['load', ({ load }) => load],
@@ -95,10 +96,22 @@ const columns: readonly Column[] = [
   ['warnings', ({ warnings }) => warnings.join('; ')],
 ];
 
+/** Columns of inference, which have nothing in them where weights were touched instead. */
+const OF_INFERENCE = /^(context|isa|debt|unexplained_debt|prefill_tokens|decode_tokens|exec_to_token)(_|$)/;
+
+/** Where weights were touched times are to another moment, and their columns are called by it. */
+function columnsFor(cells: Summary['cells']): readonly Column[] {
+  if (!cells.some(({ arm }) => arm.work === 'touch')) return columns;
+  return columns
+    .filter(([name]) => !OF_INFERENCE.test(name))
+    .map(([name, of]) => [name.replace(/^ttft_/, 'last_needed_byte_'), of]);
+}
+
 /** A row at a time, since a ratio has as many values as pairs. */
 export function* summaryCsvChunks({ cells }: Summary): Generator<string, void, void> {
-  yield csvText([columns.map(([name]) => name)]);
-  for (const cell of cells) yield csvText([columns.map(([, of]) => of(cell))]);
+  const shown = columnsFor(cells);
+  yield csvText([shown.map(([name]) => name)]);
+  for (const cell of cells) yield csvText([shown.map(([, of]) => of(cell))]);
 }
 
 export function summaryCsv(summary: Summary): string {

@@ -10,14 +10,30 @@ interface Entry {
   readonly section?: (section: Section) => boolean;
 }
 
+const loadsAnything = ({ rows, bounds, harness }: Section): boolean =>
+  [...rows, ...bounds, harness].some((row) => row?.load != null);
+const infers = (section: Section): boolean => section.moment === 'first token' && loadsAnything(section);
+const touches = (section: Section): boolean => section.moment !== 'first token' && loadsAnything(section);
+
 const entries: readonly Entry[] = [
   {
     term: ['load', 'until tensor addresses are valid; a lazy loader pays the rest at first token'],
-    row: ({ load }) => load !== null,
+    section: infers,
+  },
+  {
+    term: ['load', 'until tensor addresses are valid; a lazy loader pays the rest when its bytes are touched'],
+    section: touches,
   },
   {
     term: ['first token', 'from the start, load included, to the first logits'],
-    row: ({ firstToken }) => firstToken !== null,
+    section: (section) => infers(section) && section.rows.some(({ firstToken }) => firstToken !== null),
+  },
+  {
+    term: [
+      'last needed byte',
+      'from the start, load included, until what a first token reads was touched (where the kernel does not run the model: everything)',
+    ],
+    section: touches,
   },
   {
     term: ['complete', 'from the start until every tensor byte has been read'],
@@ -40,6 +56,10 @@ const entries: readonly Entry[] = [
       'the limit that alone would take the largest share of complete (median over samples): device, copy out of the page cache, first touch of memory, faults, or compute; several where none takes half and together they do, as of loaders that read, copy and touch in turn; else unexplained. Only device is measured in the same block, the others once a run or, compute, after the load; one above 110% of complete is not believed, one above 150% of no loader in the run',
     ],
     row: ({ boundBy }) => boundBy !== null,
+  },
+  {
+    term: ['compute', 'here reading and summing all bytes at the speed of memory'],
+    section: (section) => touches(section) && section.rows.some(({ boundBy }) => boundBy?.startsWith('compute')),
   },
   {
     term: ['unrecl. memory', 'unreclaimable: taken as long as the model is held, page tables included, KV cache not'],

@@ -1,5 +1,5 @@
 /** The report as text for a terminal: a block a state, whose columns are split over as many tables as the width asks. */
-import type { Figure, RatioFigure, Report, Row, Section } from '../src/report/report.js';
+import type { Figure, Moment, RatioFigure, Report, Row, Section } from '../src/report/report.js';
 import { commandLines } from './command-table.js';
 import { GAP, none, pack, type Bundle } from './columns.js';
 import { curveTable, processTable, type SmallTable } from './small-tables.js';
@@ -32,11 +32,11 @@ function withRange(figure: Figure | null): string {
   return rangeText === null ? text : `${text} (${rangeText})`;
 }
 
-/** Load is never shown without first token. */
-const bundles: readonly Bundle<Row>[] = [
+/** Load is never shown without first token, or whatever the moment is. */
+const bundlesOf = (moment: Moment): readonly Bundle<Row>[] => [
   [
     { heading: ['', 'load'], of: ({ load }) => load?.text ?? none },
-    { heading: ['first', 'token'], of: ({ firstToken }) => firstToken?.text ?? none },
+    { heading: inTwo(moment), of: ({ firstToken }) => firstToken?.text ?? none },
     { heading: ['', 'complete'], of: ({ complete }) => complete?.text ?? none },
   ],
   [
@@ -59,7 +59,7 @@ const bundles: readonly Bundle<Row>[] = [
       pointless: haveNoRatios,
     },
     {
-      heading: ['first token', '÷ reference'],
+      heading: [moment, '÷ reference'],
       of: (row) => withSpread(row.toReference.firstToken, row),
       pointless: haveNoRatios,
     },
@@ -72,11 +72,17 @@ const bundles: readonly Bundle<Row>[] = [
   [{ heading: ['decode', 'tokens/s'], of: ({ decode }) => withRange(decode), optional: true }],
 ];
 
+/** "last needed" above "byte". */
+function inTwo(moment: Moment): readonly [string, string] {
+  const at = moment.lastIndexOf(' ');
+  return [moment.slice(0, at), moment.slice(at + 1)];
+}
+
 /** Shown where pairs are so few that each can be. */
-const eachPair: readonly Bundle<Row>[] = [
+const eachPairOf = (moment: Moment): readonly Bundle<Row>[] => [
   [
     {
-      heading: ['first token ÷ ref.,', 'each pair'],
+      heading: [`${moment} ÷ ref.,`, 'each pair'],
       of: ({ toReference, isReference }) => each(toReference.firstToken, isReference),
     },
   ],
@@ -185,7 +191,7 @@ function unrankedOf({ bounds, ceiling, home, harness }: Section): readonly Row[]
 
 /** The rows again for each table that the columns need, since a line holds only so many. */
 function tablesOf(section: Section, width: number): readonly (readonly Line[])[] {
-  const { rows } = section;
+  const { rows, moment } = section;
   const bounds = unrankedOf(section).filter(({ load, complete }) => load ?? complete);
   const measured = rows.filter(({ firstToken }) => firstToken !== null);
   const silent = rows.filter(({ firstToken }) => firstToken === null);
@@ -193,7 +199,8 @@ function tablesOf(section: Section, width: number): readonly (readonly Line[])[]
   const label = Math.min(longest, Math.max(20, Math.floor(width / 4)));
   const all = [...measured, ...bounds];
   const few = all.some(({ toReference }) => (toReference.firstToken ?? toReference.complete)?.eachText);
-  return pack(few ? [...bundles, ...eachPair] : bundles, all, width - label).map((columns, index) => {
+  const bundles = bundlesOf(moment);
+  return pack(few ? [...bundles, ...eachPairOf(moment)] : bundles, all, width - label).map((columns, index) => {
     const first = index === 0;
     const line = (row: Row): string =>
       padEnd(shorten(row.label, label), label) + columns.map((column) => GAP + column.cell(row)).join('');

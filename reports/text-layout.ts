@@ -73,3 +73,8 @@ export function hang(margin: string, text: string, width: number): readonly stri
   const indent = textWidth(margin);
   return wrap(text, width - indent).map((line, index) => (index === 0 ? margin : ' '.repeat(indent)) + line);
 }
+
+/** As it begins a sentence or stands above a column. */
+export function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -18,9 +18,11 @@ function problemsOf(sample) {
     return problems;
   }
   if (reason !== null) problems.push('ok with a reason');
-  const expected = run.referenceHashes?.[`${arm.model} ${arm.isa} p${arm.prompt} g${arm.generate}`] ?? null;
+  const key = arm.work === 'touch' ? 'touch' : `${arm.isa} p${arm.prompt} g${arm.generate}`;
+  const expected = run.referenceHashes?.[`${arm.model} ${key}`] ?? null;
   if (sample.logitsHash !== (arm.work === 'infer' ? expected : null)) problems.push(`hash ${sample.logitsHash}`);
-  if (arm.work === 'infer' && expected === null) problems.push('no reference hash');
+  if (sample.contentHash !== (arm.work === 'touch' ? expected : null)) problems.push(`content ${sample.contentHash}`);
+  if (['infer', 'touch'].includes(arm.work) && expected === null) problems.push('no reference hash');
   if (state === 'cold' && residency?.before !== null && residency?.before !== 0) {
     problems.push(`cold, yet ${residency.before} bytes were resident`);
   }

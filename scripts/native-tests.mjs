@@ -53,9 +53,11 @@ const arenaLoaders = [
   'test/native/arena_loaders.cc',
 ];
 
+const touch = [...sourcesIn('native/kernel'), ...sourcesIn('native/format'), 'native/io.cc', 'test/native/touch.cc'];
+
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
 /** By name. The kernel's are what concerns the processor. */
-const chosen = only?.split(',') ?? (arm64 ? ['threads', 'session', 'dots'] : null);
+const chosen = only?.split(',') ?? (arm64 ? ['threads', 'session', 'touch', 'dots'] : null);
 
 const programs = [
   {
@@ -86,6 +88,8 @@ const programs = [
     flags: memorySanitizers,
     arguments: ['test/fixtures/models'],
   },
+  { name: 'touch', sources: touch, flags: memorySanitizers, arguments: ['test/fixtures/models'] },
+  ...(sanitize ? [{ name: 'touch-threads', sources: touch, flags: threadSanitizer }] : []),
   { name: 'dots', sources: dots, flags: memorySanitizers },
   {
     name: 'dots-emulated',

@@ -20,7 +20,7 @@ export interface Stated {
   readonly where: string;
 }
 
-type OptionKey = Exclude<keyof PlanConfig, 'models' | 'commands' | 'trace'>;
+type OptionKey = Exclude<keyof PlanConfig, 'models' | 'commands' | 'trace' | 'noInference'>;
 
 /** A plan that was found, every value of the right type. Whether it is in range is asked where options are. */
 export interface FoundPlan {
@@ -31,6 +31,7 @@ export interface FoundPlan {
   readonly models: readonly string[];
   readonly options: Readonly<Partial<Record<OptionKey, Stated>>>;
   readonly trace: boolean | null;
+  readonly noInference: boolean | null;
   readonly commands: readonly StatedCommand[];
 }
 
@@ -62,7 +63,12 @@ const KEYS: Readonly<Record<OptionKey, { readonly kind: Kind; readonly several: 
   waitQuiet: { kind: 'number', several: false },
 };
 
-const OTHER_KEYS: readonly string[] = ['models', 'trace', 'commands'] satisfies readonly (keyof PlanConfig)[];
+const OTHER_KEYS: readonly string[] = [
+  'models',
+  'trace',
+  'noInference',
+  'commands',
+] satisfies readonly (keyof PlanConfig)[];
 
 /** The plan of that name in the first configuration file of `folder` and those above it. Throws UsageError. */
 export async function findPlan(name: string, folder: string): Promise<FoundPlan> {
@@ -124,7 +130,7 @@ function planIn(
   place: Place,
   value: unknown,
   folder: string,
-): Pick<FoundPlan, 'models' | 'options' | 'trace' | 'commands'> {
+): Pick<FoundPlan, 'models' | 'options' | 'trace' | 'noInference' | 'commands'> {
   const plan = place.object(value);
   place.refuseUnknown(plan, [...Object.keys(KEYS), ...OTHER_KEYS]);
   const options: Partial<Record<OptionKey, Stated>> = {};
@@ -134,14 +140,15 @@ function planIn(
     const words = place.key(key).list(plan[key], kind, several);
     options[key] = { text: words.map((word) => pathOf(key, word, folder)).join(','), where: place.key(key).name };
   }
-  const { models = [], trace = null, commands = [] } = plan;
+  const { models = [], trace = null, noInference = null, commands = [] } = plan;
   return {
     models: place
       .key('models')
       .list(models, 'text', true)
       .map((path) => resolve(folder, path)),
     options,
-    trace: trace === null || typeof trace === 'boolean' ? trace : place.key('trace').refuse('true or false', trace),
+    trace: trace === null ? null : place.key('trace').flag(trace),
+    noInference: noInference === null ? null : place.key('noInference').flag(noInference),
     commands: place
       .key('commands')
       .array(commands)
@@ -224,6 +231,10 @@ class Place {
 
   array(value: unknown): readonly unknown[] {
     return Array.isArray(value) ? (value as readonly unknown[]) : this.refuse('a list', value);
+  }
+
+  flag(value: unknown): boolean {
+    return typeof value === 'boolean' ? value : this.refuse('true or false', value);
   }
 
   text(value: unknown): string {

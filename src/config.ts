@@ -37,6 +37,8 @@ export interface PlanConfig {
   readonly rounds?: number;
   readonly memoryRounds?: number;
   readonly trace?: boolean;
+  /** Loading alone is weighed: weights are touched instead of run. Then prompt, generate, context and isa have no use. */
+  readonly noInference?: boolean;
   readonly prompt?: number;
   readonly generate?: number;
   readonly seed?: number;

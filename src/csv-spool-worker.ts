@@ -19,12 +19,16 @@ function spool({ ledger, spool: path }: CsvSpoolTask): Float64Array {
   const places: number[] = [];
   const file = openSync(path, 'w', 0o644);
   try {
-    let text = samplesCsvHeading();
-    let bytes = Buffer.byteLength(text);
+    let text = '';
+    let bytes = 0;
     let arms: RunRecord['arms'] = {};
     readLines(ledger, (line) => {
       const record = JSON.parse(line) as LedgerRecord;
-      if (record.kind === 'run') arms = record.arms;
+      if (record.kind === 'run') {
+        arms = record.arms;
+        text = samplesCsvHeading(arms);
+        bytes = Buffer.byteLength(text);
+      }
       if (record.kind !== 'sample') return;
       const [before, behind] = samplesCsvRow(record, arms);
       bytes += Buffer.byteLength(before);

@@ -58,7 +58,7 @@ function workOf({ plan, arms, models }: Pick<Planned, 'plan' | 'arms' | 'models'
   const settings = settingsOf(plan, arms).map(({ threads, context, processes, memoryLimit, pressure, numa }) =>
     JSON.stringify([threads, context, processes, memoryLimit?.bytes ?? null, pressure, numa]),
   );
-  const works = Object.values(arms).map(({ kind, prompt, generate }) => `${kind} ${prompt} ${generate}`);
+  const works = Object.values(arms).map(({ kind, work, prompt, generate }) => `${kind} ${work} ${prompt} ${generate}`);
   return JSON.stringify([
     Object.values(models).map(({ headerDigest, bytes }) => [headerDigest, bytes]),
     [...new Set(plan.states)].sort(),

@@ -160,8 +160,10 @@ export interface NativeSampleSpec {
   /** With the mechanism 'null' nothing is inferred. */
   readonly mechanism: string;
   readonly options: NativeOptions;
-  /** The model's shape as the parent read it: setup allocates for it before the clock starts. */
-  readonly shape: Shape;
+  /** What is done with weights that stay: the forward pass, or every tensor byte read once and summed. */
+  readonly work: 'infer' | 'touch';
+  /** The model's shape as the parent read it: setup allocates for it before the clock starts. Null where weights are touched. */
+  readonly shape: Shape | null;
   readonly isa: string;
   readonly threads: number;
   readonly context: number;
@@ -181,7 +183,7 @@ export interface NativeSampleSpec {
 /** What the child returns; the parent adds residency before and after, and the noise that it saw itself. */
 export interface NativeSample extends Omit<
   Measurement,
-  'noise' | 'residency' | 'contentHash' | 'debt' | 'traffic' | 'bytesNeeded' | 'untouchedBytes'
+  'noise' | 'residency' | 'debt' | 'traffic' | 'bytesNeeded' | 'untouchedBytes'
 > {
   readonly bytesNeeded: number;
   readonly untouchedBytes: number;
@@ -206,7 +208,7 @@ export interface NativeSample extends Omit<
   readonly issuedBytes: number | null;
   /** Of the first token, in the loader's ready(). */
   readonly waitedNs: number;
-  /** Of the trace pass, where the kernel ran. */
+  /** Of the trace pass, where weights were used. */
   readonly trace: NativeTrace | null;
   readonly warnings: readonly string[];
 }

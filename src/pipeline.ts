@@ -1,14 +1,14 @@
 /** The whole product on one page: plan → samples → summary → report → verdict. */
 import { realpathSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { Interrupted, UsageError, describe, failureOf } from './failure.js';
+import { Interrupted, UsageError, describe, failWith, failureOf, reasonOf } from './failure.js';
 import { abVerdict } from './gate/ab-verdict.js';
 import { decisionRule } from './gate/judge-run.js';
 import type { VerdictFile } from './gate/verdict-types.js';
 import type { LoaderDefinition } from './loader.js';
 import { machineFacts, type MachineFacts } from './machine.js';
 import { changedFile } from './module-digest.js';
-import { native, type Shape } from './native.js';
+import { native, type KernelPlan, type Shape } from './native.js';
 import { otherBuild, ownBuild, version } from './other-build.js';
 import type { Cell } from './plan/blocks.js';
 import { makePlan, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
@@ -95,7 +95,7 @@ export interface RunResult {
 export function planOf(request: RunRequest): Planned {
   const threads = request.threads.length === 0 ? [availableParallelism()] : request.threads;
   const isa = resolveIsa(request.isa);
-  const models = request.modelPaths.map((path) => readModel(path));
+  const models = request.modelPaths.map((path) => readModel(path, request.work));
   const whole = makePlan({ ...request, threads, isa, models, build: ownBuild() });
   const planned = request.shard == null ? whole : shardOf(whole, request, request.shard);
   const gate = request.register?.(planned, factsOf(planned).fingerprint) ?? null;
@@ -247,7 +247,7 @@ async function onOwnMachine(
 
 interface Started {
   readonly run: RunRecord;
-  readonly shapes: Readonly<Record<string, Shape>>;
+  readonly shapes: Readonly<Record<string, Shape | null>>;
   readonly ceilings: RunRecord['ceilings'];
   readonly done: Done;
   readonly ledger: LedgerWriter;
@@ -325,17 +325,36 @@ function resolveIsa(name: string): string {
   return name;
 }
 
-function readModel(path: string): PlannedModel {
+/** Any GGUF file with tensors can be touched. Throws where the kernel is to run it and does not. */
+function readModel(path: string, work: PlanRequest['work']): PlannedModel {
   const info = native().inspect(path, { arrays: false, digest: true });
+  if (info.tensors.length === 0) {
+    const message = 'the file holds no tensors: there is nothing to load';
+    throw failWith({ code: 'missing-tensor', operation: 'inspect', path, message });
+  }
   const facts = native().fileFacts(info.parts[0]?.path ?? path);
   return {
     info,
     identity: realpathSync(path),
-    kernel: native().kernelPlan(path, { context: 1, batch: BATCH, threads: 1 }),
+    kernel: work === 'touch' ? kernelPlanIfAny(path) : kernelPlanOf(path),
     fileSystem: facts.fileSystem,
     device: facts.device,
     deviceCeiling: native().deviceCeilingUnsupported(path) === null,
   };
+}
+
+function kernelPlanOf(path: string): KernelPlan {
+  return native().kernelPlan(path, { context: 1, batch: BATCH, threads: 1 });
+}
+
+/** Null for a model that the kernel does not run. */
+function kernelPlanIfAny(path: string): KernelPlan | null {
+  try {
+    return kernelPlanOf(path);
+  } catch (error) {
+    if (reasonOf(error) === null) throw error;
+    return null;
+  }
 }
 
 function factsOf({ models }: Pick<RunRecord, 'models'>): MachineFacts {
@@ -343,7 +362,7 @@ function factsOf({ models }: Pick<RunRecord, 'models'>): MachineFacts {
 }
 
 function calibrationOf(
-  run: Pick<RunRecord, 'arms' | 'models' | 'plan'> & { readonly shapes: Readonly<Record<string, Shape>> },
+  run: Pick<RunRecord, 'arms' | 'models' | 'plan'> & { readonly shapes: Readonly<Record<string, Shape | null>> },
   machine: MachineFacts,
   signal: AbortSignal,
   listener: Listener,
@@ -367,7 +386,7 @@ function calibrationOf(
 }
 
 /** A resumed run must be the same machine, models, loaders and build; otherwise its halves could not be compared. */
-function checkSameRun(run: RunRecord): Record<string, Shape> {
+function checkSameRun(run: RunRecord): Record<string, Shape | null> {
   const build = ownBuild();
   if (run.runtime.addon !== build) {
     throw new UsageError(`the run was made by build ${run.runtime.addon}, this is ${build}; start a new run`);
@@ -388,14 +407,15 @@ function checkSameRun(run: RunRecord): Record<string, Shape> {
     const changed = changedFile({ module, mechanism, options }, moduleDigest ?? '');
     if (changed !== null) throw new UsageError(`${changed}: the loader changed since the run began; start a new run`);
   }
-  const shapes: Record<string, Shape> = {};
+  const touched = Object.values(run.arms).some(({ work }) => work === 'touch');
+  const shapes: Record<string, Shape | null> = {};
   for (const [id, model] of Object.entries(run.models)) {
     const info = native().inspect(model.path, { arrays: false, digest: true });
     const bytes = info.parts.reduce((sum, part) => sum + part.bytes, 0);
     if (info.headerDigest !== model.headerDigest || bytes !== model.bytes) {
       throw new UsageError(`${model.path}: the model changed since the run began; start a new run`);
     }
-    shapes[id] = native().kernelPlan(model.path, { context: 1, batch: BATCH, threads: 1 }).shape;
+    shapes[id] = touched ? null : kernelPlanOf(model.path).shape;
   }
   return shapes;
 }

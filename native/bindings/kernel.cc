@@ -63,12 +63,6 @@ uint64_t bytes_of(const std::vector<TensorRange>& ranges) {
   return bytes;
 }
 
-// The token that begins a text; 1, as in LLaMA, where the model names none.
-int32_t beginning_of(const gguf::Model& model, uint32_t vocabulary) {
-  const uint64_t token = model.unsigned_value("tokenizer.ggml.bos_token_id").value_or(1);
-  return token < vocabulary ? static_cast<int32_t>(token) : 0;
-}
-
 Napi::Value isas(const Napi::CallbackInfo& info) {
   const std::span<const Isa> available = available_isas();
   Napi::Array names = Napi::Array::New(info.Env(), available.size());

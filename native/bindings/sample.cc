@@ -18,7 +18,7 @@ float real(const Napi::Object& object, const char* name) {
   return value.As<Napi::Number>().FloatValue();
 }
 
-Hyperparameters shape_of(const Napi::Object& shape) {
+Hyperparameters hyperparameters_of(const Napi::Object& shape) {
   return {.layers = small(shape, "layers"),
           .width = small(shape, "width"),
           .heads = small(shape, "heads"),
@@ -32,6 +32,8 @@ Hyperparameters shape_of(const Napi::Object& shape) {
           .rope_base = real(shape, "ropeBase"),
           .norm_epsilon = real(shape, "normEpsilon")};
 }
+
+Work work_of(const std::string& name) { return name == "touch" ? Work::touch : Work::infer; }
 
 Pass pass_of(const std::string& name) {
   if (name == "memory") return Pass::memory;
@@ -146,6 +148,7 @@ Napi::Object to_js(Napi::Env env, const SampleResult& result, const SampleSpec& 
   } else {
     for (const char* name : {"tokens", "tokensPerSecond", "isa", "logitsHash"}) object.Set(name, env.Null());
   }
+  object.Set("contentHash", result.content_hash ? Napi::Value(Napi::String::New(env, *result.content_hash)) : env.Null());
   Napi::Object effective = Napi::Object::New(env);
   for (const auto& [name, value] : result.effective) {
     if (const bool* truth = std::get_if<bool>(&value)) effective.Set(name, Napi::Boolean::New(env, *truth));
@@ -168,6 +171,12 @@ Napi::Object to_js(Napi::Env env, const SampleResult& result, const SampleSpec& 
   return object;
 }
 
+std::optional<Hyperparameters> shape_of(const Napi::Object& object) {
+  const Napi::Value shape = object.Get("shape");
+  if (shape.IsNull()) return std::nullopt;
+  return hyperparameters_of(shape.As<Napi::Object>());
+}
+
 std::optional<uint32_t> node_of(const Napi::Object& object) {
   if (object.Get("node").IsNull()) return std::nullopt;
   return small(object, "node");
@@ -180,7 +189,8 @@ Napi::Value run(const Napi::CallbackInfo& info) {
     const SampleSpec spec = {.path = text(object, "path"),
                              .mechanism = text(object, "mechanism"),
                              .options = options(object.Get("options").As<Napi::Object>()),
-                             .shape = shape_of(object.Get("shape").As<Napi::Object>()),
+                             .work = work_of(text(object, "work")),
+                             .shape = shape_of(object),
                              .isa = isa_by_name(text(object, "isa")),
                              .threads = small(object, "threads"),
                              .context = small(object, "context"),

@@ -62,7 +62,7 @@ const Architecture& architecture_of(const gguf::Model& model) {
   std::string names;
   for (const Architecture& known : architectures) names += (names.empty() ? "" : ", ") + std::string(known.name);
   refuse_architecture("architecture " + std::string(*name) + " is not run by this kernel",
-                      "it runs " + names + "; loading can be weighed without inference for any model");
+                      "it runs " + names);
 }
 
 uint32_t attention_window(const gguf::Model& model) {

@@ -44,6 +44,9 @@ Hyperparameters hyperparameters(const gguf::Model& model);
 // Every tensor of the model in the order in which the forward pass first needs it; tensors that it never needs last.
 std::vector<TensorRange> forward_order(const gguf::Model& model);
 
+// The token that begins a text; 1, as in LLaMA, where the model names none, and 0 where the vocabulary lacks it.
+int32_t beginning_of(const gguf::Model& model, uint32_t vocabulary);
+
 // What the forward pass of one token at position 0 reads: one row of an untied embedding, all other weights.
 std::vector<TensorRange> needed_for_first_token(const gguf::Model& model, int32_t token);
 

@@ -14,6 +14,9 @@ namespace kernel {
 
 namespace {
 
+// Of a model that the kernel does not run.
+constexpr const char* weigh_loading_alone = "loading can be weighed with --no-inference (weighbridge run)";
+
 // In the order in which the forward pass needs them.
 constexpr std::string_view layer_roles[] = {
     "attn_norm.weight",   "attn_q.weight", "attn_q.bias",      "attn_k.weight",      "attn_k.bias",
@@ -67,7 +70,7 @@ std::string shape_text(std::span<const uint64_t> shape) {
                      .operation = "tensors",
                      .message = "tensor " + tensor.name + " has type " + type +
                                 ", which this kernel does not compute with",
-                     .remedy = "use a model of " + known});
+                     .remedy = "use a model of " + known + "; " + weigh_loading_alone});
 }
 
 std::string known_types() {
@@ -190,7 +193,8 @@ void refuse_architecture(std::string message, std::string remedy) {
   throw Error(Reason{.code = "unsupported-architecture",
                      .operation = "hyperparameters",
                      .message = std::move(message),
-                     .remedy = remedy.empty() ? "use a dense model of the LLaMA family" : std::move(remedy)});
+                     .remedy = (remedy.empty() ? "use a dense model of the LLaMA family" : std::move(remedy)) + "; " +
+                               weigh_loading_alone});
 }
 
 ModelTensors<const gguf::Tensor*> find_tensors(const gguf::Model& model, const Hyperparameters& shape) {
@@ -254,6 +258,11 @@ std::vector<TensorRange> forward_order(const gguf::Model& model) {
   order.reserve(turns.size());
   for (const auto& [turn, tensor] : turns) order.push_back(kernel::range_of(*tensor));
   return order;
+}
+
+int32_t beginning_of(const gguf::Model& model, uint32_t vocabulary) {
+  const uint64_t token = model.unsigned_value("tokenizer.ggml.bos_token_id").value_or(1);
+  return token < vocabulary ? static_cast<int32_t>(token) : 0;
 }
 
 std::vector<TensorRange> needed_for_first_token(const gguf::Model& model, int32_t token) {

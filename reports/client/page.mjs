@@ -112,7 +112,7 @@
     if (drawing.view !== null) drawing.view.finalize();
     drawing.view = null;
     if (!empty) {
-      const spec = structuredClone(specs[`${chart.kind} ${chart.unit} ${variant}`]);
+      const spec = structuredClone(specs[`${chart.kind} ${chart.unit} ${chart.moment ?? 'first token'} ${variant}`]);
       spec.data.find(({ name }) => name === 'rows').values = rows;
       const view = new vega.View(vega.parse(spec), { expr: evaluator, renderer: 'svg', tooltip: showTip });
       drawing.view = view;

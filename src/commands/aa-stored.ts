@@ -2,27 +2,32 @@
 import { hasFloor, type StoredNoise } from '../noise-store.js';
 import { printable } from '../failure.js';
 import { counted, enumeration } from '../report/format.js';
-import { METRIC_NAMES } from '../report/noise.js';
-import { METRICS } from '../statistics/metrics.js';
+import type { Moment } from '../report/moment.js';
+import { metricsOf } from '../report/noise.js';
 import { LEAST_FOR_FLOOR } from '../statistics/noise-floor.js';
 import type { NoiseRecord } from '../statistics/noise.js';
 import { wrap } from '../wrap.js';
 
 /** Begins with a blank line. A path has a line to itself; `reports` are others that were written. */
-export function storedText({ beside, forGate }: StoredNoise, reports: readonly string[], columns: number): string {
+export function storedText(
+  { beside, forGate }: StoredNoise,
+  moment: Moment,
+  reports: readonly string[],
+  columns: number,
+): string {
+  const named = metricsOf(moment);
   const kept = forGate.flatMap(({ record, path }) => {
     if (path === null) return [];
-    const metrics = METRICS.filter((metric) => hasFloor(record, metric));
-    return [
-      `${placeOf(record)} (${enumeration(metrics.map((metric) => METRIC_NAMES[metric]))}):`,
-      `  ${printable(path)}`,
-    ];
+    const metrics = named.filter(([metric]) => hasFloor(record, metric));
+    return [`${placeOf(record)} (${enumeration(metrics.map(([, name]) => name))}):`, `  ${printable(path)}`];
   });
   const without = forGate.flatMap(({ record }) =>
-    METRICS.filter((metric) => !hasFloor(record, metric)).map((metric) => ({
-      place: placeOf(record),
-      text: `${METRIC_NAMES[metric]} ${counted(record.metrics[metric].pairs, 'pair')}`,
-    })),
+    named
+      .filter(([metric]) => !hasFloor(record, metric))
+      .map(([metric, name]) => ({
+        place: placeOf(record),
+        text: `${name} ${counted(record.metrics[metric].pairs, 'pair')}`,
+      })),
   );
   const places = [...new Set(without.map(({ place }) => place))].map((place) => {
     const own = without.filter((each) => each.place === place).map(({ text }) => text);

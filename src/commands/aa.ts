@@ -96,7 +96,7 @@ async function tell(
     leadOfNoise(records, report),
   );
   if (json) return;
-  process.stdout.write(storedText(stored, [markdown], columnsOf(process.stdout)));
+  process.stdout.write(storedText(stored, report.moment, [markdown], columnsOf(process.stdout)));
   process.stdout.write(`The report, for a browser:\n  ${printable(html)}\n`);
 }
 

@@ -3,6 +3,7 @@ import type { RunRequest } from '../pipeline.js';
 import type { MemoryState, State } from '../samples/record.js';
 import { commaList, positive, whole } from './arguments.js';
 import { quietOptions } from './exploring-options.js';
+import { inferenceOption, workOf } from './inference-option.js';
 
 const STATES = ['cold', 'warm'] as const satisfies readonly State[];
 const MEMORY_STATES = ['backed', 'returned', 'as-is'] as const satisfies readonly MemoryState[];
@@ -15,8 +16,9 @@ export const pairedOptions = {
     describe: 'Free memory before a sample: backed, returned, as-is',
   },
   threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
-  prompt: { type: 'string', default: '32', describe: 'Prompt tokens to prefill' },
-  generate: { type: 'string', default: '16', describe: 'Tokens to decode' },
+  ...inferenceOption,
+  prompt: { type: 'string', describe: 'Prompt tokens to prefill (default: 32)' },
+  generate: { type: 'string', describe: 'Tokens to decode (default: 16)' },
   context: { type: 'string', describe: 'Positions of the KV cache (default: 512 or what is needed)' },
   seed: { type: 'string', default: '1', describe: 'Seed of the order and of all resampling' },
   timeout: { type: 'string', describe: 'Seconds that a sample may take (default: by the size of the model)' },
@@ -30,8 +32,9 @@ interface PairedArguments {
   readonly state: string;
   readonly memoryState: string;
   readonly threads: string | undefined;
-  readonly prompt: string;
-  readonly generate: string;
+  readonly inference: boolean | undefined;
+  readonly prompt: string | undefined;
+  readonly generate: string | undefined;
   readonly context: string | undefined;
   readonly seed: string;
   readonly timeout: string | undefined;
@@ -52,13 +55,14 @@ export function pairedRequestOf(
     memoryStates: commaList('--memory-state', args.memoryState, MEMORY_STATES),
     // None named: every CPU there is.
     threads: args.threads === undefined ? [] : [whole('--threads', args.threads, 1, 1024)],
+    work: workOf(args),
     isa: 'auto',
     rounds: pairs,
     // Footprints hardly vary, and their samples' times are never used.
     memoryRounds: 0,
     trace: false,
-    prompt: whole('--prompt', args.prompt, 0, 1_000_000),
-    generate: whole('--generate', args.generate, 0, 1_000_000),
+    prompt: whole('--prompt', args.prompt ?? '32', 0, 1_000_000),
+    generate: whole('--generate', args.generate ?? '16', 0, 1_000_000),
     contexts: [args.context === undefined ? null : whole('--context', args.context, 1, 10_000_000)],
     seed: whole('--seed', args.seed, 0, 2 ** 31 - 1),
     timeoutSeconds: args.timeout === undefined ? null : positive('--timeout', args.timeout),

@@ -1,6 +1,7 @@
 /** The options of `run` with what a plan of a configuration file states where the command line does not. */
 import { findPlan, type FoundPlan } from '../config-file.js';
 import { UsageError } from '../failure.js';
+import { OF_INFERENCE } from './inference-option.js';
 
 /** By key of a plan, the option's name as the parser gives it. */
 const OPTIONS = {
@@ -34,6 +35,7 @@ type OptionName = (typeof OPTIONS)[keyof typeof OPTIONS];
 export type GivenOptions = Readonly<Record<OptionName, string | undefined>> & {
   readonly models?: readonly string[] | undefined;
   readonly trace: boolean | undefined;
+  readonly inference: boolean | undefined;
 };
 
 const keys = Object.keys(OPTIONS) as readonly (keyof typeof OPTIONS)[];
@@ -48,9 +50,15 @@ export async function planNamed(name: string | undefined): Promise<FoundPlan | n
 
 export function withPlan<T extends GivenOptions>(args: T, plan: FoundPlan | null): T {
   if (plan === null) return args;
-  const stated = keys.map((key) => [OPTIONS[key], args[OPTIONS[key]] ?? plan.options[key]?.text] as const);
+  // What the command line wants no inference for, the plan cannot ask for with it.
+  const useless = (name: OptionName): boolean =>
+    args.inference === false && OF_INFERENCE.some((option) => option === name);
+  const stated = keys
+    .filter((key) => !useless(OPTIONS[key]))
+    .map((key) => [OPTIONS[key], args[OPTIONS[key]] ?? plan.options[key]?.text] as const);
   const models = (args.models ?? []).length > 0 ? args.models : plan.models;
-  return { ...args, ...Object.fromEntries(stated), models, trace: args.trace ?? plan.trace ?? undefined };
+  const inference = args.inference ?? (plan.noInference === null ? undefined : !plan.noInference);
+  return { ...args, ...Object.fromEntries(stated), models, inference, trace: args.trace ?? plan.trace ?? undefined };
 }
 
 /** What is out of range is named by the place that stated it: file and key, rather than an option that nobody gave. */

@@ -5,7 +5,7 @@ import { earlierPace, type EarlierPace } from '../earlier-pace.js';
 import { printable } from '../failure.js';
 import { bypassesPageCache } from '../loader.js';
 import type { Planned } from '../plan/plan.js';
-import { hasLoadThreads } from '../plan/arms.js';
+import { hasLoadThreads, usesWeights } from '../plan/arms.js';
 import { chainedState, samplesOf } from '../plan/blocks.js';
 import { holds, partsOf } from '../plan/parts.js';
 import { settingKeyOf } from '../plan/settings.js';
@@ -48,6 +48,7 @@ export function planText(planned: Planned, request: RunRequest, { json, columns 
     ),
     ...(request.loaders.length === 0 ? [] : [`loaders    ${request.loaders.map(({ name }) => name).join(', ')}`]),
     ...commandLines(request),
+    ...workLines(planned, request),
     ...threadLines(planned),
     ...loadThreadLines(request),
     `reference  ${[...new Set(Object.values(plan.reference).map((id) => arms[id]?.label ?? id))].join(', ')}`,
@@ -114,7 +115,7 @@ function comparedIn({ plan, arms }: Planned): readonly number[] {
   const references = new Set(Object.values(plan.reference));
   const isCompared = (id: string, state: State): boolean => {
     const arm = arms[id];
-    if (arm === undefined || references.has(id) || (arm.work !== 'infer' && arm.work !== 'command')) return false;
+    if (arm === undefined || references.has(id) || (!usesWeights(arm) && arm.work !== 'command')) return false;
     return !(state === 'warm' && bypassesPageCache(arm.mechanism, arm.options));
   };
   const isOwn = (id: string, state: State, memoryState: MemoryState): boolean =>
@@ -129,6 +130,20 @@ function commandLines({ commands = [] }: RunRequest): readonly string[] {
     printable(`${index === 0 ? 'commands ' : '         '}  ${name}: ${argv.join(' ')} (external; output: ${output})`),
   );
   return [...lines, ...commandNotes(commands).map((note) => `           note: ${printable(note)}`)];
+}
+
+/** Of a plan that infers nothing, for each model what is touched first. */
+function workLines({ models, bytesNeeded }: Planned, { work }: RunRequest): readonly string[] {
+  if (work !== 'touch') return [];
+  const first = Object.entries(models).map(([id, { tensorBytes }]) => {
+    const needed = bytesNeeded[id] ?? null;
+    return needed === null
+      ? `all ${size(tensorBytes)} at once, of a model that the kernel does not run`
+      : `first the ${size(needed)} of ${size(tensorBytes)} that a first token reads`;
+  });
+  return [
+    `work       loading alone: every tensor byte is touched and summed (--no-inference), ${[...new Set(first)].join('; ')}`,
+  ];
 }
 
 /** What has no load threads of its own is weighed once, whatever was asked for. */
@@ -176,7 +191,7 @@ function threadLines({ plan: { settings = [] } }: Planned): readonly string[] {
 
 /** Where there is more than one, or it is not as usual. */
 function settingLines({ plan: { settings = [] } }: Planned): readonly string[] {
-  const labels = [...new Set(settings.map((setting) => settingLabel(setting, settings)))].filter(
+  const labels = [...new Set(settings.map((setting) => settingLabel(setting, settings, ['work'])))].filter(
     (label) => label !== null,
   );
   return labels.map((label, index) => `${index === 0 ? 'settings ' : '         '}  ${label}`);

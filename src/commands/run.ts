@@ -19,6 +19,7 @@ import { terminalTable } from '../../reports/terminal-table.js';
 import { commaList, positive, several, whole } from './arguments.js';
 import { dimensionOptions, dimensionsOf, refuseImpossible } from './dimensions.js';
 import { exploringOf, exploringOptions } from './exploring-options.js';
+import { inferenceOption, workOf } from './inference-option.js';
 import { namingPlaces, planNamed, withPlan } from './plan-file.js';
 import { planText } from './plan-text.js';
 import { shardOf } from './shard-option.js';
@@ -63,6 +64,7 @@ const options = {
     describe: 'Free memory before a sample: backed, returned, as-is (default: backed)',
   },
   ...dimensionOptions,
+  ...inferenceOption,
   isa: { type: 'string', describe: "Instruction set of the kernel's products (default: auto)" },
   ...exploringOptions,
   'memory-rounds': {
@@ -109,6 +111,7 @@ function build(argv: Argv) {
     .example('$0 run model.gguf --loader read,./mine.so', 'a loader of your own beside ours')
     .example('$0 run model.gguf --processes 1,2,4 --state warm', 'what several processes with one model cost')
     .example('$0 run model.gguf --loads 3 --state cold', 'the first load, and those after it')
+    .example('$0 run model.gguf --no-inference', 'loading alone, whatever the architecture and the types')
     .example("$0 run model.gguf --command 'sum=sha256sum {model}'", 'any program, in the same states')
     .example('$0 run model.gguf --shard 2/4', 'the second of four parts, on a machine of its own')
     .example('$0 run --plan nightly', 'a plan of weighbridge.config.ts')
@@ -154,6 +157,7 @@ async function run(args: Arguments): Promise<void> {
 
 /** An option that would be part of a plan, or of where it goes, and can change nothing of a run that is resumed. */
 function strayOf(args: Arguments): string | null {
+  if (args.inference !== undefined) return args.inference ? '--inference' : '--no-inference';
   const fine: readonly string[] = ['resume', 'json', 'lock-wait'];
   const names = (Object.keys(options) as (keyof typeof options)[]).filter((name) => !fine.includes(name));
   const stray = names.find((name) => args[name] !== undefined && args[name] !== false);
@@ -256,6 +260,7 @@ function requestOf(args: Arguments, { loaders, commands, plan }: Subjects): RunR
     states: commaList('--state', args.state ?? 'cold,warm', STATES),
     memoryStates: commaList('--memory-state', args.memoryState ?? 'backed', MEMORY_STATES),
     ...dimensions,
+    work: workOf(args),
     isa: args.isa ?? 'auto',
     ...exploring,
     memoryRounds: whole('--memory-rounds', args.memoryRounds ?? '1', 0, 1000),

@@ -21,6 +21,7 @@ export function wrongArguments(message: string, { words, usages, parsed }: Comma
   const help = `${where} --help`;
   const strangers = parsed === false ? [] : strangersIn(parsed, words);
   if (parsed !== false && strangers.length > 0) {
+    if (strangers.includes(NO_INFERENCE)) return `${where} has no option --${NO_INFERENCE}; run, ab and aa have it`;
     const meant = strangers.flatMap((name) => nearest(name, optionsOf(parsed, usage)) ?? []).map(dashed);
     const hint = meant.length === 0 ? `${help} lists them` : `did you mean ${enumeration([...new Set(meant)])}?`;
     return `${where} has no option ${enumeration(strangers.map(dashed))}; ${hint}`;
@@ -40,6 +41,9 @@ export function wrongArguments(message: string, { words, usages, parsed }: Comma
     })[0] ?? message
   );
 }
+
+/** Named by errors about models that the kernel does not run, whatever the command that met one. */
+const NO_INFERENCE = 'no-inference';
 
 /** Only these may be several; yargs makes a list of any option that is given twice. */
 const SEVERAL = ['_', 'models', 'runs', 'command', 'command-pattern', 'commandPattern', 'threshold', 'baseline'];
@@ -107,7 +111,9 @@ function isKnown({ aliases, newAliases }: Parsed, name: string): boolean {
 /** Options that were given and are none, each as it was written. */
 function strangersIn(parsed: Parsed, words: readonly string[]): readonly string[] {
   const unknown = Object.keys(parsed.argv).filter((name) => name !== '_' && name !== '$0' && !isKnown(parsed, name));
-  const written = unknown.filter((name) => words.some((word) => word.split('=')[0] === dashed(name)));
+  const written = unknown
+    .flatMap((name) => [name, `no-${name}`])
+    .filter((name) => words.some((word) => word.split('=')[0] === dashed(name)));
   return written.length > 0 ? written : unknown;
 }
 

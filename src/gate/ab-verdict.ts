@@ -15,7 +15,7 @@ import {
   type VerdictFile,
   type VerdictKind,
 } from './verdict-types.js';
-import { change, gravest, metricName, relative } from './words.js';
+import { change, gravest, metricName, relative, wrongResult } from './words.js';
 
 /** Throws RangeError where the run was not registered to be judged. */
 export function abVerdict(ledger: Ledger): VerdictFile {
@@ -29,7 +29,7 @@ export function abVerdict(ledger: Ledger): VerdictFile {
   if (gate == null || base === undefined || head === undefined) throw new RangeError('the run has no two sides');
   const levels = gate.alpha / gate.looks.length / gate.comparisons.length;
   const comparisons = judged.map(({ comparison, verdict }) =>
-    resultOf(ledger, comparison, verdict, { label: head.label, confidence: 1 - levels }),
+    resultOf(ledger, comparison, verdict, { arm: head, confidence: 1 - levels }),
   );
   return {
     ...{ kind: 'verdict', schema: VERDICT_SCHEMA, tool: run.tool, how: 'ab' },
@@ -44,7 +44,7 @@ export function abVerdict(ledger: Ledger): VerdictFile {
     comparisons,
     notes: [
       ...stopNotes(end),
-      ...openNotes(judged, levels),
+      ...openNotes(judged, levels, base),
       ...floorNotes(gate.comparisons, base),
       ...skippedNotes(ledger),
     ],
@@ -63,7 +63,7 @@ function resultOf(
   ledger: Ledger,
   comparison: RegisteredComparison,
   verdict: Verdict,
-  { label, confidence }: { readonly label: string; readonly confidence: number },
+  { arm, confidence }: { readonly arm: Arm; readonly confidence: number },
 ): ComparisonResult {
   const { evidence } = verdict;
   const { metric, state, memoryState, threshold, noiseFloors } = comparison;
@@ -74,9 +74,10 @@ function resultOf(
   const { ratio, low, high, pairs, dropped, tolerance } = evidence;
   const smallestChange = smallestChangeOf(evidence);
   return {
-    ...{ arm: label, state, memoryState, metric },
+    ...{ arm: arm.label, state, memoryState, metric },
+    ...(arm.work === 'touch' ? { work: arm.work } : {}),
     verdict: kindOf(verdict),
-    reason: reasonOf(verdict, metricName(metric), smallestChange),
+    reason: reasonOf(verdict, metricName(metric, arm), smallestChange, arm),
     ...{ base: medianOf('base'), head: medianOf('head') },
     ...{ ratio, low, high, confidence: low === null ? null : confidence },
     ...{ n: pairs, baseN: null, dropped, threshold },
@@ -91,14 +92,14 @@ function kindOf({ kind }: Verdict): VerdictKind {
   return kind === 'open' ? 'inconclusive' : kind;
 }
 
-function reasonOf(verdict: Verdict, name: string, smallest: number | null): string {
+function reasonOf(verdict: Verdict, name: string, smallest: number | null, arm: Arm): string {
   const { ratio, high, pairs, tolerance, within, dropped, rounds, headFailures } = verdict.evidence;
   const moved = ratio === null ? '' : change(ratio);
   const of = `${name} is ${moved} over ${counted(pairs, 'pair')}`;
   switch (verdict.kind) {
     case 'regressed':
       return verdict.because === 'failures'
-        ? `head failed or gave other logits in ${counted(headFailures, 'round')}, base in none`
+        ? `head failed or gave ${wrongResult(arm)} in ${counted(headFailures, 'round')}, base in none`
         : `${of}, beyond ${relative(tolerance)}`;
     case 'improved':
       return `${of}, beyond ${relative(tolerance)}`;
@@ -134,7 +135,7 @@ function stopNotes(end: EndRecord | null): readonly string[] {
 }
 
 /** What would decide what stayed open: one sentence, of the comparison that needs the most pairs. */
-function openNotes(judged: readonly Judged[], error: number): readonly string[] {
+function openNotes(judged: readonly Judged[], error: number, base: Arm): readonly string[] {
   const open = judged.filter(
     ({ verdict }) =>
       verdict.kind === 'inconclusive' && verdict.because === 'spread' && verdict.evidence.tested >= LEAST_FOR_INTERVAL,
@@ -145,7 +146,7 @@ function openNotes(judged: readonly Judged[], error: number): readonly string[] 
     const values = pairsForUnchanged({ tested, within: belowWithin, error });
     // Where neighbours are alike, two pairs are one value.
     return {
-      name: `${metricName(metric)} ${state}`,
+      name: `${metricName(metric, base)} ${state}`,
       pairs: values === null ? null : Math.ceil((values * pairs) / tested),
     };
   });
@@ -173,9 +174,11 @@ function floorNotes(comparisons: readonly RegisteredComparison[], base: Arm): re
     return ['No noise floor is known of commands: the thresholds alone say what is a change.'];
   }
   const where = [...new Set(unknown.map(({ state, memoryState }) => `${state} (${memoryState})`))].join(', ');
-  const what = METRICS.filter((metric) => unknown.some((each) => each.metric === metric)).map(metricName);
+  const what = METRICS.filter((metric) => unknown.some((each) => each.metric === metric)).map((metric) =>
+    metricName(metric, base),
+  );
   return [
-    `No noise floor of ${what.join(', ')} is known here, ${where}: the thresholds alone say what is a change; weighbridge aa MODEL --loader ${base.loader} measures it.`,
+    `No noise floor of ${what.join(', ')} is known here, ${where}: the thresholds alone say what is a change; weighbridge aa MODEL --loader ${base.loader}${base.work === 'touch' ? ' --no-inference' : ''} measures it.`,
   ];
 }
 

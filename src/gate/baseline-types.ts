@@ -15,6 +15,8 @@ export interface BaselineEntry {
   /** Equal keys mean equal work, whatever the build and the contents of a loader's file. */
   readonly key: string;
   readonly label: string;
+  /** Where weights were touched and nothing was inferred. */
+  readonly work?: 'touch';
   /** Header digest of the model. */
   readonly model: string;
   readonly modelBytes: number;

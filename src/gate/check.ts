@@ -14,7 +14,7 @@ import { predictionReach } from '../statistics/student.js';
 import type { BaselineEntry, BaselineMetric } from './baseline-types.js';
 import type { Thresholds } from './register.js';
 import type { ComparisonResult, VerdictKind } from './verdict-types.js';
-import { change, metricName, relative } from './words.js';
+import { change, metricName, relative, wrongResult } from './words.js';
 
 /** Baselines from which on their own spread says how far days differ. */
 export const LEAST_BASELINES = 3;
@@ -144,7 +144,7 @@ function adjusted(tested: readonly (Tested | null)[], tail: 'pSlower' | 'pFaster
 function ofCost(compared: Compared, tested: Tested, request: CheckRequest): ComparisonResult {
   const { metric } = compared;
   const { ratio, pSlower, pFaster, noise, tolerance, normalized, head, base } = tested;
-  const name = metricName(metric);
+  const name = metricName(metric, compared.entry);
   const of = `${name}${normalized ? ' ÷ ceiling' : ''} is ${change(ratio)}`;
   const common = { ...commonOf(compared, request), ratio, noiseFloor: noise, tolerance, n: head.length };
   const give = (verdict: VerdictKind, reason: string, smallestChange: number | null): ComparisonResult => ({
@@ -199,7 +199,7 @@ function smallestFound({ head, base, ratio, tolerance, level }: Tested): number 
 function ofCounter(compared: Compared, metric: Counter, request: CheckRequest): ComparisonResult {
   const { head, bases } = compared;
   if (request.acrossMachines) {
-    const reason = `${metricName(metric)} of another machine says nothing of this one`;
+    const reason = `${metricName(metric, compared.entry)} of another machine says nothing of this one`;
     return { ...commonOf(compared, request), reason };
   }
   const cost = (value: number): number => costOfCounter(value, metric);
@@ -209,7 +209,7 @@ function ofCounter(compared: Compared, metric: Counter, request: CheckRequest): 
   const ratio = median(mine) / median(theirs);
   const above = Math.min(...mine) > Math.max(...theirs);
   const below = Math.max(...mine) < Math.min(...theirs);
-  const of = `${metricName(metric)} is ${change(ratio)}`;
+  const of = `${metricName(metric, compared.entry)} is ${change(ratio)}`;
   const common = { ...commonOf(compared, request), ratio, tolerance: threshold, baseN: theirs.length };
   // Of what scatters, all of head must lie above all of base.
   const apart = Math.max(...theirs) / Math.min(...mine);
@@ -231,7 +231,7 @@ function ofCounter(compared: Compared, metric: Counter, request: CheckRequest): 
 
 function failing(compared: Compared, request: CheckRequest): ComparisonResult {
   const { failed } = compared.entry;
-  const reason = `${counted(failed, 'sample')} failed or gave other logits, none of the baseline did`;
+  const reason = `${counted(failed, 'sample')} failed or gave ${wrongResult(compared.entry)}, none of the baseline did`;
   return { ...commonOf(compared, request), verdict: 'regressed', reason };
 }
 
@@ -240,15 +240,20 @@ function lacking(compared: Compared, request: CheckRequest): ComparisonResult {
   const { failed, ok } = compared.entry;
   const why =
     failed > 0 && ok === 0
-      ? `${counted(failed, 'sample')} failed or gave other logits and none was ok, in the baseline some failed as well`
+      ? `${counted(failed, 'sample')} failed or gave ${wrongResult(compared.entry)} and none was ok, in the baseline some failed as well`
       : 'no sample of this run has it, and the baseline does';
-  return { ...commonOf(compared, request), verdict: 'inconclusive', reason: `${metricName(compared.metric)}: ${why}` };
+  return {
+    ...commonOf(compared, request),
+    verdict: 'inconclusive',
+    reason: `${metricName(compared.metric, compared.entry)}: ${why}`,
+  };
 }
 
 function commonOf({ entry, metric, head, bases }: Compared, { thresholds }: CheckRequest): ComparisonResult {
   const theirs = bases.flatMap(({ values }) => values);
   return {
     ...{ arm: entry.label, state: entry.state, memoryState: entry.memoryState, metric },
+    ...(entry.work === undefined ? {} : { work: entry.work }),
     ...{ verdict: 'inconclusive', reason: '' },
     base: theirs.length === 0 ? null : median(theirs),
     head: head.values.length === 0 ? null : head.median,

@@ -1,5 +1,5 @@
 /** The figures of a run that a later one can be held against: of each arm, state and metric. Pure. */
-import { baselineKey } from '../plan/arms.js';
+import { baselineKey, usesWeights } from '../plan/arms.js';
 import { ceilingsOf } from '../plan/blocks.js';
 import { settingKeyOf } from '../plan/settings.js';
 import type { Arm, GateMetric, Ledger, MemoryState, Sample, State } from '../samples/record.js';
@@ -19,7 +19,7 @@ export function entriesOf(ledger: Ledger): readonly BaselineEntry[] {
   return plan.arms.flatMap((id) => {
     const arm = arms[id];
     const model = arm === undefined ? undefined : models[arm.model];
-    if (arm === undefined || model === undefined || (arm.work !== 'infer' && arm.work !== 'command')) return [];
+    if (arm === undefined || model === undefined || (!usesWeights(arm) && arm.work !== 'command')) return [];
     return placesOf(ledger).flatMap((place): readonly BaselineEntry[] => {
       const mine = at(units, id, place);
       const count = (outcomes: readonly string[]): number =>
@@ -30,6 +30,7 @@ export function entriesOf(ledger: Ledger): readonly BaselineEntry[] {
         {
           key: baselineKey(arm),
           label: arm.label,
+          ...(arm.work === 'touch' ? { work: arm.work } : {}),
           ...{ model: model.headerDigest, modelBytes: model.bytes, ...place, ok, failed },
           metrics: metricsOf(mine, ceilingSamples(ledger, units, arm, place), place.state),
         },

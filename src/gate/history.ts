@@ -91,14 +91,14 @@ interface Point {
 function groupOf(points: readonly Point[], metrics: readonly GateMetric[], seed: number): HistoryGroup {
   const [first] = points;
   if (first === undefined) throw new RangeError('a group of no runs');
-  const { label, state, memoryState } = first.entry;
+  const { label, state, memoryState, work } = first.entry;
   const { fingerprint, modelPaths } = first.run.provenance;
   const all = metrics.flatMap((metric) => seriesOf(points, metric, seed));
   const isConstant = ({ metric, values }: HistorySeries): boolean =>
     isCounter(metric) && values.every((value) => value === values[0]);
   return {
     heading: printable(
-      `${label}, ${state}, free memory ${memoryState}: ${counted(points.length, 'run')} of ${shortPath(modelPaths[0] ?? '')} on ${fingerprint.slice(0, 8)}`,
+      `${label}, ${work === 'touch' ? 'loading alone, ' : ''}${state}, free memory ${memoryState}: ${counted(points.length, 'run')} of ${shortPath(modelPaths[0] ?? '')} on ${fingerprint.slice(0, 8)}`,
     ),
     fingerprint,
     days: points.map(({ run }) => dayOf(run)),
@@ -132,7 +132,7 @@ function seriesOf(points: readonly Point[], metric: GateMetric, seed: number): r
   return [
     {
       metric,
-      name: metricName(metric),
+      name: metricName(metric, points[0]?.entry ?? {}),
       values,
       points: having.map(({ run, figures }) => ({ run, samples: figures.values.length })),
       normalized,

@@ -18,6 +18,8 @@ export interface ComparisonResult {
   readonly state: State;
   readonly memoryState: MemoryState;
   readonly metric: GateMetric;
+  /** Where weights were touched and nothing was inferred: ttft is the time to the last needed byte. */
+  readonly work?: 'touch';
   readonly verdict: VerdictKind;
   /** One sentence. */
   readonly reason: string;

@@ -86,7 +86,7 @@ export function verdictView(file: VerdictFile): VerdictView {
     notes: [confidenceNote(file), seesNote, ...file.notes.map(told)],
     cases: comparisons.map((each) => ({
       group: placeOf(each),
-      name: metricName(each.metric),
+      name: metricName(each.metric, each),
       verdict: each.verdict,
       message: `${told(each.reason)}; ${seenSentence(each)}`,
     })),
@@ -120,7 +120,7 @@ function reasonsOf(comparisons: readonly ComparisonResult[], places: readonly st
   return [
     ...sentences(decided),
     ...places.flatMap((place) => {
-      const names = open.filter((each) => placeOf(each) === place).map(({ metric }) => metricName(metric));
+      const names = open.filter((each) => placeOf(each) === place).map((each) => metricName(each.metric, each));
       return names.length === 0 ? [] : [`${place}: inconclusive: ${names.join(', ')} (why of each: verdict.json)`];
     }),
   ];
@@ -133,7 +133,7 @@ function placeOf({ arm, state, memoryState }: ComparisonResult): string {
 function headlineOf({ verdict, comparisons, advisory }: VerdictFile): string {
   const of = (kind: VerdictKind): readonly ComparisonResult[] => comparisons.filter((each) => each.verdict === kind);
   const names = (list: readonly ComparisonResult[]): string => {
-    const all = list.map(({ metric, state }) => `${metricName(metric)} ${state}`);
+    const all = list.map((each) => `${metricName(each.metric, each)} ${each.state}`);
     return all.length > 4 ? `${all.slice(0, 4).join(', ')} and ${all.length - 4} more` : all.join(', ');
   };
   const [worse, open, better] = [of('regressed'), of('inconclusive'), of('improved')];
@@ -153,7 +153,7 @@ function rowOf(result: ComparisonResult): VerdictRow {
   const { metric, base, head, ratio, low, high, n, baseN, verdict, smallestChange } = result;
   const digits = (value: number): string => (value < 9.9995 ? value.toFixed(3) : value.toFixed(1));
   return {
-    metric: metricName(metric),
+    metric: metricName(metric, result),
     base: base === null ? NONE : valueText(metric, base),
     head: head === null ? NONE : valueText(metric, head),
     ratio: ratio === null ? NONE : digits(ratio),

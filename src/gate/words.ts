@@ -1,5 +1,5 @@
 /** What verdicts, metrics and figures are called. */
-import type { GateMetric } from '../samples/record.js';
+import type { Arm, GateMetric } from '../samples/record.js';
 import { percent } from '../report/format.js';
 import type { ComparisonResult, VerdictKind } from './verdict-types.js';
 
@@ -25,8 +25,18 @@ const names: Readonly<Record<GateMetric, string>> = {
   'peak-memory': 'peak memory',
 };
 
-export function metricName(metric: GateMetric): string {
-  return names[metric];
+/** Of what an arm did; absent or anything but touch: inference. */
+export interface Worked {
+  readonly work?: Arm['work'];
+}
+
+export function metricName(metric: GateMetric, { work }: Worked): string {
+  return metric === 'ttft' && work === 'touch' ? 'last needed byte' : names[metric];
+}
+
+/** What a sample with the wrong weights gave. */
+export function wrongResult({ work }: Worked): string {
+  return work === 'touch' ? 'other content' : 'other logits';
 }
 
 /** Relative, of any size: 4.2 %, 130 %. */

@@ -10,8 +10,15 @@ export interface ChosenCommand {
   readonly command: CommandTemplate;
 }
 
+/** Whether it brings a model's weights and uses them, by inference or by touching them. */
+export function usesWeights({ work }: Pick<Arm, 'work'>): boolean {
+  return work === 'infer' || work === 'touch';
+}
+
 /** What arms have in common beside their setting. */
 export interface Common {
+  /** What loaders bring weights for; absent: inference. */
+  readonly work?: 'infer' | 'touch';
   readonly loadThreads?: readonly number[];
   readonly prompt: number;
   readonly generate: number;
@@ -48,17 +55,20 @@ function loaderArm(
   common: Common,
 ): Arm {
   const role = roleOf(definition.mechanism);
-  const infers = role === 'loader';
-  const idle = role === 'bound' ? 'read' : 'none';
   const { model, threads, context } = setting;
   const { prompt, generate, isa } = common;
-  const work = infers ? `infer t${threads} c${context} p${prompt} g${generate} ${isa}` : idle;
+  const asked = common.work ?? 'infer';
+  const work = role === 'loader' ? asked : role === 'bound' ? 'read' : 'none';
+  const words = {
+    ...{ infer: [`t${threads}`, `c${context}`, `p${prompt}`, `g${generate}`, isa], touch: [`t${threads}`] },
+    // What uses no weights does the same in any setting, and yet has a place in each.
+    ...{ read: [], none: [] },
+  };
   const label = loadThreads === null ? name : `${name}@${loadThreads}`;
   const id = [
-    ...[label, model, work],
-    // What infers nothing does the same at any of them, and yet has a place in each setting.
-    ...(infers || threads === first.threads ? [] : [`t${threads}`]),
-    ...(infers || context === first.context ? [] : [`c${context}`]),
+    ...[label, model, work, ...words[work]],
+    ...(role === 'loader' || threads === first.threads ? [] : [`t${threads}`]),
+    ...(role === 'loader' || context === first.context ? [] : [`c${context}`]),
     ...unusual(setting),
     ...(definition.moduleDigest === undefined ? [] : [definition.moduleDigest]),
     ...(definition.build === undefined ? [] : [buildWord(definition.build.version)]),
@@ -75,7 +85,7 @@ function loaderArm(
     label,
     mechanism: definition.mechanism,
     options: loadThreads === null ? options : { ...options, threads: loadThreads },
-    work: infers ? 'infer' : idle,
+    work,
     loadThreads,
     prompt,
     generate,

@@ -4,6 +4,7 @@
  */
 import type { Arm, MemoryState, Pass, Plan, State } from '../samples/record.js';
 import { bypassesPageCache } from '../loader.js';
+import { usesWeights } from './arms.js';
 import { derivedSeed, shuffled } from './order.js';
 import { holds } from './parts.js';
 import { settingKeyOf, settingsOf } from './settings.js';
@@ -48,7 +49,7 @@ export function chainedState({ states }: Plan): State | null {
 
 /** Loads of a cell, the one that meets the state included. Only of arms that load, and of times alone. */
 export function loadsOf(plan: Plan, arm: Arm | undefined, state: State, pass: Pass): number {
-  const loads = arm?.work === 'infer' || arm?.work === 'command';
+  const loads = arm !== undefined && (usesWeights(arm) || arm.work === 'command');
   return pass === 'time' && loads && state === chainedState(plan) ? (plan.loads ?? 1) : 1;
 }
 
@@ -88,14 +89,16 @@ export function samplesOf(plan: Plan, arms: Readonly<Record<string, Arm>>): numb
 
 /**
  * The blocks of one round: every cell once (the reference, and among commands the first of them, once a block), in seeded order. The memory pass has no ratios,
- * so its blocks hold each arm once and no ceiling. So does the trace pass, of single processes that infer. Cells that no state of the
+ * so its blocks hold each arm once and no ceiling. So does the trace pass, of single processes that use the weights. Cells that no state of the
  * page cache makes possible would only thin out the blocks of the others: they have one block, without partners, in the
  * first round, which records why. Of a shard only its own blocks, in the order and with the numbers of the whole plan.
  */
 export function blocksOfRound(plan: Plan, arms: Readonly<Record<string, Arm>>, round: number, pass: Pass): Block[] {
   const salt = { time: 1, memory: 2, trace: 3 }[pass];
-  const takesPart = (id: string): boolean =>
-    pass !== 'trace' || (arms[id]?.work === 'infer' && arms[id].processes === 1);
+  const takesPart = (id: string): boolean => {
+    const arm = arms[id];
+    return pass !== 'trace' || (arm !== undefined && usesWeights(arm) && arm.processes === 1);
+  };
   const groups: Omit<Block, 'index'>[] = [];
   let number = 0;
   for (const { key } of settingsOf(plan, arms)) {

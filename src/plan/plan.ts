@@ -13,7 +13,8 @@ export interface PlannedModel {
   /** The file behind all links: the same one named twice is a mistake. */
   readonly identity: string;
   readonly info: ModelInfo;
-  readonly kernel: KernelPlan;
+  /** Null where the kernel does not run it: then its weights can only be touched. */
+  readonly kernel: KernelPlan | null;
   readonly fileSystem: string;
   readonly device: string;
   /** Whether its bytes can be read past the page cache: only then there is a device ceiling. */
@@ -21,6 +22,8 @@ export interface PlannedModel {
 }
 
 export interface PlanRequest extends Dimensions {
+  /** What is done with the weights; absent: inference. */
+  readonly work?: 'infer' | 'touch';
   readonly models: readonly PlannedModel[];
   /** In the order named; one named twice is weighed against itself. */
   readonly loaders: readonly ChosenLoader[];
@@ -59,7 +62,10 @@ export interface Planned {
   readonly plan: Plan;
   readonly arms: Readonly<Record<string, Arm>>;
   readonly models: Readonly<Record<string, ModelRecord>>;
-  readonly shapes: Readonly<Record<string, Shape>>;
+  /** Null where weights are only touched. */
+  readonly shapes: Readonly<Record<string, Shape | null>>;
+  /** What the first token of each model reads of the weights; null where the kernel does not run it. */
+  readonly bytesNeeded: Readonly<Record<string, number | null>>;
 }
 
 const PREFERRED_REFERENCE = 'stdio';
@@ -111,7 +117,8 @@ class Making {
   readonly #request: PlanRequest;
   readonly #arms: Record<string, Arm> = {};
   readonly #models: Record<string, ModelRecord> = {};
-  readonly #shapes: Record<string, Shape> = {};
+  readonly #shapes: Record<string, Shape | null> = {};
+  readonly #bytesNeeded: Record<string, number | null> = {};
   readonly #settings: Setting[] = [];
   readonly #order: string[] = [];
   readonly #reference: Record<string, string> = {};
@@ -127,8 +134,12 @@ class Making {
     const record = modelRecord(model);
     const id = freeId(modelId(model.info), this.#models);
     this.#models[id] = record;
-    this.#shapes[id] = model.kernel.shape;
-    const settings = combine(request, id, record.bytes, (asked) => contextFor(asked, request, model, id));
+    this.#shapes[id] = request.work === 'touch' ? null : kernelOf(model).shape;
+    this.#bytesNeeded[id] = model.kernel?.bytesNeeded ?? null;
+    const combined = combine(request, id, record.bytes, (asked) => contextFor(asked, request, model, id));
+    const settings = combined.map((setting): Setting =>
+      request.work === 'touch' ? { ...setting, work: 'touch' } : setting,
+    );
     const [first] = settings;
     if (first === undefined) throw new UsageError(`${record.path}: no setting is left to weigh it in`);
     for (const setting of settings) {
@@ -213,6 +224,7 @@ class Making {
       arms: this.#arms,
       models: this.#models,
       shapes: this.#shapes,
+      bytesNeeded: this.#bytesNeeded,
     };
   }
 }
@@ -237,7 +249,7 @@ function modelRecord({ info, kernel, fileSystem, device }: PlannedModel): ModelR
     path: info.parts[0]?.path ?? '',
     parts: info.parts.map(({ path, bytes }) => ({ path, bytes })),
     bytes: info.parts.reduce((sum, part) => sum + part.bytes, 0),
-    tensorBytes: kernel.tensorBytes,
+    tensorBytes: kernel?.tensorBytes ?? info.tensors.reduce((sum, { bytes }) => sum + bytes, 0),
     headerBytes: info.parts.reduce((sum, part) => sum + part.dataOffset, 0),
     headerDigest: info.headerDigest,
     name: typeof name === 'string' ? name : null,
@@ -246,9 +258,16 @@ function modelRecord({ info, kernel, fileSystem, device }: PlannedModel): ModelR
   };
 }
 
+/** Of a model that is inferred. */
+function kernelOf({ info, kernel }: PlannedModel): KernelPlan {
+  if (kernel === null) throw new UsageError(`${info.parts[0]?.path ?? ''}: the kernel does not run this model`);
+  return kernel;
+}
+
 function contextFor(asked: number | null, request: PlanRequest, model: PlannedModel, id: string): number {
+  if (request.work === 'touch') return 0;
   const needed = Math.max(1, request.prompt + request.generate);
-  const trained = model.kernel.shape.contextTrained;
+  const trained = kernelOf(model).shape.contextTrained;
   const context = asked ?? Math.max(needed, Math.min(DEFAULT_CONTEXT, trained));
   if (context < needed) {
     throw new UsageError(

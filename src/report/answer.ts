@@ -2,9 +2,10 @@
 import { claimOf, type Claim } from '../statistics/claim.js';
 import { LEAST_FOR_INTERVAL } from '../statistics/order.js';
 import { confidence, counted, enumeration, ratio } from './format.js';
+import type { Moment } from './moment.js';
 import type { Figure, RatioFigure, Row } from './report-types.js';
 
-/** A row with a first token. */
+/** A row with a first token, or whatever its moment is. */
 type Measured = Row & { readonly firstToken: Figure };
 
 /** A row that has pairs with the reference, and what they prove. */
@@ -18,25 +19,26 @@ interface Compared {
 type Proven = Compared & { readonly claim: Extract<Claim, { readonly kind: 'faster' | 'slower' | 'open' }> };
 
 /** Which loader is first to the first token, and how that compares with the reference. Rows are ranked by it. */
-export function answerOf(rows: readonly Row[]): string {
+export function answerOf(rows: readonly Row[], moment: Moment): string {
   const measured = rows.filter((row): row is Measured => row.firstToken !== null);
   const [fastest] = measured;
   if (fastest === undefined) return 'No loader has a valid sample here, so there is nothing to compare.';
   const time = fastest.firstToken.text;
   if (measured.length === 1)
-    return `${fastest.label} reaches its first token in ${time}; there is nothing to compare it with.`;
+    return `${fastest.label} reaches its ${moment} in ${time}; there is nothing to compare it with.`;
   const reference = measured.find(({ isReference }) => isReference);
   if (reference === undefined) {
-    return `${fastest.label} has the lowest median time to first token, ${time}; the reference has no valid sample, so that no ratio can be given.`;
+    return `${fastest.label} has the lowest median time to ${moment}, ${time}; the reference has no valid sample, so that no ratio can be given.`;
   }
   const [lead, ...others] = comparedOf(measured);
   if (lead === undefined) {
-    return `${fastest.label} has the lowest median time to first token, ${time}, but no block holds valid samples of both the reference, ${reference.label}, and another loader.`;
+    return `${fastest.label} has the lowest median time to ${moment}, ${time}, but no block holds valid samples of both the reference, ${reference.label}, and another loader.`;
   }
   const compared = [lead, ...others];
   const winner = provenOf(compared);
-  if (winner !== undefined) return winnerIsFaster(winner, compared, reference);
-  return lead.paired.value < 1 ? leadIsOpen(lead, compared, reference) : referenceLeads(lead, compared, reference);
+  const of = { compared, reference, moment };
+  if (winner !== undefined) return winnerIsFaster(winner, of);
+  return lead.paired.value < 1 ? leadIsOpen(lead, of) : referenceLeads(lead, of);
 }
 
 /** The row that the answer speaks of first; null where nothing was measured. */
@@ -98,11 +100,18 @@ function comparedOf(measured: readonly Measured[]): readonly Compared[] {
     .sort((a, b) => a.paired.value - b.paired.value);
 }
 
-function winnerIsFaster(winner: Proven, compared: readonly Compared[], reference: Measured): string {
+/** What an answer is about. */
+interface Contest {
+  readonly compared: readonly Compared[];
+  readonly reference: Measured;
+  readonly moment: Moment;
+}
+
+function winnerIsFaster(winner: Proven, { compared, reference, moment }: Contest): string {
   const { row, paired } = winner;
   const lower = compared.slice(0, compared.indexOf(winner));
   const peers = compared.filter((each) => each !== winner && !lower.includes(each) && mayBeAsFast(each, winner));
-  const claim = lower.length === 0 ? 'is fastest to first token by its paired ratio' : 'is faster to first token';
+  const claim = lower.length === 0 ? `is fastest to ${moment} by its paired ratio` : `is faster to ${moment}`;
   return sentences(
     `${row.label} ${claim}: ${row.firstToken.text}, ${paired.text} times what the reference, ${reference.label}, takes (${intervalInWords(winner, compared)}).`,
     lower.length === 0 ? '' : `Lower in ratio, but without proof: ${labels(lower)}.`,
@@ -116,27 +125,27 @@ function mayBeAsFast({ paired, claim }: Compared, winner: Proven): boolean {
   return low <= winner.claim.interval.high;
 }
 
-function leadIsOpen(lead: Compared, compared: readonly Compared[], reference: Measured): string {
+function leadIsOpen(lead: Compared, { compared, reference, moment }: Contest): string {
   const { row, paired, claim } = lead;
   if (claim.kind !== 'too-few') {
-    return `${row.label} has the lowest paired ratio of first token to the reference, ${reference.label}: ${paired.text} (${intervalInWords({ ...lead, claim }, compared)}). The interval holds 1, so neither is shown to be faster.`;
+    return `${row.label} has the lowest paired ratio of ${moment} to the reference, ${reference.label}: ${paired.text} (${intervalInWords({ ...lead, claim }, compared)}). The interval holds 1, so neither is shown to be faster.`;
   }
   const alike = compared.filter(
     (each) => each !== lead && each.paired.pairs > 1 && each.paired.values.every((value) => value < 1),
   );
   return sentences(
-    `${row.label} was faster to first token than the reference, ${reference.label}, in ${oftenIn(paired, (value) => value < 1)} (${timesOf(paired)} times its time); ${noProof(paired, compared.length, claim.pairsNeeded)}.`,
+    `${row.label} was faster to ${moment} than the reference, ${reference.label}, in ${oftenIn(paired, (value) => value < 1)} (${timesOf(paired)} times its time); ${noProof(paired, compared.length, claim.pairsNeeded)}.`,
     alike.length === 0 ? '' : `Also in all of their pairs: ${labels(alike)}.`,
   );
 }
 
-function referenceLeads(lead: Compared, compared: readonly Compared[], reference: Measured): string {
+function referenceLeads(lead: Compared, { compared, reference, moment }: Contest): string {
   const those = (kind: Claim['kind']): readonly Compared[] => compared.filter((each) => each.claim.kind === kind);
   const [slower, open] = [those('slower'), those('open')];
   const next = compared.find((each) => each.claim.kind === 'too-few');
   const isNext = next === lead ? ', the next,' : '';
   return sentences(
-    `No loader has a lower paired time to first token than the reference, ${reference.label}: ${reference.firstToken.text}.`,
+    `No loader has a lower paired time to ${moment} than the reference, ${reference.label}: ${reference.firstToken.text}.`,
     open.length === 0 ? '' : `No difference from it is shown for ${labels(open)}.`,
     slower.length === 0 ? '' : slowerInWords(slower, compared),
     next === undefined || next.claim.kind !== 'too-few'

@@ -8,6 +8,7 @@ import { nameOf } from './foreign.js';
 import { counted, duration, signedSize, significant, size } from './format.js';
 import { labelOf, modelLabel, settingLabel } from './labels.js';
 import { looksOf } from './looks.js';
+import { momentIn, upperFirst } from './moment.js';
 import { isCompared } from './places.js';
 import type { Drawn } from './page-types.js';
 
@@ -17,7 +18,7 @@ export function curveCharts(summary: Summary, ledger: Ledger): readonly Drawn[] 
 
 function loadCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
   const looks = looksOf(ledger);
-  return curvesOf(summary, ledger.run.plan).flatMap(({ model, setting, memoryState, first, loads, rows }) => {
+  return curvesOf(summary, ledger.run.plan).flatMap(({ model, setting, memoryState, moment, first, loads, rows }) => {
     const times = rows.flatMap(({ points }) => points.flatMap(({ firstToken }) => firstToken ?? []));
     if (times.length === 0) return [];
     const { unit, ns } = timeUnit(Math.max(...times.map(({ value }) => value)));
@@ -27,7 +28,7 @@ function loadCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
     );
     return gridChart({
       ...{ kind: 'loads', unit, title: titleOf(model, setting, `free memory ${memoryState}`) },
-      note: `First token; the first load is ${first}, each later one meets what the load before it left. Medians of ${counts}.`,
+      note: `${upperFirst(moment)}; the first load is ${first}, each later one meets what the load before it left. Medians of ${counts}.`,
       places: [{ model, setting, state: first, memoryState }],
       columns: loads.map((load) => ({ name: `load ${load}`, brief: String(load) })),
       rows: rows.map(({ label, points }) => ({
@@ -110,8 +111,13 @@ function limitCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
     const cellOf = (label: string, key: string): CellSummary | undefined =>
       family.find(({ arm, setting }) => labelOf(arm) === label && setting === key);
     return gridChart({
-      ...{ kind: 'limits', unit, title: titleOf(modelLabel(model), null, state, `free memory ${memoryState}`) },
-      note: `First token under each memory limit, of a model of ${size(model.tensorBytes)}. Where a cell is empty, no load succeeded under that limit.`,
+      ...{
+        kind: 'limits',
+        unit,
+        moment: momentIn(family),
+        title: titleOf(modelLabel(model), null, state, `free memory ${memoryState}`),
+      },
+      note: `${upperFirst(momentIn(family))} under each memory limit, of a model of ${size(model.tensorBytes)}. Where a cell is empty, no load succeeded under that limit.`,
       places: settings.map((setting) => ({
         ...{ model: modelLabel(model), setting: settingLabel(setting, summary.settings), state, memoryState },
       })),

@@ -41,7 +41,7 @@ export function memoryChart(view: PlaceView, ledger: Ledger): Drawn | null {
     kind: 'memory',
     unit,
     title: view.title,
-    note: `After the first token, beyond what the process held before it loaded; of each loader ${middleWords(
+    note: `After the ${view.moment}, beyond what the process held before it loaded; of each loader ${middleWords(
       rows.map(({ n }) => n),
     )} of the memory pass. The line is the model: ${size(view.tensorBytes)} of tensors.`,
     places: [view.place],

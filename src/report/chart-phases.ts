@@ -3,6 +3,7 @@ import type { OkSample } from '../statistics/pairs.js';
 import { middleWords, okOf, timeUnit, type PlaceView, type Seen } from './chart-view.js';
 import { limitPlaces } from './chart-limits.js';
 import { duration } from './format.js';
+import { upperFirst, type Moment } from './moment.js';
 import type { Datum, Drawn } from './page-types.js';
 
 /** In the order in which they pass. */
@@ -15,7 +16,15 @@ const PARTS = [
   ['complete', 'complete (rest read)'],
 ] as const;
 
+/** Where nothing is inferred there is no debt: what load left unpaid is paid where bytes are touched. */
+const TOUCHED_PARTS = [
+  ...[PARTS[0], PARTS[1]],
+  ['token', 'needed bytes touched'],
+  ['complete', 'complete (rest touched)'],
+] as const;
+
 type Part = (typeof PARTS)[number][0];
+type Parts = readonly (readonly [Part, string])[];
 
 interface Row {
   readonly seen: Seen;
@@ -35,17 +44,21 @@ export function phaseChart(view: PlaceView): Drawn | null {
   const longest = Math.max(...rows.map(({ totalNs }) => totalNs), ...limits.map((limit) => limit.ns));
   const { unit, ns } = timeUnit(longest);
   const places = limitPlaces(limits.map((limit) => limit.ns / longest));
-  const known = rows.every(({ debtKnown }) => debtKnown)
-    ? ''
-    : ' Where the debt is not known it is in the first token itself.';
+  const { moment } = view;
+  const parts: Parts = moment === 'first token' ? PARTS : TOUCHED_PARTS;
+  const known =
+    moment !== 'first token' || rows.every(({ debtKnown }) => debtKnown)
+      ? ''
+      : ' Where the debt is not known it is in the first token itself.';
   return {
     kind: 'phases',
     unit,
+    moment,
     title: view.title,
     note: `Each bar is one sample: of each loader ${middleWords(rows.map(({ seen }) => okOf(seen.timed).length))}.${known}`,
     places: [view.place],
     data: [
-      ...rows.flatMap((row, order) => dataOf(row, order, ns)),
+      ...rows.flatMap((row, order) => dataOf(row, order, ns, moment)),
       ...limits.map(({ label, ns: limit, n }, index) => ({
         ...{ part: 'limit', loader: null, order: -1, value: limit / ns, ...places[index] },
         ...{ label: `${label} ${duration(limit)}`, brief: `${label} ${duration(limit)}` },
@@ -53,10 +66,10 @@ export function phaseChart(view: PlaceView): Drawn | null {
       })),
     ],
     table: {
-      head: ['Loader', ...PARTS.map(([, name]) => name), 'First token', 'Complete'],
+      head: ['Loader', ...parts.map(([, name]) => name), upperFirst(moment), 'Complete'],
       rows: rows.map((row) => [
         row.seen.label,
-        ...PARTS.map(([part]) => duration(row.ns[part])),
+        ...parts.map(([part]) => duration(row.ns[part])),
         duration(row.firstTokenNs),
         duration(row.totalNs),
       ]),
@@ -90,12 +103,18 @@ function rowOf(seen: Seen): Row | null {
   };
 }
 
-function dataOf({ seen, ns, firstTokenNs, totalNs }: Row, order: number, unitNs: number): readonly Datum[] {
+function dataOf(
+  { seen, ns, firstTokenNs, totalNs }: Row,
+  order: number,
+  unitNs: number,
+  moment: Moment,
+): readonly Datum[] {
   const { label, look } = seen;
-  const total = PARTS.reduce((sum, [part]) => sum + ns[part], 0);
-  const parts = PARTS.map(([part, name], index) => ({
+  const named: Parts = moment === 'first token' ? PARTS : TOUCHED_PARTS;
+  const total = named.reduce((sum, [part]) => sum + ns[part], 0);
+  const parts = named.map(([part, name], index) => ({
     ...{ part: 'phase', loader: look.name, order, phase: name, stack: index, value: ns[part] / unitNs },
-    tip: `${label}\n${name}: ${duration(ns[part])}\nFirst token after ${duration(firstTokenNs)}, complete after ${duration(totalNs)}`,
+    tip: `${label}\n${name}: ${duration(ns[part])}\n${upperFirst(moment)} after ${duration(firstTokenNs)}, complete after ${duration(totalNs)}`,
   }));
   return [
     ...parts,

@@ -2,6 +2,7 @@
 import type { PairedRatio } from '../statistics/summary-types.js';
 import { spanOf, thinned, type PlaceView, type Seen } from './chart-view.js';
 import { confidence, counted, duration, ratio } from './format.js';
+import { upperFirst, type Moment } from './moment.js';
 import type { Datum, Drawn } from './page-types.js';
 
 /** Dots of single pairs beyond this many hide each other. */
@@ -15,12 +16,16 @@ export function ratioChart(view: PlaceView): Drawn | null {
   return {
     kind: 'ratios',
     unit: 'ratio',
+    moment: view.moment,
     title: view.title,
-    note: `Reference: ${reference.label}. ${upper(spanOf(pairs, 'pair'))}: ${spreadWords(compared)}.${shownNote(pairs)}`,
+    note: `Reference: ${reference.label}. ${upperFirst(spanOf(pairs, 'pair'))}: ${spreadWords(compared)}.${shownNote(pairs)}`,
     places: [view.place],
-    data: compared.flatMap((seen, order) => dataOf(seen, order, reference.label)),
+    data: compared.flatMap((seen, order) => dataOf(seen, order, reference.label, view.moment)),
     table: {
-      head: ['Loader', 'First token ÷ reference', 'Spread', 'Pairs', 'Complete ÷ reference', 'First token', 'Load'],
+      head: [
+        ...['Loader', `${upperFirst(view.moment)} ÷ reference`, 'Spread', 'Pairs', 'Complete ÷ reference'],
+        ...[upperFirst(view.moment), 'Load'],
+      ],
       rows: compared.map(({ label, cell }) => [
         label,
         cell.isReference ? '1 (reference)' : ratio(cell.ratio?.ttft?.median ?? NaN),
@@ -34,10 +39,12 @@ export function ratioChart(view: PlaceView): Drawn | null {
   };
 }
 
-function dataOf({ cell, label, look }: Seen, order: number, reference: string): readonly Datum[] {
+function dataOf({ cell, label, look }: Seen, order: number, reference: string, moment: Moment): readonly Datum[] {
   const base = { loader: look.name, order, color: look.color, shape: look.shape };
   const time =
-    cell.ttftNs === null ? '' : `First token after ${duration(cell.ttftNs.median)} (median of ${cell.ttftNs.n})`;
+    cell.ttftNs === null
+      ? ''
+      : `${upperFirst(moment)} after ${duration(cell.ttftNs.median)} (median of ${cell.ttftNs.n})`;
   const paired = cell.ratio?.ttft ?? null;
   if (cell.isReference || paired === null) {
     const tip = `${label}\nThe reference: 1 by definition\n${time}`;
@@ -47,7 +54,7 @@ function dataOf({ cell, label, look }: Seen, order: number, reference: string): 
   }
   const complete = cell.ratio?.complete ?? null;
   const completeLine = complete === null ? '' : `\nUntil every byte was read: ${completeText(complete)} ×`;
-  const tip = `${label}\n${ratio(paired.median)} × ${reference} to first token\n${spreadText(paired)}, ${counted(paired.pairs, 'pair')}\n${time}${completeLine}`;
+  const tip = `${label}\n${ratio(paired.median)} × ${reference} to ${moment}\n${spreadText(paired)}, ${counted(paired.pairs, 'pair')}\n${time}${completeLine}`;
   return [
     ...thinned([...paired.values.entries()], MOST_PAIRS).map(([index, value]) => ({
       ...{ ...base, part: 'pair', value },
@@ -97,8 +104,4 @@ function spreadWords(compared: readonly Seen[]): string {
   return few === paired.length
     ? 'too few for an interval, so thin bars are ranges'
     : 'thick bars are intervals, thin ones ranges';
-}
-
-function upper(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -3,6 +3,7 @@ import type { Ledger, Sample } from '../samples/record.js';
 import { quantile } from '../statistics/order.js';
 import { spanOf, timeUnit, type PlaceView, type Seen } from './chart-view.js';
 import { counted, duration, ratio } from './format.js';
+import { upperFirst, type Moment } from './moment.js';
 import type { Datum, Drawn } from './page-types.js';
 
 /** More dots than this are neither seen nor drawn quickly: of a chart, and of all charts of a page together. */
@@ -73,9 +74,9 @@ function countsText(view: PlaceView): string {
   return `${text} of each loader`;
 }
 
-function tipOf({ seen, sample, ns }: Dot): string {
+function tipOf({ seen, sample, ns }: Dot, moment: Moment): string {
   const why = sample.outcome === 'ok' ? '' : `\nNot in the numbers: ${sample.outcome}`;
-  return `${seen.label}\nFirst token after ${duration(ns)}\nRound ${sample.round}, block ${sample.block}${why}`;
+  return `${seen.label}\n${upperFirst(moment)} after ${duration(ns)}\nRound ${sample.round}, block ${sample.block}${why}`;
 }
 
 /** Against the median of its own loader, so that all loaders show the machine's drift together. */
@@ -89,6 +90,7 @@ export function orderChart(view: PlaceView, ledger: Ledger, places: number): Dra
   return {
     kind: 'order',
     unit: 'ratio',
+    moment: view.moment,
     title: view.title,
     note: `${countsText(view)}.${shownNote(of)}`,
     places: [view.place],
@@ -100,7 +102,7 @@ export function orderChart(view: PlaceView, ledger: Ledger, places: number): Dra
       value: relative(dot),
       color: dot.seen.look.color,
       shape: dot.seen.look.shape,
-      tip: `${tipOf(dot)}\n${ratio(relative(dot))} × its loader's median`,
+      tip: `${tipOf(dot, view.moment)}\n${ratio(relative(dot))} × its loader's median`,
     })),
     table: {
       head: ['Loader', 'Lowest', 'Median', 'Highest', 'Highest ÷ lowest', 'Samples'],
@@ -126,6 +128,7 @@ export function spreadChart(view: PlaceView, places: number): Drawn | null {
   return {
     kind: 'spread',
     unit,
+    moment: view.moment,
     title: view.title,
     note: `${countsText(view)}; the tick is the median.${shownNote(of)}${step > 1 ? ' Bands reach from the 5th to the 95th percentile of all.' : ''}`,
     places: [view.place],
@@ -139,7 +142,7 @@ export function spreadChart(view: PlaceView, places: number): Drawn | null {
         along: dot.along,
         color: dot.seen.look.color,
         shape: dot.seen.look.shape,
-        tip: tipOf(dot),
+        tip: tipOf(dot, view.moment),
       })),
       ...view.loaders.flatMap(({ label, look, cell: { ttftNs } }, order) =>
         ttftNs === null

@@ -6,6 +6,7 @@ import type { CellSummary, Description, Summary } from '../statistics/summary-ty
 import { unitsOf } from '../statistics/units.js';
 import { labelOf, settingLabels } from './labels.js';
 import { looksOf, type Look } from './looks.js';
+import { momentIn, type Moment } from './moment.js';
 import { isCompared, sectionPlacesOf, type PlaceCells } from './places.js';
 import type { ChartUnit, Place } from './page-types.js';
 
@@ -28,6 +29,7 @@ export interface PlaceView {
   readonly ceiling: Seen | null;
   readonly home: Seen | null;
   readonly tensorBytes: number;
+  readonly moment: Moment;
 }
 
 export function placeViews(summary: Summary, ledger: Ledger): readonly PlaceView[] {
@@ -79,6 +81,7 @@ function viewOf(
     loaders: cells.filter((cell) => isCompared(cell) && cell.ttftNs !== null).map(seen),
     ceiling: ceilings.find(({ cell }) => cell.arm.loader !== 'home') ?? null,
     home: ceilings.find(({ cell }) => cell.arm.loader === 'home') ?? null,
+    moment: momentIn(cells),
     tensorBytes: summary.models[cells[0].arm.model]?.tensorBytes ?? 0,
   };
 }

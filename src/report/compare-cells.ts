@@ -102,9 +102,9 @@ function sharedModel(label: string, byRun: readonly (readonly Setting[])[]): Sha
   const all = byRun.flat().map((setting) => ({ ...setting, model: label }));
   return {
     label,
-    keyOf: ({ threads, context, processes, memoryLimit, pressure, numa }) =>
+    keyOf: ({ threads, context, processes, memoryLimit, pressure, numa, work }) =>
       JSON.stringify([
-        ...[processes, memoryLimit?.bytes ?? null, pressure, numa],
+        ...[work ?? null, processes, memoryLimit?.bytes ?? null, pressure, numa],
         ...[varies('threads') ? threads : null, varies('context') ? context : null],
       ]),
     labelOfSetting: (setting) => settingLabel({ ...setting, model: label }, all, without),

@@ -7,6 +7,7 @@ import type { ComparedCell, ComparedMachine, ComparedSection, MedianFigure } fro
 import { confidence, duration, gigabytes, percent, ratio } from './format.js';
 import type { Look } from './looks.js';
 import { shortened, uniqueName } from './looks.js';
+import { momentOf, upperFirst } from './moment.js';
 import type { Datum, Drawn, Place } from './page-types.js';
 
 /** By label of the loader. */
@@ -76,6 +77,7 @@ export function runsCharts(
   machines: readonly ComparedMachine[],
   looks: Looks,
 ): readonly Drawn[] {
+  const moment = momentOf(place.cells.map(({ cell }) => cell.arm));
   return machines.flatMap((machine) => {
     const here = (run: number): boolean => runs[run]?.fingerprint === machine.fingerprint;
     const lines = linesOf(
@@ -89,7 +91,7 @@ export function runsCharts(
       machines.length === 1 ? '' : ` · ${machine.name}: ${machine.line === '' ? machine.fingerprint : machine.line}`;
     return [
       {
-        ...{ kind: 'runs', unit, title: `${section.heading}${facet}`, places: [section.place] },
+        ...{ kind: 'runs', unit, moment, title: `${section.heading}${facet}`, places: [section.place] },
         note: `Medians of ${spanOf(
           lines.map(({ figure }) => figure.n),
           'sample',
@@ -113,7 +115,7 @@ export function runsCharts(
           ];
         }),
         table: {
-          head: ['Loader', 'Run', 'First token', 'Spread', 'Samples', '÷ base', 'Base', 'Noise floor'],
+          head: ['Loader', 'Run', upperFirst(moment), 'Spread', 'Samples', '÷ base', 'Base', 'Noise floor'],
           rows: lines.map(({ label, name, figure, cell }) => {
             const found = ratioIn(cell, 'ttft', 'nothing');
             return [

@@ -9,6 +9,9 @@ import type { Fact } from './page-types.js';
 
 const NONE = '–';
 
+/** Where nothing is inferred, instruction set and context have no meaning. */
+const touches = ({ arms }: Ledger['run']): boolean => Object.values(arms).some(({ work }) => work === 'touch');
+
 /** In the order in which they are told. */
 const FACTS: Readonly<Record<string, (ledger: Ledger) => string>> = {
   Machine: ({ run }) => run.machine.fingerprint,
@@ -34,11 +37,13 @@ const FACTS: Readonly<Record<string, (ledger: Ledger) => string>> = {
   Tool: ({ run }) => run.tool,
   Build: ({ run }) => distinct(Object.values(run.arms).map(({ build }) => build)),
   Node: ({ run }) => run.runtime.node,
-  'Instruction set': ({ run }) => distinct(Object.values(run.arms).map(({ isa }) => isa)),
+  'Instruction set': ({ run }) => (touches(run) ? NONE : distinct(Object.values(run.arms).map(({ isa }) => isa))),
   Model: ({ run }) =>
     distinct(Object.values(run.models).map((model) => `${modelLabel(model)} (header ${model.headerDigest})`)),
   Threads: ({ run }) => distinct(settingsOf(run.plan, run.arms).map(({ threads }) => counted(threads, 'thread'))),
-  Context: ({ run }) => distinct(settingsOf(run.plan, run.arms).map(({ context }) => String(context))),
+  Work: ({ run }) => (touches(run) ? 'loading alone' : NONE),
+  Context: ({ run }) =>
+    touches(run) ? NONE : distinct(settingsOf(run.plan, run.arms).map(({ context }) => String(context))),
   Tokens: ({ run }) =>
     distinct(
       Object.values(run.arms)

@@ -5,6 +5,7 @@ import type { ComparedCell, ComparedRow, ComparedSection, Lack, RatesSection, Ru
 import { answerOf } from './compare-words.js';
 import { sentenceOf } from './foreign.js';
 import { enumeration, gigabytes, percent, ratio, significant } from './format.js';
+import { momentOf, upperFirst, type Moment } from './moment.js';
 import type { Place, Table } from './page-types.js';
 
 const NONE = '–';
@@ -29,7 +30,7 @@ export function sectionOf(
     runs: names,
     answer: names.length < 2 ? '' : answerOf(of, limit),
     rows,
-    table: tableOf(rows, runs),
+    table: tableOf(rows, runs, momentOf(place.cells.map(({ cell }) => cell.arm))),
     remarks: remarksOf(rows, runs),
   };
 }
@@ -62,10 +63,10 @@ interface TableLine {
 
 type Column = readonly [heading: string, of: (line: TableLine) => string];
 
-const COLUMNS: readonly Column[] = [
-  ['First token', ({ cell: { firstToken } }) => firstToken?.text ?? NONE],
-  ['First token ÷ base', (line) => ratioText(line, 'ttft', 'nothing')],
-  ['First token by ceiling', (line) => ratioText(line, 'ttft', 'ceiling')],
+const columnsOf = (moment: string): readonly Column[] => [
+  [moment, ({ cell: { firstToken } }) => firstToken?.text ?? NONE],
+  [`${moment} ÷ base`, (line) => ratioText(line, 'ttft', 'nothing')],
+  [`${moment} by ceiling`, (line) => ratioText(line, 'ttft', 'ceiling')],
   ['Complete', ({ cell: { complete } }) => complete?.text ?? NONE],
   ['Complete ÷ base', (line) => ratioText(line, 'complete', 'nothing')],
   ['Complete by ceiling', (line) => ratioText(line, 'complete', 'ceiling')],
@@ -79,12 +80,12 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** A row an arm and run; columns that are empty throughout are left out. */
-function tableOf(rows: readonly ComparedRow[], runs: readonly Standing[]): Table {
+function tableOf(rows: readonly ComparedRow[], runs: readonly Standing[], moment: Moment): Table {
   const lines = rows.flatMap(({ label, cells }): readonly TableLine[] => {
     const ratios = cells.flatMap((cell) => cell?.ratios ?? []);
     return cells.flatMap((cell, run) => (cell === null ? [] : [{ label, run: runs[run]?.name ?? '', cell, ratios }]));
   });
-  const shown = COLUMNS.filter(([, of]) => lines.some((line) => of(line) !== NONE));
+  const shown = columnsOf(upperFirst(moment)).filter(([, of]) => lines.some((line) => of(line) !== NONE));
   return {
     head: ['Arm', 'Run', ...shown.map(([heading]) => heading)],
     rows: lines.map((line) => [line.label, line.run, ...shown.map(([, of]) => of(line))]),
@@ -183,13 +184,14 @@ export function ratedCells(places: readonly SharedPlace[]): readonly (PlacedCell
 }
 
 function ratesTable(places: readonly SharedPlace[], runs: readonly Standing[]): Table {
+  const infers = momentOf(places.flatMap(({ cells }) => cells.map(({ cell }) => cell.arm))) === 'first token';
   return {
-    head: ['Arm', 'Run', 'Model', 'GB/s', 'of ceiling', 'Tokens/s', 'n'],
+    head: ['Arm', 'Run', 'Model', 'GB/s', 'of ceiling', ...(infers ? ['Tokens/s'] : []), 'n'],
     rows: ratedCells(places).map(({ label, run, model, cell }) => [
       ...[label, runs[run]?.name ?? '', model],
       cell.bytesPerSecond === null ? NONE : gigabytes(cell.bytesPerSecond.median),
       cell.ceilingShare === null ? NONE : percent(cell.ceilingShare.median),
-      cell.decodeTokensPerSecond === null ? NONE : significant(cell.decodeTokensPerSecond.median),
+      ...(!infers ? [] : [cell.decodeTokensPerSecond === null ? NONE : significant(cell.decodeTokensPerSecond.median)]),
       String(cell.outcomes.ok),
     ]),
   };

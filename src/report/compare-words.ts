@@ -4,6 +4,7 @@ import type { Standing } from './compare-rows.js';
 import type { ComparedMachine, ComparedRow, ComparedSection, RunRatio } from './compare-types.js';
 import { sentenceOf } from './foreign.js';
 import { counted, enumeration, percent, ratio } from './format.js';
+import { momentOf, type Moment } from './moment.js';
 import { isCompared } from './places.js';
 
 export interface Weighed {
@@ -22,12 +23,16 @@ interface Moved {
 export function answerOf(of: Weighed, limit: 'device' | 'memory' | null): string {
   const first = leadersText(of);
   const measured = groupsOf(movedOf(of, 'nothing')).map(({ run, base, moved }) => {
-    return `${run} ÷ ${base}, medians of first token: ${spanText(moved)}${floorText(moved)}.`;
+    return `${run} ÷ ${base}, medians of ${momentIn(of.place)}: ${spanText(moved)}${floorText(moved)}.`;
   });
   const normalized = groupsOf(movedOf(of, 'ceiling')).map(({ run, base, moved }) => {
-    return `${run} ÷ ${base}, first token, each divided by the ${limit ?? ''} ceiling of its own machine: ${spanText(moved)}.`;
+    return `${run} ÷ ${base}, ${momentIn(of.place)}, each divided by the ${limit ?? ''} ceiling of its own machine: ${spanText(moved)}.`;
   });
   return sentenceOf([first, ...measured, ...normalized].filter((part) => part !== '').join(' '));
+}
+
+function momentIn({ cells }: SharedPlace): Moment {
+  return momentOf(cells.map(({ cell }) => cell.arm));
 }
 
 function movedOf({ rows, runs }: Weighed, by: 'nothing' | 'ceiling'): readonly Moved[] {
@@ -104,7 +109,7 @@ function isContest({ place, runs }: Pick<Weighed, 'place' | 'runs'>): boolean {
 
 function leadersText(of: Weighed): string {
   const leaders = leadersOf(of);
-  if (leaders.length === 0) return 'No loader has a first token here.';
+  if (leaders.length === 0) return `No loader has a ${momentIn(of.place)} here.`;
   return isContest(of) ? `First by its own run's pairs: ${leadersWords(leaders)}.` : '';
 }
 
@@ -175,7 +180,7 @@ function clauseOf(of: Told, machines: readonly ComparedMachine[]): string {
     found.noiseFloor === null
       ? 'no noise floor known'
       : `${isBeyond(found) ? 'beyond' : 'within'} the noise floor of ±${percent(found.noiseFloor)}`;
-  const size = `median first token is ${ratio(found.value)} × ${found.base} in ${run} (${floor})`;
+  const size = `median ${momentIn(of.place)} is ${ratio(found.value)} × ${found.base} in ${run} (${floor})`;
   return moved.length === 1 ? `${label}'s ${size}` : `${label} moved most: its ${size}`;
 }
 

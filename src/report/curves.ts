@@ -5,6 +5,7 @@ import type { CellSummary, Summary } from '../statistics/summary-types.js';
 import { figure, ratioFigure } from './figures.js';
 import { duration, ratio } from './format.js';
 import { labelOf, settingLabels } from './labels.js';
+import { momentIn } from './moment.js';
 import { isCompared, sectionPlacesOf, type PlaceCells } from './places.js';
 import type { Curve, CurveRow } from './report-types.js';
 
@@ -21,7 +22,7 @@ function curveOf(summary: Summary, cells: PlaceCells, loads: number): Curve {
   const [{ setting, state, memoryState }] = cells;
   const { model, label } = settingLabels(summary, setting);
   return {
-    ...{ model, setting: label, memoryState, first: state },
+    ...{ model, setting: label, memoryState, moment: momentIn(cells), first: state },
     loads: Array.from({ length: loads }, (_, index) => index + 1),
     rows: cells.filter(isCompared).map((cell) => rowOf(summary, cell, loads)),
   };

@@ -3,6 +3,7 @@ import { printable } from '../failure.js';
 import type { Ledger } from '../samples/record.js';
 import { nameOf, sentenceOf } from './foreign.js';
 import { counted, size } from './format.js';
+import { momentOf } from './moment.js';
 import { machineLine } from './notes.js';
 import type { Fact } from './page-types.js';
 import { shardFact } from './shards.js';
@@ -11,7 +12,8 @@ export function environmentOf(ledger: Ledger): readonly Fact[] {
   const { run, end, resumes } = ledger;
   const { plan, runtime, machine, models, config } = run;
   const builds = [...new Set(Object.values(run.arms).map(({ build }) => build))];
-  const isas = [...new Set(Object.values(run.arms).map(({ isa }) => isa))];
+  const touched = momentOf(Object.values(run.arms)) !== 'first token';
+  const isas = touched ? ['none'] : [...new Set(Object.values(run.arms).map(({ isa }) => isa))];
   const parts: readonly (readonly [string, string])[] = [
     ['Machine', machineLine(machine)],
     ['Fingerprint', machine.fingerprint],

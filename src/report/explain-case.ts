@@ -4,6 +4,7 @@ import { LEAST_FOR_INTERVAL, median } from '../statistics/order.js';
 import { pairsOf, type OkSample, type Pair } from '../statistics/pairs.js';
 import type { CellSummary, PairedRatio } from '../statistics/summary-types.js';
 import { confidence, counted } from './format.js';
+import type { Moment } from './moment.js';
 
 export interface View {
   readonly label: string;
@@ -26,6 +27,7 @@ export interface Case {
   readonly loaders: readonly View[];
   readonly ceilingLabel: string | null;
   readonly tensorBytes: number;
+  readonly moment: Moment;
   /** Whether this is a virtual machine, whose host's page faults no counter here sees. */
   readonly virtual: boolean;
 }

@@ -3,15 +3,16 @@ import type { OkSample } from '../statistics/pairs.js';
 import { pairedRatio } from '../statistics/pairs.js';
 import { ofBoth, middleOf, spreadInWords, type Case, type Speaker, type View } from './explain-case.js';
 import { counted, duration, enumeration, ratio, size } from './format.js';
+import type { Moment } from './moment.js';
 
 export const loadsSentence: Speaker = (of) => {
-  const told = ofBoth(of, firstTokens);
+  const told = ofBoth(of, (view) => firstTokens(view, of.moment));
   if (told === null) return null;
   return [`Loads in a row: ${told}`, changeOf(of), readsOf(of)].filter((text) => text !== '').join(' ');
 };
 
 /** "mmap-shared took 50 ms to first token at load 1, 10 ms at load 2 (3 samples each)". */
-function firstTokens({ label, timed, later }: View): string | null {
+function firstTokens({ label, timed, later }: View, moment: Moment): string | null {
   const points = [timed, ...later.map((each) => each.timed)].map((samples) =>
     middleOf(samples, ({ ttftNs }) => ttftNs),
   );
@@ -20,7 +21,7 @@ function firstTokens({ label, timed, later }: View): string | null {
   if (first === undefined || known.length < 2) return null;
   const times = known.map(({ value, load }) => `${duration(value)} at load ${load}`);
   const fewest = Math.min(...known.map(({ n }) => n));
-  return `${label} took ${enumeration(times)} to its first token (medians of ${known.every(({ n }) => n === fewest) ? '' : 'at least '}${counted(fewest, 'sample')})`;
+  return `${label} took ${enumeration(times)} to its ${moment} (medians of ${known.every(({ n }) => n === fewest) ? '' : 'at least '}${counted(fewest, 'sample')})`;
 }
 
 /** The last load ÷ the first of the same chain. */
@@ -47,7 +48,7 @@ function chainOf({ round, block, attempt, position }: OkSample): string {
   return `${round} ${block} ${attempt} ${position}`;
 }
 
-function readsOf({ subject: { label, later } }: Case): string {
+function readsOf({ subject: { label, later }, moment }: Case): string {
   const last = later.at(-1);
   const reads = middleOf(last?.timed ?? [], ({ phases }) => {
     const each = phases === null ? [] : [phases.open, phases.acquire, phases.firstToken].map((of) => of.readBytes);
@@ -55,5 +56,5 @@ function readsOf({ subject: { label, later } }: Case): string {
   });
   if (last === undefined || reads === null) return '';
   const what = reads.value === 0 ? 'nothing' : size(reads.value);
-  return `At load ${last.load} ${label} read ${what} from storage until the first token${reads.value === 0 ? ': what the load before left in the page cache sufficed' : ''}.`;
+  return `At load ${last.load} ${label} read ${what} from storage until the ${moment}${reads.value === 0 ? ': what the load before left in the page cache sufficed' : ''}.`;
 }

@@ -42,7 +42,7 @@ export const copiedSentence: Speaker = (of) =>
       share < NOT_COPIED
         ? 'copied none of the weights'
         : `copied ${share >= COPIED ? 'the weights' : 'a part of the weights'}`;
-    return `${label} ${copied}: memory of its own grew by ${size(grown.value)}, ${percent(share)} of the tensor bytes${huge(hugeOwn)}, and its mapped file pages by ${size(pages.value)}${huge(hugeMapped)} (${weighed.length > 0 ? 'at the first token' : 'at the end'}, ${mediansOf(grown.n)})`;
+    return `${label} ${copied}: memory of its own grew by ${size(grown.value)}, ${percent(share)} of the tensor bytes${huge(hugeOwn)}, and its mapped file pages by ${size(pages.value)}${huge(hugeMapped)} (${weighed.length > 0 ? `at the ${of.moment}` : 'at the end'}, ${mediansOf(grown.n)})`;
   });
 
 export const footprintSentence: Speaker = (of) => {

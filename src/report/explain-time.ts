@@ -5,16 +5,18 @@ import { median } from '../statistics/order.js';
 import { pairedRatio, type OkSample } from '../statistics/pairs.js';
 import { mediansOf, middleOf, ofBoth, spreadInWords, type Case, type Speaker } from './explain-case.js';
 import { confidence, counted, duration, enumeration, percent, ratio, significant, size } from './format.js';
+import { upperFirst, type Moment } from './moment.js';
 
-const PHASES = [
-  ['open', 'the header'],
-  ['acquire', 'the weights'],
-  ['firstToken', 'the first token'],
-] as const;
+const phasesOf = (moment: Moment) =>
+  [
+    ['open', 'the header'],
+    ['acquire', 'the weights'],
+    ['firstToken', moment === 'first token' ? 'the first token' : 'touching the needed bytes'],
+  ] as const;
 
 export const phasesSentence: Speaker = (of) => {
   const took = ofBoth(of, ({ label, timed }) => {
-    const figures = PHASES.flatMap(([key, name]) => {
+    const figures = phasesOf(of.moment).flatMap(([key, name]) => {
       const middle = middleOf(timed, ({ phases }) => phases?.[key].ns);
       return middle === null ? [] : [`${duration(middle.value)} for ${name}`];
     });
@@ -27,18 +29,20 @@ export const phasesSentence: Speaker = (of) => {
   );
   return share === null
     ? took
-    : `${took} When load returned, ${percent(Math.min(1, share.value))} of the time to first token of ${label} had passed.`;
+    : `${took} When load returned, ${percent(Math.min(1, share.value))} of the time to ${of.moment} of ${label} had passed.`;
 };
 
 /** Medians of differences do not add up to the median of their sum, so none is called a part of it. */
-export const differenceSentence: Speaker = ({ pairs, other }) => {
+export const differenceSentence: Speaker = ({ pairs, other, moment }) => {
   if (other === null || pairs.length === 0) return null;
-  const differences = PHASES.flatMap(([key, name]) => {
-    const values = pairs.flatMap(({ head, base }) =>
-      head.phases === null || base.phases === null ? [] : [head.phases[key].ns - base.phases[key].ns],
-    );
-    return values.length === 0 ? [] : [{ name, values, middle: median(values) }];
-  }).sort((a, b) => Math.abs(b.middle) - Math.abs(a.middle));
+  const differences = phasesOf(moment)
+    .flatMap(([key, name]) => {
+      const values = pairs.flatMap(({ head, base }) =>
+        head.phases === null || base.phases === null ? [] : [head.phases[key].ns - base.phases[key].ns],
+      );
+      return values.length === 0 ? [] : [{ name, values, middle: median(values) }];
+    })
+    .sort((a, b) => Math.abs(b.middle) - Math.abs(a.middle));
   const [largest] = differences;
   if (largest === undefined) return null;
   const each = differences.map(({ name, middle }) => `${name} took ${moreOrLess(middle)}`);
@@ -53,10 +57,6 @@ function moreOrLess(ns: number): string {
   return ns === 0 ? 'as long' : `${duration(Math.abs(ns))} ${ns < 0 ? 'less' : 'more'}`;
 }
 
-function upperFirst(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
 function loadedReads({ phases }: OkSample): number | null {
   if (phases === null || phases.open.readBytes === null || phases.acquire.readBytes === null) return null;
   return phases.open.readBytes + phases.acquire.readBytes;
@@ -68,8 +68,8 @@ export const storageSentence: Speaker = (of) => {
     const after = middleOf(timed, ({ phases }) => phases?.firstToken.readBytes);
     if (before === null || after === null) return null;
     return before.value === 0 && after.value === 0
-      ? `${label} read nothing from storage until the first token (${mediansOf(before.n)})`
-      : `${label} read ${size(before.value)} from storage before load returned and ${size(after.value)} after, until the first token (${mediansOf(before.n)})`;
+      ? `${label} read nothing from storage until the ${of.moment} (${mediansOf(before.n)})`
+      : `${label} read ${size(before.value)} from storage before load returned and ${size(after.value)} after, until the ${of.moment} (${mediansOf(before.n)})`;
   });
   const request = middleOf(of.subject.timed, ({ traffic }) => traffic?.meanRequestBytes);
   if (reads === null || request === null) return reads;
@@ -87,7 +87,7 @@ export const faultsSentence: Speaker = (of) =>
     const lateMinor = count('minorFaults', ['firstToken']);
     const lateMajor = count('majorFaults', ['firstToken']);
     if (minor === null || major === null || lateMinor === null || lateMajor === null) return null;
-    return `${label} took ${whole(minor.value)} minor and ${whole(major.value)} major page faults during load, ${whole(lateMinor.value)} and ${whole(lateMajor.value)} more until the first token (${mediansOf(minor.n)})`;
+    return `${label} took ${whole(minor.value)} minor and ${whole(major.value)} major page faults during load, ${whole(lateMinor.value)} and ${whole(lateMajor.value)} more until the ${of.moment} (${mediansOf(minor.n)})`;
   });
 
 function whole(count: number): string {
@@ -135,14 +135,20 @@ const LIMITS: Readonly<Record<Exclude<BindingName, 'several' | 'unexplained'>, s
   compute: 'computing',
 };
 
-export const bindingSentence: Speaker = ({ subject }) => {
+function limitName(name: keyof typeof LIMITS, moment: Moment): string {
+  return name === 'compute' && moment !== 'first token' ? 'reading memory' : LIMITS[name];
+}
+
+export const bindingSentence: Speaker = ({ subject, moment }) => {
   const { binding } = subject.cell;
   if (binding === null || binding === undefined) return null;
   const { name, share } = binding;
   if (name === 'several' || name === 'unexplained') {
     const each = binding.limits
       .filter(({ credible }) => credible)
-      .map(({ name: limit, ns, share: part }) => `${LIMITS[limit]} ${duration(ns)} (${percent(part)} of it)`);
+      .map(
+        ({ name: limit, ns, share: part }) => `${limitName(limit, moment)} ${duration(ns)} (${percent(part)} of it)`,
+      );
     if (each.length === 0) return `No measured limit explains the complete time of ${subject.label}.`;
     const together = name === 'several' ? '; one after the other they would' : ', nor do all together';
     return `No measured limit alone takes half of the complete time of ${subject.label}${each.length === 1 ? '' : together}: ${enumeration(each)}.`;
@@ -152,7 +158,7 @@ export const bindingSentence: Speaker = ({ subject }) => {
     alone === undefined ? '' : `which alone would take ${duration(alone.ns)}`,
     share === null ? '' : `${percent(share)} of the time measured (median over its samples)`,
   ].filter((text) => text !== '');
-  return `What holds the complete time of ${subject.label} most is ${LIMITS[name]}${figures.length === 0 ? '' : `, ${figures.join(', ')}`}.`;
+  return `What holds the complete time of ${subject.label} most is ${limitName(name, moment)}${figures.length === 0 ? '' : `, ${figures.join(', ')}`}.`;
 };
 
 /** Whether the loader changes what comes after loading. */

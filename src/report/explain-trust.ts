@@ -99,7 +99,7 @@ export const notOkSentence: Speaker = ({ loaders }) => {
   return each.length === 0 ? null : `Not ok, and left out: ${each.join('; ')}.`;
 };
 
-export const noiseSentence: Speaker = ({ subject, other }) => {
+export const noiseSentence: Speaker = ({ subject, other, moment }) => {
   const timed = [...subject.timed, ...(other?.timed ?? [])];
   const stolen = timed.flatMap(({ noise }) => (noise.stealNs === null ? [] : [noise.stealNs]));
   const most = stolen.reduce((highest, ns) => Math.max(highest, ns), 0);
@@ -108,7 +108,9 @@ export const noiseSentence: Speaker = ({ subject, other }) => {
   const range =
     ttftNs === null || ttftNs.n < 2
       ? ''
-      : `First tokens of ${subject.label} took ${duration(ttftNs.min)} to ${duration(ttftNs.max)}.`;
+      : moment === 'first token'
+        ? `First tokens of ${subject.label} took ${duration(ttftNs.min)} to ${duration(ttftNs.max)}.`
+        : `Times to ${moment} of ${subject.label} were ${duration(ttftNs.min)} to ${duration(ttftNs.max)}.`;
   const steal =
     middle === null
       ? ''

@@ -88,7 +88,7 @@ function explainSection(
   { ledger, units, later: all }: Source,
   loader: string | null,
 ): ExplainedSection {
-  const { model, setting, state, memoryState, conditions, answer } = section;
+  const { model, setting, state, memoryState, conditions, moment, answer } = section;
   const later = state === chainedState(ledger.run.plan) ? all : [];
   const loaders = cells.filter(isLoader).map((cell) => viewOf(printable(cell.arm.label), cell, units, later));
   const commands = commandSentences(cells, later).map(({ topic, text }) => ({ topic, text: printable(text) }));
@@ -107,6 +107,7 @@ function explainSection(
     comparisons: Math.max(1, loaders.filter(({ cell }) => cell.ratio?.ttft).length),
     loaders,
     ceilingLabel: ceiling,
+    moment,
     tensorBytes: ledger.run.models[arm.model]?.tensorBytes ?? 0,
     virtual: isVirtual(ledger.run.machine),
   };

@@ -43,23 +43,23 @@ function placeOf({ model, setting, state, memoryState }: Section, all: readonly 
   return words.filter((word) => word !== '').join(' ');
 }
 
-function clauseOf({ rows }: Section): string {
+function clauseOf({ rows, moment }: Section): string {
   const standing = standingOf(rows);
   switch (standing.kind) {
     case 'nothing':
       return 'no loader has a valid sample';
     case 'alone':
-      return `${standing.row.label} reaches its first token in ${standing.row.firstToken.text}, compared with nothing`;
+      return `${standing.row.label} reaches its ${moment} in ${standing.row.firstToken.text}, compared with nothing`;
     case 'faster': {
       const { row, reference, paired, interval, peers } = standing;
       const others = peers === 0 ? '' : `, and ${counted(peers, 'other')} may be as fast`;
-      return `${row.label} is fastest to first token (${row.firstToken.text}, ${paired.text} × ${reference.label}, ${confidence(interval.confidence)} interval ${ratio(interval.low)}–${ratio(interval.high)}${others})`;
+      return `${row.label} is fastest to ${moment} (${row.firstToken.text}, ${paired.text} × ${reference.label}, ${confidence(interval.confidence)} interval ${ratio(interval.low)}–${ratio(interval.high)}${others})`;
     }
     case 'open': {
       const { row, reference, paired } = standing;
-      return `${row.label} has the lowest time to first token (${row.firstToken.text}, ${paired.text} × ${reference.label}), but ${counted(paired.pairs, 'pair')} ${paired.pairs === 1 ? 'does' : 'do'} not prove it`;
+      return `${row.label} has the lowest time to ${moment} (${row.firstToken.text}, ${paired.text} × ${reference.label}), but ${counted(paired.pairs, 'pair')} ${paired.pairs === 1 ? 'does' : 'do'} not prove it`;
     }
     case 'reference':
-      return `no loader is shown to be faster to first token than ${standing.reference.label} (${standing.reference.firstToken.text})`;
+      return `no loader is shown to be faster to ${moment} than ${standing.reference.label} (${standing.reference.firstToken.text})`;
   }
 }

@@ -41,6 +41,7 @@ export function settingLabel(
   const said = (name: keyof Setting, when: boolean, text: string): readonly string[] =>
     when && !without.includes(name) ? [text] : [];
   const words = [
+    ...said('work', setting.work === 'touch', 'loading alone'),
     ...said('processes', processes > 1 || differs((of) => of.processes), counted(processes, 'process', 'processes')),
     ...said(
       'memoryLimit',

@@ -1,6 +1,7 @@
 /** What `recommend` and `aa` found out, as the page of their run begins with it. Pure. */
 import type { NoiseRecord } from '../statistics/noise.js';
 import { enumeration, percent } from './format.js';
+import type { Moment } from './moment.js';
 import type { NoiseReport } from './noise.js';
 import type { Lead, Table } from './page-types.js';
 import type { Advice } from './recommend.js';
@@ -20,7 +21,7 @@ export function leadOfAdvice({ title, overall, sections, notes }: Advice): Lead 
 export function leadOfNoise(records: readonly NoiseRecord[], report: NoiseReport): Lead {
   const { sections, legend, notes } = report;
   return {
-    headline: noiseHeadline(records),
+    headline: noiseHeadline(records, report.moment),
     heading: 'How far apart equals come out',
     blocks: sections.map(({ heading, rows }) => ({
       ...{ heading, text: '', facts: [] },
@@ -37,7 +38,7 @@ function tableOf({ columns, spans }: NoiseReport, rows: Table['rows']): Table {
 }
 
 /** Of the first token, with as many pairs as a gate would have at most. */
-function noiseHeadline(records: readonly NoiseRecord[]): string {
+function noiseHeadline(records: readonly NoiseRecord[], moment: Moment): string {
   const states = records.flatMap(({ key: { state, memoryState }, metrics: { ttft } }) => {
     const look = ttft.looks.filter(({ noiseFloor }) => noiseFloor !== null).at(-1);
     if (look?.noiseFloor == null) return [];
@@ -49,5 +50,5 @@ function noiseHeadline(records: readonly NoiseRecord[]): string {
   });
   return states.length === 0
     ? 'Too few pairs to say how far apart equals come out on this machine.'
-    : `On this machine two equal loads differ in their time to first token by noise alone: ${enumeration(states)}.`;
+    : `On this machine two equal loads differ in their time to ${moment} by noise alone: ${enumeration(states)}.`;
 }

@@ -2,16 +2,18 @@
 import { printable } from '../failure.js';
 import type { Ledger } from '../samples/record.js';
 import { AUTOCORRELATED } from '../statistics/autocorrelation.js';
-import { METRICS, type Metric } from '../statistics/metrics.js';
+import type { Metric } from '../statistics/metrics.js';
 import { LEAST_FOR_FLOOR } from '../statistics/noise-floor.js';
 import type { MetricNoise, NoiseLook, NoiseRecord } from '../statistics/noise.js';
 import { LOOKS } from '../statistics/sign-test.js';
 import { counted, duration, enumeration, percent, ratio, size } from './format.js';
 import { memoryCondition } from './free-memory.js';
+import { momentOf, type Moment } from './moment.js';
 import { machineLine } from './notes.js';
 
 export interface NoiseReport {
   readonly heading: readonly string[];
+  readonly moment: Moment;
   /** Names of the columns: of all rows, of the noise floors, of the smallest slowdowns, and the rest. */
   readonly columns: readonly string[];
   /** Above columns: a text, and how many of them it spans. */
@@ -21,16 +23,21 @@ export interface NoiseReport {
   readonly notes: readonly string[];
 }
 
-export const METRIC_NAMES: Readonly<Record<Metric, string>> = {
-  ttft: 'first token',
-  complete: 'complete',
-  decode: 'decode step',
-};
+/** By name. Where nothing is inferred there are no decode steps. */
+export function metricsOf(moment: Moment): readonly (readonly [Metric, string])[] {
+  return [
+    ['ttft', moment],
+    ['complete', 'complete'],
+    ...(moment === 'first token' ? [['decode', 'decode step'] as const] : []),
+  ];
+}
 
 const NOTHING = '–';
 
 export function noiseReport(records: readonly NoiseRecord[], ledger: Ledger): NoiseReport {
   const [first] = records;
+  const moment = momentOf(Object.values(ledger.run.arms));
+  const metrics = metricsOf(moment);
   const model = Object.values(ledger.run.models)[0];
   const facts = [
     first === undefined ? '' : `${first.provenance.loader} against itself`,
@@ -41,6 +48,7 @@ export function noiseReport(records: readonly NoiseRecord[], ledger: Ledger): No
   const family = first?.family ?? 1;
   return {
     heading: [printable(facts.filter((fact) => fact !== '').join(' · ')), machineLine(ledger.run.machine)],
+    moment,
     columns: ['metric', ...LOOKS.map(String), ...LOOKS.map(String), 'lag-1', 'a minute', 'last/first'],
     spans: [
       ['', 1],
@@ -55,7 +63,7 @@ export function noiseReport(records: readonly NoiseRecord[], ledger: Ledger): No
         memoryCondition(record.key.memoryState, ledger),
         `${counted(fewestPairs(record), 'pair')} of ${counted(record.rounds, 'round')}`,
       ].join(' · '),
-      rows: METRICS.map((metric) => [METRIC_NAMES[metric], ...cellsOf(record.metrics[metric])]),
+      rows: metrics.map(([metric, name]) => [name, ...cellsOf(record.metrics[metric])]),
     })),
     legend: [
       ['noise floor', 'so far apart equals come out in 1 of 100 medians of n pairs: no smaller difference is one'],
@@ -69,13 +77,13 @@ export function noiseReport(records: readonly NoiseRecord[], ledger: Ledger): No
         `of the time itself, which pairs of neighbours do not see: a minute, and last third ÷ first third; ${NOTHING} where samples lie within less than a minute, or are too few`,
       ],
     ],
-    notes: records.flatMap(notesOf).map(printable),
+    notes: records.flatMap((record) => notesOf(record, metrics)).map(printable),
   };
 }
 
 /** Of the metrics that have any: without generated tokens no pair has a decode step. */
 function fewestPairs({ metrics }: NoiseRecord): number {
-  const some = METRICS.map((metric) => metrics[metric].pairs).filter((pairs) => pairs > 0);
+  const some = Object.values(metrics).flatMap(({ pairs }) => (pairs > 0 ? [pairs] : []));
   return some.length === 0 ? 0 : Math.min(...some);
 }
 
@@ -101,13 +109,13 @@ function signed(value: number, text: (size: number) => string): string {
   return Number.parseFloat(shown) === 0 ? shown : `${value < 0 ? '−' : '+'}${shown}`;
 }
 
-function notesOf(record: NoiseRecord): readonly string[] {
+function notesOf(record: NoiseRecord, metrics: ReturnType<typeof metricsOf>): readonly string[] {
   const { state, memoryState } = record.key;
   const where = `${state}, ${memoryState}`;
   const named = (holds: (noise: MetricNoise) => boolean): string =>
-    enumeration(METRICS.filter((metric) => holds(record.metrics[metric])).map((metric) => METRIC_NAMES[metric]));
-  const few = METRICS.filter((metric) => record.metrics[metric].pairs < LEAST_FOR_FLOOR);
-  const short = METRICS.flatMap((metric) => {
+    enumeration(metrics.filter(([metric]) => holds(record.metrics[metric])).map(([, name]) => name));
+  const few = metrics.filter(([metric]) => record.metrics[metric].pairs < LEAST_FOR_FLOOR);
+  const short = metrics.flatMap(([metric]) => {
     const { pairs, minutes = 1 } = record.metrics[metric];
     return pairs > 0 && minutes < 1 ? [minutes] : [];
   });
@@ -115,18 +123,18 @@ function notesOf(record: NoiseRecord): readonly string[] {
   return [
     few.length === 0
       ? ''
-      : `${where}: a noise floor needs ${LEAST_FOR_FLOOR} pairs, ${few.map((metric) => `${METRIC_NAMES[metric]} has ${record.metrics[metric].pairs}`).join(', ')}.`,
+      : `${where}: a noise floor needs ${LEAST_FOR_FLOOR} pairs, ${few.map(([metric, name]) => `${name} has ${record.metrics[metric].pairs}`).join(', ')}.`,
     short.length === 0
       ? ''
       : `${where}: all samples lie within ${duration(Math.max(...short) * 60e9)}, which tells nothing of drift over a minute.`,
     alike === '' ? '' : `${where}: neighbouring pairs are alike (${alike}): a verdict will average each two of them.`,
-    ...METRICS.flatMap((metric) => {
+    ...metrics.flatMap(([metric, name]) => {
       const { modes } = record.metrics[metric];
       if (modes === null) return [];
       const { low, high } = modes;
       const time = (seconds: number): string => duration(metric === 'decode' ? seconds * 1e9 : seconds);
       return [
-        `${where}: ${METRIC_NAMES[metric]} has two modes, about ${time(low.median)} (${counted(low.n, 'sample')}) and ${time(high.median)} (${high.n}): a median between them describes nothing.`,
+        `${where}: ${name} has two modes, about ${time(low.median)} (${counted(low.n, 'sample')}) and ${time(high.median)} (${high.n}): a median between them describes nothing.`,
       ];
     }),
   ].filter((note) => note !== '');

@@ -9,6 +9,7 @@ import { nameOf, sentenceOf } from './foreign.js';
 import { counted, duration, enumeration, significant, size } from './format.js';
 import { certificationNotes } from './free-memory.js';
 import { settingLabels } from './labels.js';
+import { momentIn, momentOf } from './moment.js';
 import { placesOf, unsupportedAlike } from './places.js';
 import { disturbedNotes, precisionNotes, waitNotes } from './quiet-notes.js';
 import { shardNotes } from './shards.js';
@@ -45,6 +46,7 @@ export function noteGroups(summary: Summary, ledger: Ledger): NoteGroups {
     ].map(sentenceOf),
     caveats: [...virtualMachineNotes(summary, ledger), ...certificationNotes(ledger)].map(sentenceOf),
     usual: [
+      ...workNotes(summary),
       ...remedyNotes(summary),
       ...ceilingNotes(summary, ledger),
       ...pairNotes(summary),
@@ -86,6 +88,15 @@ function excludedNotes({ samples, cells }: Summary): readonly string[] {
   return [
     `${excluded} of ${counted(samples.total, 'sample')} ${excluded === 1 ? 'is' : 'are'} kept in the ledger but not in these numbers (${why.join(', ')}).`,
   ];
+}
+
+/** Where nothing was inferred: what was done instead, and what its times are to. */
+function workNotes({ cells }: Summary): readonly string[] {
+  return momentIn(cells) === 'first token'
+    ? []
+    : [
+        'Loading alone was weighed (--no-inference): each load was followed by reading and summing every tensor byte once. Times to last needed byte end with what a first token reads (of a model that the kernel does not run, with everything), complete with the rest. There are no tokens, and nothing here is compared with the first token of another run.',
+      ];
 }
 
 /** Once for all states: who could do what about samples that are not ok. */
@@ -191,7 +202,7 @@ function modeNotes(summary: Summary): readonly string[] {
     if (ttftModes === null) return [];
     const { low, high } = ttftModes;
     return [
-      `${nameOf(arm.label)} (${whereOf(summary, cell)}) has two modes, first token in about ${duration(low.median)} (${counted(low.n, 'sample')}) or ${duration(high.median)} (${high.n}): its median describes nothing.`,
+      `${nameOf(arm.label)} (${whereOf(summary, cell)}) has two modes, ${momentOf([arm])} in about ${duration(low.median)} (${counted(low.n, 'sample')}) or ${duration(high.median)} (${high.n}): its median describes nothing.`,
     ];
   });
 }
@@ -210,7 +221,7 @@ function noiseNotes(summary: Summary, { run, samples }: Ledger): readonly string
   return [
     drifts.length === 0
       ? ''
-      : `The machine drifted while it was measured: times to first token of the same reference ranged ${enumeration(drifts)}. Trust the ratios, which compare neighbours, more than the times.`,
+      : `The machine drifted while it was measured: times to ${momentIn(summary.cells)} of the same reference ranged ${enumeration(drifts)}. Trust the ratios, which compare neighbours, more than the times.`,
     spinLow > 0 && spinHigh / spinLow > notable.arithmetic
       ? `The speed of the CPU varied: the same arithmetic took ${duration(spinLow)} to ${duration(spinHigh)} (10th to 90th percentile).`
       : '',
@@ -262,7 +273,7 @@ function harnessNotes({ cells }: Summary): readonly string[] {
   return [
     loads.length === 0
       ? ''
-      : `null loads nothing: its ${duration(median(loads))} are the harness itself, part of every loader's load. It has no weights, and so no first token and no ratio.`,
+      : `null loads nothing: its ${duration(median(loads))} are the harness itself, part of every loader's load. It has no weights, and so no ${momentIn(cells)} and no ratio.`,
     held.length === 0
       ? ''
       : `The harness's share of every loader's unreclaimable memory is what null holds: ${size(median(held))}${peak}. It is not subtracted.`,
@@ -273,7 +284,7 @@ function processNotes({ cells }: Summary): readonly string[] {
   const several = cells.filter(({ arm }) => arm.processes > 1);
   return [
     several.some(({ arm }) => arm.kind !== 'command')
-      ? 'Of several processes, times are those of the slowest; tokens per second are the sum of what each reached, and memory is that of all together, read while all held the model, its page cache counted once.'
+      ? `Of several processes, times are those of the slowest; ${momentIn(cells) === 'first token' ? 'tokens per second are the sum of what each reached, and ' : ''}memory is that of all together, read while all held the model, its page cache counted once.`
       : '',
     several.some(({ arm }) => arm.kind === 'command')
       ? 'Of several processes of a command, all figures are those of the one that ended last, memory and tokens per second too.'

@@ -4,6 +4,7 @@
  * line breaks but those of tips, no string longer than a reader could want.
  */
 import type { MemoryState, State } from '../samples/record.js';
+import type { Moment } from './moment.js';
 import type { Report } from './report-types.js';
 
 export type ChartKind =
@@ -60,6 +61,8 @@ export interface Place {
 export interface Drawn {
   readonly kind: ChartKind;
   readonly unit: ChartUnit;
+  /** What its times are to, where that is no first token. */
+  readonly moment?: Moment;
   readonly title: string;
   /** How many samples and pairs stand behind it, and what else must be said of it alone. */
   readonly note: string;

@@ -23,6 +23,7 @@ export function processTablesOf(summary: Summary): readonly ProcessTable[] {
         setting: settingLabel(setting, summary.settings, ['processes']),
         state: first.state,
         memoryState: first.memoryState,
+        moment: setting.work === 'touch' ? 'last needed byte' : 'first token',
         rows: scalings.flatMap((scaling) => rowsOf(scaling, model.tensorBytes)),
       },
     ];

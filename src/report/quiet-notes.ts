@@ -2,6 +2,7 @@
 import type { Ledger, WaitRecord } from '../samples/record.js';
 import { precisionOf } from '../statistics/precision.js';
 import type { NoiseFlag, Summary } from '../statistics/summary-types.js';
+import { momentIn } from './moment.js';
 import { counted, duration, enumeration, percent } from './format.js';
 
 export const flagWords: Readonly<Record<NoiseFlag, string>> = {
@@ -57,7 +58,7 @@ export function precisionNotes(summary: Summary, { run }: Ledger): readonly stri
   const within = `±${percent(wanted)}`;
   if (summary.stopped === 'precision') {
     return [
-      `Rounds were added only until every interval of first-token ratios was within ${within}: intervals that decide when to stop are optimistic, their confidence is less than stated. Such a run explores; a gate does not take it.`,
+      `Rounds were added only until every interval of ${momentIn(summary.cells)} ratios was within ${within}: intervals that decide when to stop are optimistic, their confidence is less than stated. Such a run explores; a gate does not take it.`,
     ];
   }
   const found =
@@ -65,6 +66,6 @@ export function precisionNotes(summary: Summary, { run }: Ledger): readonly stri
       ? 'and some ratios have no interval yet'
       : `and the widest is ±${percent(halfWidth)}${halfWidth > wanted ? ', wider than that' : ''}`;
   return [
-    `Intervals of first-token ratios were to be within ${within}, ${found}. A run that may stop by its intervals explores; a gate does not take it.`,
+    `Intervals of ${momentIn(summary.cells)} ratios were to be within ${within}, ${found}. A run that may stop by its intervals explores; a gate does not take it.`,
   ];
 }

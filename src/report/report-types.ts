@@ -4,6 +4,9 @@
  * second, ratios) and how people read it.
  */
 import type { MemoryState, State } from '../samples/record.js';
+import type { Moment } from './moment.js';
+
+export type { Moment } from './moment.js';
 
 export interface Figure {
   /** Median of n samples. */
@@ -42,6 +45,7 @@ export interface Row {
   readonly outcomes: Readonly<Record<'ok' | 'unsupported' | 'invalid' | 'mismatch' | 'failed', number>>;
   /** open + acquire. Never shown without firstToken beside it. */
   readonly load: Figure | null;
+  /** Or what its section calls its moment. */
   readonly firstToken: Figure | null;
   readonly complete: Figure | null;
   readonly bytesPerSecond: Figure | null;
@@ -106,6 +110,8 @@ export interface Section {
   readonly memoryState: MemoryState;
   /** What the two states mean, in a few words. */
   readonly conditions: string;
+  /** What times are to: 'first token', or where nothing is inferred 'last needed byte'. */
+  readonly moment: Moment;
   /** Why no loader of this section could be weighed, where all have one reason: its rows then say nothing more. */
   readonly unsupported: string | null;
   /** A few sentences: which loader is first here, and how sure that is. */
@@ -140,6 +146,7 @@ export interface Curve {
   readonly model: string;
   readonly setting: string | null;
   readonly memoryState: MemoryState;
+  readonly moment: Moment;
   /** What the first met. */
   readonly first: State;
   readonly loads: readonly number[];
@@ -174,6 +181,7 @@ export interface ProcessTable {
   readonly setting: string | null;
   readonly state: State;
   readonly memoryState: MemoryState;
+  readonly moment: Moment;
   readonly rows: readonly ProcessRow[];
 }
 

@@ -14,6 +14,7 @@ import { isCompared, sectionPlacesOf, unsupportedAlike, type PlaceCells } from '
 import { processTablesOf } from './process-tables.js';
 import { figure, ratioFigure } from './figures.js';
 import { labelOf, modelLabel, settingLabels } from './labels.js';
+import { momentIn, type Moment } from './moment.js';
 import type { CommandTable, Figure, Report, Row, Section } from './report-types.js';
 
 export type * from './report-types.js';
@@ -63,6 +64,7 @@ function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section
   const home = cells.find((cell) => isHome(cell.arm));
   const ceiling = cells.find((cell) => cell.arm.kind === 'ceiling' && !isHome(cell.arm));
   const rows = loaders.map(rowOf);
+  const moment = momentIn(cells);
   const commands = commandTableOf(cells, problemsOf);
   const refusal = unsupportedAlike(cells);
   const unsupported = refusal === null ? null : sentenceOf(describe({ ...refusal, path: null, remedy: null }));
@@ -72,8 +74,9 @@ function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section
     state,
     memoryState,
     conditions: `${stateMeaning[state]} · ${memoryCondition(memoryState, ledger)}`,
+    moment,
     unsupported,
-    answer: answerText(rows, commands, unsupported),
+    answer: answerText(rows, moment, commands, unsupported),
     counts: countsOf(rows),
     reference: rows.find(({ isReference }) => isReference)?.label ?? null,
     rows,
@@ -85,9 +88,16 @@ function sectionOf(summary: Summary, ledger: Ledger, cells: PlaceCells): Section
   };
 }
 
-function answerText(rows: readonly Row[], commands: CommandTable | null, unsupported: string | null): string {
+function answerText(
+  rows: readonly Row[],
+  moment: Moment,
+  commands: CommandTable | null,
+  unsupported: string | null,
+): string {
   if (unsupported !== null) return `Nothing can be weighed here: ${unsupported}.`;
-  return rows.length === 0 && commands !== null ? 'No loader was weighed here, commands alone.' : answerOf(rows);
+  return rows.length === 0 && commands !== null
+    ? 'No loader was weighed here, commands alone.'
+    : answerOf(rows, moment);
 }
 
 function isHome({ kind, loader }: Arm): boolean {

@@ -1,14 +1,14 @@
-/** What a run learns once, before round 1: how ceilings are measured, what first touch costs, limits, and the right logits. */
+/** What a run learns once, before round 1: how ceilings are measured, what first touch costs, limits, and the right logits or content. */
 import { availableMemory, type MachineFacts } from '../machine.js';
 import { native, type Shape } from '../native.js';
 import { reasonOf } from '../failure.js';
-import { referenceKey } from './judge.js';
+import { usesWeights } from '../plan/arms.js';
 import type { Limit } from './limit-types.js';
 import { hostCacheLimit, measureLimits } from './limits.js';
 import type { Arm, CeilingChoices, ModelRecord } from './record.js';
 import { spawnChild, type ChildEnd } from './spawn.js';
 import { learnFirstTouch } from './states.js';
-import { failureReason } from './judge.js';
+import { failureReason, proofOf, referenceKey } from './judge.js';
 import { taskOf } from './task.js';
 
 /** Bytes that each candidate of the device ceiling reads while the best is chosen. */
@@ -17,7 +17,7 @@ const CANDIDATE_BYTES = 48 * 1024 * 1024;
 export interface CalibrationOptions {
   readonly arms: Readonly<Record<string, Arm>>;
   readonly models: Readonly<Record<string, ModelRecord>>;
-  readonly shapes: Readonly<Record<string, Shape>>;
+  readonly shapes: Readonly<Record<string, Shape | null>>;
   readonly mayReportFreePages: boolean;
   readonly threads: number;
   readonly timeoutNs: number;
@@ -101,11 +101,11 @@ export class ReferenceFailed extends Error {
 export async function referenceHashes(options: CalibrationOptions): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
   for (const arm of Object.values(options.arms)) {
-    if (arm.work !== 'infer' || referenceKey(arm) in hashes) continue;
+    if (!usesWeights(arm) || referenceKey(arm) in hashes) continue;
     const { path = arm.model, bytes = 0 } = options.models[arm.model] ?? {};
     const mapped = bytes > COPIED_SHARE * (availableMemory() ?? Infinity);
     options.onStep(
-      `reference logits of ${path}${mapped ? ', mapped, since a copy would take most of the memory' : ''}`,
+      `reference ${arm.work === 'touch' ? 'content' : 'logits'} of ${path}${mapped ? ', mapped, since a copy would take most of the memory' : ''}`,
     );
     const way = mapped
       ? ({ mechanism: 'mmap', options: { sharing: 'shared' } } as const)
@@ -113,13 +113,14 @@ export async function referenceHashes(options: CalibrationOptions): Promise<Reco
     const end = await runUntimed({ ...arm, ...way, processes: 1 }, options);
     options.signal.throwIfAborted();
     const sample = end.kind === 'answered' && end.answer.kind === 'sample' ? end.answer.sample : null;
-    if (sample === null || sample.logitsHash === null) {
+    const hash = sample === null ? null : proofOf(arm, sample).hash;
+    if (hash === null) {
       const { message, remedy } = failureReason(end, options.timeoutNs);
       throw new ReferenceFailed(
         `the reference load of ${arm.model} failed: ${message}${remedy === null ? '' : `; ${remedy}`}`,
       );
     }
-    hashes[referenceKey(arm)] = sample.logitsHash;
+    hashes[referenceKey(arm)] = hash;
   }
   return hashes;
 }

@@ -37,7 +37,8 @@ const USED_TOGETHER: readonly (readonly string[])[] = [
   ['ffn_gate', 'ffn_up'],
 ];
 
-const PHASES: Readonly<Record<string, keyof Phases>> = { 'first token': 'firstToken' };
+/** By the names of a trace: where nothing is inferred, the bytes that a first token reads are touched in its place. */
+const PHASES: Readonly<Record<string, keyof Phases>> = { 'first token': 'firstToken', 'needed bytes': 'firstToken' };
 
 /** A turn of weights, with the tensor in which they lie. */
 interface Turn extends NativeAccess {
@@ -54,12 +55,13 @@ export function chromeTrace(sample: Sample, arm: Arm, trace: NativeTrace): Chrom
     const { minorFaults = null, majorFaults = null, readBytes = null } = cost ?? {};
     timeline.span('phase', name, beginNs, endNs, { minorFaults, majorFaults, readBytes });
     const before = timeline.total;
-    if (name === 'first token') addFirstToken(timeline, turnsOf(trace, trace.firstToken));
+    const phase = PHASES[name] ?? name;
+    if (phase === 'firstToken') addFirstToken(timeline, turnsOf(trace, trace.firstToken), arm.work === 'infer');
     if (name === 'complete') for (const turn of turnsOf(trace, trace.complete)) addTensor(timeline, turn, []);
     timeline.total = before;
     if (cost !== null) timeline.count(endNs, cost);
     if (name === 'acquire') timeline.present(endNs, trace, 'residentLoaded');
-    if (name === 'first token') timeline.present(endNs, trace, 'residentFirstToken');
+    if (phase === 'firstToken') timeline.present(endNs, trace, 'residentFirstToken');
   }
   return {
     displayTimeUnit: 'ms',
@@ -69,7 +71,7 @@ export function chromeTrace(sample: Sample, arm: Arm, trace: NativeTrace): Chrom
       state: sample.state,
       memoryState: sample.memoryState,
       startedAt: sample.startedAt,
-      note: 'A watched forward pass is slower than one that is not: compare shares, not times, with other samples.',
+      note: `A watched ${arm.work === 'touch' ? 'touch of weights' : 'forward pass'} is slower than one that is not: compare shares, not times, with other samples.`,
     },
     traceEvents: timeline.events,
   };
@@ -127,11 +129,12 @@ class Timeline {
   }
 }
 
-function addFirstToken(timeline: Timeline, turns: readonly Turn[]): void {
+/** `inParallel`: whether some tensors are used in one parallel step, as the forward pass does. */
+function addFirstToken(timeline: Timeline, turns: readonly Turn[], inParallel: boolean): void {
   for (const layer of runsOf(turns, (turn) => layerOf(turn.tensor.name))) {
     const name = layerOf(layer[0]?.tensor.name ?? '');
     timeline.span('layer', name, begin(layer), end(layer), costOf(layer));
-    for (const step of runsOf(layer, (turn) => stepOf(turn.tensor.name))) {
+    for (const step of runsOf(layer, (turn) => (inParallel ? stepOf(turn.tensor.name) : turn.tensor.name))) {
       const together = step.length > 1 ? step.map(({ tensor }) => tensor.name) : [];
       if (together.length > 0) {
         timeline.span('step', together.map(shortName).join(' + '), begin(step), end(step), costOf(step));

@@ -14,7 +14,7 @@ export interface FitOptions {
   readonly plan: Plan;
   readonly arms: Readonly<Record<string, Arm>>;
   readonly models: Readonly<Record<string, ModelRecord>>;
-  readonly shapes: Readonly<Record<string, Shape>>;
+  readonly shapes: Readonly<Record<string, Shape | null>>;
   readonly referenceHashes: Readonly<Record<string, string>>;
   /** Of the speed without a limit that has to be kept. */
   readonly share: number;

@@ -1,12 +1,14 @@
 /** What a child's end and its measurement mean: the outcome. */
+import { usesWeights } from '../plan/arms.js';
 import type { Cell } from '../plan/blocks.js';
 import { sumOfReads } from './audit.js';
 import { lastLineOf } from './command-output.js';
 import type { Arm, Measurement, Phases, Reason } from './record.js';
 import type { ChildEnd } from './spawn.js';
 
-/** The key of a run's reference hashes. */
+/** The key of a run's reference hashes: of logits, or of the content that is touched. */
 export function referenceKey(arm: Arm): string {
+  if (arm.work === 'touch') return `${arm.model} touch`;
   return `${arm.model} ${arm.isa} p${arm.prompt} g${arm.generate}`;
 }
 
@@ -68,10 +70,18 @@ export type Verdict =
   | { readonly outcome: 'ok'; readonly reason: null }
   | { readonly outcome: 'invalid' | 'mismatch'; readonly reason: Reason };
 
+/** What proves that a sample had the right weights: its logits, or where these are only touched their content. */
+export function proofOf(arm: Arm, { logitsHash, contentHash }: Pick<Measurement, 'logitsHash' | 'contentHash'>) {
+  return arm.work === 'touch'
+    ? ({ hash: contentHash, code: 'content-differs', what: 'content' } as const)
+    : ({ hash: logitsHash, code: 'logits-differ', what: 'logits' } as const);
+}
+
 /** `expected` is the reference hash of the arm's work; undefined where there is none. */
 export function judge(arm: Arm, cell: Cell, measured: Measurement, expected: string | undefined): Verdict {
-  if (arm.work === 'infer' && expected !== undefined && measured.logitsHash !== expected) {
-    return bad('mismatch', 'logits-differ', `logits hash ${measured.logitsHash}, the reference has ${expected}`);
+  const { hash, code, what } = proofOf(arm, measured);
+  if (usesWeights(arm) && expected !== undefined && hash !== expected) {
+    return bad('mismatch', code, `${what} hash ${hash}, the reference has ${expected}`);
   }
   if (arm.kind === 'ceiling') return judgeCeiling(arm, cell, measured);
   const { phases } = measured;
@@ -85,7 +95,7 @@ export function judge(arm: Arm, cell: Cell, measured: Measurement, expected: str
       return bad(
         'invalid',
         'read-while-warm',
-        `${beforeToken} bytes were read from storage before the first token of a warm sample`,
+        `${beforeToken} bytes were read from storage before the ${arm.work === 'touch' ? 'last needed byte' : 'first token'} of a warm sample`,
       );
     }
   }

@@ -168,7 +168,8 @@ export type EffectiveValue = boolean | number | string;
 /** What a child measured. Present in full in an `ok` sample; in `invalid` and `mismatch` ones too, for the record. */
 export interface Measurement {
   /**
-   * start → first logits, one uninterrupted interval. Null outside the time pass (probes lie in between), for bounds and
+   * start → first logits, or where weights are touched → the last byte that a first token reads (of a model that the kernel
+   * does not run: the last byte), one uninterrupted interval. Null outside the time pass (probes lie in between), for bounds and
    * ceilings.
    */
   readonly ttftNs: number | null;
@@ -181,7 +182,7 @@ export interface Measurement {
   readonly settledNs: number | null;
   /** Null for ceilings and commands. */
   readonly phases: Phases | null;
-  /** Of the weights, by the first token's forward pass. Null for commands, of which it is not known. */
+  /** Of the weights, by the first token's forward pass, or by the touch in its place. Null for commands, of which it is not known. */
   readonly bytesNeeded: number | null;
   /** Null outside the time pass, without decode steps or where these read storage, and where nothing is inferred. */
   readonly debt: Debt | null;
@@ -201,6 +202,7 @@ export interface Measurement {
   /** Null where no kernel ran. */
   readonly isa: string | null;
   readonly logitsHash: string | null;
+  /** Checksum of every tensor byte, where weights are touched: whatever the loader and the number of threads. */
   readonly contentHash: string | null;
   readonly effective: Readonly<Record<string, EffectiveValue>>;
   readonly noise: Noise;

@@ -90,7 +90,7 @@ export function measurementOf(
     tokensPerSecond: sample.tokensPerSecond,
     isa: sample.isa,
     logitsHash: sample.logitsHash,
-    contentHash: null,
+    contentHash: sample.contentHash,
     effective: effectiveOf(arm, model, sample, after),
     noise: noise(sample.noise),
   };

@@ -1,5 +1,5 @@
 /** The memory limits of one run: opened for a sample, kept for the loads that follow it, swept and closed. */
-import { native, type Shape } from '../native.js';
+import type { Shape } from '../native.js';
 import { openSharedLimit } from './bystander.js';
 import type { GroupCounters } from './cgroup-counters.js';
 import type { Launcher } from './launch.js';
@@ -8,13 +8,13 @@ import { refuseBelowBystander, refuseBelowRuntime } from './memory-limit-verdict
 import type { Arm, CeilingChoices, ModelRecord } from './record.js';
 import { spawnChild } from './spawn.js';
 import { refusal, type Refusal } from './states.js';
-import { batchOf, taskOf } from './task.js';
+import { sessionBytes, taskOf } from './task.js';
 
 /** Of one sample under a limit. */
 export interface Limited {
   readonly arm: Arm;
   readonly model: ModelRecord;
-  readonly shape: Shape;
+  readonly shape: Shape | null;
   readonly limitBytes: number;
   /** 1 for the first after the state was prepared; those that follow it stay in its group. */
   readonly load: number;
@@ -90,9 +90,7 @@ export class MemoryLimits {
   /** Bytes that the arm's processes hold without any weights: runtime, key-value caches and scratch memory. */
   async runtimeNeed({ arm, model, shape }: Pick<Limited, 'arm' | 'model' | 'shape'>): Promise<number> {
     const runtime = (this.#runtimeBytes ??= await this.#measureRuntime(arm, model, shape));
-    const { context, threads, processes } = arm;
-    const { kvCacheBytes, scratchBytes } = native().kernelPlan(model.path, { context, batch: batchOf(arm), threads });
-    return processes * (runtime + (arm.work === 'infer' ? kvCacheBytes + scratchBytes : 0));
+    return arm.processes * (runtime + sessionBytes(arm, model));
   }
 
   async #refuseSmall(limited: Limited): Promise<Refusal | null> {
@@ -104,7 +102,7 @@ export class MemoryLimits {
   }
 
   /** The peak of a group without a limit in which a child loads nothing; 0 where a kernel does not keep peaks. */
-  async #measureRuntime(arm: Arm, model: ModelRecord, shape: Shape): Promise<number> {
+  async #measureRuntime(arm: Arm, model: ModelRecord, shape: Shape | null): Promise<number> {
     const limit = await openLimit({ bytes: null, processes: 1 });
     // What keeps it from opening keeps the sample's own from it, which says so.
     if ('outcome' in limit) return 0;

@@ -1,11 +1,11 @@
 /** Whether there is memory for what a cell takes: where it is short, the kernel would choose who dies. */
 import { copiesIntoFreeMemory } from '../loader.js';
 import { availableMemory } from '../machine.js';
-import { native } from '../native.js';
+import { usesWeights } from '../plan/arms.js';
 import { sizes } from '../size.js';
 import type { Arm, ModelRecord } from './record.js';
 import { refusal, type Refusal } from './states.js';
-import { batchOf } from './task.js';
+import { sessionBytes } from './task.js';
 
 /** Null where it fits, or where nobody can tell. */
 export function shortOfMemory(arm: Arm, model: ModelRecord): Refusal | null {
@@ -34,11 +34,10 @@ const HOME_MARGIN = 256 * 2 ** 20;
 
 /** Of several processes: what each has for itself, and once what they share. */
 function crowded(arm: Arm, model: ModelRecord, available: number): Refusal | null {
-  const { processes, context, threads, work } = arm;
-  const session = native().kernelPlan(model.path, { context, batch: batchOf(arm), threads });
-  const copies = work === 'infer' && copiesIntoFreeMemory(arm);
-  const each = RUNTIME + (work === 'infer' ? session.kvCacheBytes + session.scratchBytes : 0);
-  const weights = work === 'infer' ? (copies ? processes : 1) * model.tensorBytes : 0;
+  const { processes } = arm;
+  const copies = usesWeights(arm) && copiesIntoFreeMemory(arm);
+  const each = RUNTIME + sessionBytes(arm, model);
+  const weights = usesWeights(arm) ? (copies ? processes : 1) * model.tensorBytes : 0;
   const needed = processes * each + weights;
   const room = Math.max(0, available - Math.max(RESERVE.bytes, Math.round(RESERVE.share * available)));
   if (needed <= room) return null;

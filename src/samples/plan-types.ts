@@ -33,6 +33,8 @@ export interface Setting {
   readonly context: number;
   readonly pressure: Pressure | null;
   readonly numa: number | null;
+  /** Where weights are touched instead of run; absent where they are run. */
+  readonly work?: 'touch';
 }
 
 /** What is compared. `id` is the canonical key for pairing and for baselines: equal ids mean equal work. */
@@ -58,14 +60,19 @@ export interface Arm {
   readonly model: string;
   /** Key of Plan.settings; absent in ledgers that know of none: then the model. */
   readonly setting?: string;
-  /** 'infer' runs the kernel; 'none' loads nothing (the null loader); 'read' is a bound's and a ceiling's. */
-  readonly work: 'infer' | 'none' | 'read' | 'command';
+  /**
+   * 'infer' runs the kernel; 'touch' reads every tensor byte once and sums it instead (--no-inference): first those that a
+   * first token reads, or all where the kernel does not run the model; 'none' loads nothing (the null loader); 'read' is a
+   * bound's and a ceiling's.
+   */
+  readonly work: 'infer' | 'touch' | 'none' | 'read' | 'command';
   readonly threads: number;
   /** In place of the loader's own option `threads`; null where that stays as it is. */
   readonly loadThreads: number | null;
   readonly processes: number;
   /** Of all processes together, and of a bystander with them, bytes. */
   readonly memoryLimit: number | null;
+  /** 0 where nothing is inferred, as prompt and generate are. */
   readonly context: number;
   readonly prompt: number;
   readonly generate: number;

@@ -24,7 +24,8 @@ export interface WeighingContext {
   readonly plan: Plan;
   readonly arms: Readonly<Record<string, Arm>>;
   readonly models: Readonly<Record<string, ModelRecord>>;
-  readonly shapes: Readonly<Record<string, Shape>>;
+  /** Null of a model whose weights are only touched. */
+  readonly shapes: Readonly<Record<string, Shape | null>>;
   readonly ceilings: CeilingChoices;
   readonly referenceHashes: Readonly<Record<string, string>>;
   readonly freeMemory: FreeMemory;
@@ -45,7 +46,7 @@ export interface Attempt {
 export interface Subject {
   readonly arm: Arm;
   readonly model: ModelRecord;
-  readonly shape: Shape;
+  readonly shape: Shape | null;
 }
 
 /** What is ready to run: its processes wait at the barrier, or there is a reason why they will not. */

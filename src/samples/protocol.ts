@@ -14,7 +14,7 @@ import type {
 import type { Reason } from './record.js';
 
 /** Raised when a task or an answer changes its meaning: processes of builds that differ in it cannot be compared. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export const READY_FD = 3;
 export const RELEASE_FD = 4;

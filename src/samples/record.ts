@@ -109,7 +109,7 @@ export interface RunRecord {
   readonly ceilings: CeilingChoices;
   /** What the machine can do at all, measured before round 1. */
   readonly limits: readonly Limit[];
-  /** Hash by model id, ISA and work ("MODEL avx2 p32 g16"), from one untimed `read` load before round 1. */
+  /** Hash by model id, ISA and work ("MODEL avx2 p32 g16", of content "MODEL touch"), from one untimed `read` load before round 1. */
   readonly referenceHashes: Readonly<Record<string, string>>;
   /** Command line that repeats the run. */
   readonly command: readonly string[];

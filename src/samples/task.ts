@@ -1,5 +1,5 @@
 /** What a sample's process is told to do. */
-import type { Shape } from '../native.js';
+import { native, type Shape } from '../native.js';
 import { commandTask } from './command.js';
 import { READY_FD, RELEASE_FD, type ChildTask } from './protocol.js';
 import type { Arm, CeilingChoices, ModelRecord, Pass } from './record.js';
@@ -7,9 +7,23 @@ import type { Arm, CeilingChoices, ModelRecord, Pass } from './record.js';
 /** Largest prompt step of one internal batch; bounds scratch memory. */
 export const BATCH = 128;
 
-export const batchOf = (arm: Arm): number => Math.max(1, Math.min(BATCH, arm.prompt));
+const batchOf = (arm: Arm): number => Math.max(1, Math.min(BATCH, arm.prompt));
 
-export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, ceilings: CeilingChoices): ChildTask {
+/** Key-value cache and scratch memory of one process; nothing of these where nothing is inferred. */
+export function sessionBytes(arm: Arm, { path }: ModelRecord): number {
+  if (arm.work !== 'infer') return 0;
+  const { context, threads } = arm;
+  const { kvCacheBytes, scratchBytes } = native().kernelPlan(path, { context, batch: batchOf(arm), threads });
+  return kvCacheBytes + scratchBytes;
+}
+
+export function taskOf(
+  arm: Arm,
+  model: ModelRecord,
+  shape: Shape | null,
+  pass: Pass,
+  ceilings: CeilingChoices,
+): ChildTask {
   const barrier = { readyFd: READY_FD, releaseFd: RELEASE_FD };
   if (arm.kind === 'command') return commandTask(arm, model, pass);
   if (arm.kind === 'ceiling') {
@@ -45,6 +59,7 @@ export function taskOf(arm: Arm, model: ModelRecord, shape: Shape, pass: Pass, c
       path: model.path,
       mechanism: arm.mechanism,
       options: arm.options,
+      work: arm.work === 'touch' ? 'touch' : 'infer',
       shape,
       isa: arm.isa,
       threads: arm.threads,

@@ -28,17 +28,20 @@ export const baselineSchema: Schema = {
     ),
     ceilings: list(object({ model: text, state, memoryState, limit: text, medianNs: above, n: count })),
     entries: list(
-      object({
-        ...{ key: text, label: text, model: text, modelBytes: count, state, memoryState, ok: count, failed: count },
-        metrics: {
-          type: 'object',
-          properties: {
-            ...Object.fromEntries(costs.map((name) => [name, ref('costs')])),
-            ...Object.fromEntries(counters.map((name) => [name, ref('counts')])),
+      object(
+        {
+          ...{ key: text, label: text, model: text, modelBytes: count, state, memoryState, ok: count, failed: count },
+          metrics: {
+            type: 'object',
+            properties: {
+              ...Object.fromEntries(costs.map((name) => [name, ref('costs')])),
+              ...Object.fromEntries(counters.map((name) => [name, ref('counts')])),
+            },
+            additionalProperties: false,
           },
-          additionalProperties: false,
         },
-      }),
+        { work: { const: 'touch' } },
+      ),
     ),
   }),
   $defs: { costs: figuresOf(above), counts: figuresOf({ type: 'number', minimum: 0 }) },

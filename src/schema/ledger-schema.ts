@@ -129,7 +129,7 @@ const arm = object(
     ...each(textOrNull, 'module', 'moduleDigest'),
     ...each(text, 'loader', 'label', 'mechanism', 'model', 'isa', 'build'),
     options: { type: 'object' },
-    work: oneOf('infer', 'none', 'read', 'command'),
+    work: oneOf('infer', 'touch', 'none', 'read', 'command'),
     ...{ threads: count, loadThreads: amountOrNull, processes: count, memoryLimit: amountOrNull },
     ...{ context: count, prompt: count, generate: count, numa: amountOrNull, pressure: orNull(pressure) },
   },
@@ -140,10 +140,13 @@ const arm = object(
   },
 );
 
-const setting = object({
-  ...{ key: text, model: text, threads: count, processes: count, context: count },
-  ...{ memoryLimit: orNull(object({ text, bytes: amount })), pressure: orNull(pressure), numa: amountOrNull },
-});
+const setting = object(
+  {
+    ...{ key: text, model: text, threads: count, processes: count, context: count },
+    ...{ memoryLimit: orNull(object({ text, bytes: amount })), pressure: orNull(pressure), numa: amountOrNull },
+  },
+  { work: { const: 'touch' } },
+);
 
 const gate = orNull(
   object({

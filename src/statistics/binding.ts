@@ -239,17 +239,24 @@ function faultNs(arm: Arm, sample: OkSample, limits: readonly Limit[]): number |
 }
 
 /**
- * The forward pass over weights that are there, and reading what it leaves. Null where decode steps read storage too: the
+ * The forward pass over weights that are there, and reading what it leaves; where they are touched, reading all. Null where decode steps read storage too: the
  * model did not stay in memory, and their time is not of computing.
  */
-function computeNs(arm: Arm, { tokens, phases, untouchedBytes }: OkSample, limits: readonly Limit[]): number | null {
+function computeNs(
+  arm: Arm,
+  { tokens, phases, bytesNeeded, untouchedBytes }: OkSample,
+  limits: readonly Limit[],
+): number | null {
+  const speed =
+    valueOf(limits, 'memory-read-mapping', { threads: arm.threads }) ??
+    valueOf(limits, 'memory-read', { threads: arm.threads });
+  if (arm.work === 'touch') {
+    return speed === null ? null : (((bytesNeeded ?? 0) + (untouchedBytes ?? 0)) * 1e9) / speed;
+  }
   const steps = tokens?.perTokenNs.slice(1) ?? [];
   const decode = phases?.decode ?? null;
   if (steps.length === 0 || (decode !== null && !decodesFromMemory(decode))) return null;
   if (untouchedBytes === null || untouchedBytes === 0) return median(steps);
-  const speed =
-    valueOf(limits, 'memory-read-mapping', { threads: arm.threads }) ??
-    valueOf(limits, 'memory-read', { threads: arm.threads });
   return speed === null ? median(steps) : median(steps) + (untouchedBytes * 1e9) / speed;
 }
 

@@ -1,4 +1,5 @@
 /** What one more process costs. */
+import { usesWeights } from '../plan/arms.js';
 import type { Group, Setting } from '../samples/record.js';
 import { median, medianOfKnown } from './order.js';
 import type { CellSummary, ProcessScaling } from './summary-types.js';
@@ -13,7 +14,7 @@ export function scalingOf(
   const families = new Map<string, CellSummary[]>();
   for (const cell of cells) {
     const setting = byKey.get(cell.setting);
-    if (setting === undefined || cell.arm.kind !== 'loader' || cell.arm.work !== 'infer' || cell.load !== 1) continue;
+    if (setting === undefined || cell.arm.kind !== 'loader' || !usesWeights(cell.arm) || cell.load !== 1) continue;
     const alike = { ...setting, key: null, processes: null };
     const key = JSON.stringify([alike, cell.arm.label, cell.state, cell.memoryState]);
     families.set(key, [...(families.get(key) ?? []), cell]);

@@ -23,6 +23,8 @@ interface Place {
   readonly state: State;
   readonly memoryState: MemoryState;
   readonly load: number;
+  /** Whether weights are touched there, and nothing is inferred. */
+  readonly touches: boolean;
 }
 
 /** What is counted, and the groups, by cell, in run order. Nothing is ever pooled over cells. */
@@ -83,13 +85,13 @@ function placesOf({ run }: Ledger, units: readonly Sample[]): readonly Place[] {
   for (const state of run.plan.states) seen.set(`${state} 1`, { state, load: 1 });
   for (const { state, load } of units.toSorted((a, b) => a.load - b.load))
     seen.set(`${state} ${load}`, { state, load });
-  return settingsOf(run.plan, run.arms).flatMap(({ key, model: id }) => {
+  return settingsOf(run.plan, run.arms).flatMap(({ key, model: id, work }) => {
     const model = run.models[id];
     if (model === undefined) throw new RangeError(`the plan names the model ${id}, but the ledger has no record of it`);
     return [...memoryStates].flatMap((memoryState) =>
       [...seen.values()]
         .filter(({ state, load }) => load > 1 || holds(run.plan, key, state, memoryState))
-        .map((each) => ({ setting: key, model, memoryState, ...each })),
+        .map((each) => ({ setting: key, model, memoryState, touches: work === 'touch', ...each })),
     );
   });
 }
@@ -178,6 +180,7 @@ function summarizeCell(input: CellInput): CellSummary {
   const loads = arm.kind === 'loader';
   const bringsBytes = arm.work !== 'none';
   const weighed = loads && bringsBytes;
+  const comparable = place.touches ? [] : reference;
   const ceilingPairs = weighed || arm.kind === 'bound' ? pairsOf(timed, ceiling) : [];
   return {
     arm,
@@ -193,7 +196,8 @@ function summarizeCell(input: CellInput): CellSummary {
     loadNs: loads ? figures(loadNs) : null,
     // Without weights there is no first token, whatever the harness timed.
     ttftNs: bringsBytes ? figures(({ ttftNs }) => ttftNs) : null,
-    execToTokenNs: weighed ? figures(execToTokenNs) : null,
+    // What only touches weights has no token that a program's first byte could be compared with.
+    execToTokenNs: arm.work === 'infer' ? figures(execToTokenNs) : null,
     ttftModes: bringsBytes ? modesOf(figures(({ ttftNs }) => ttftNs)?.values ?? []) : null,
     completeNs: figures(({ completeNs }) => completeNs),
     bytesPerSecond: bringsBytes
@@ -211,7 +215,7 @@ function summarizeCell(input: CellInput): CellSummary {
     prefillTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.prefill ?? null),
     decodeTokensPerSecond: figures(({ tokensPerSecond }) => tokensPerSecond?.decode ?? null),
     footprint: loads ? footprintOfArm(arm, ok, groups) : null,
-    command: arm.kind === 'command' ? commandFigures(ok, firstCommand, reference) : null,
+    command: arm.kind === 'command' ? commandFigures(ok, firstCommand, comparable) : null,
     ratio: weighed && !isReference ? ratioOf(pairsOf(timed, reference)) : null,
   };
 }

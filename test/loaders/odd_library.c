@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum { RIGHT, OTHER_VERSION, SHORT_STRUCT, NO_STRUCT, NO_LOAD, FAILS, SAYS_UNSUPPORTED, NO_ADDRESS, OFF_THE_PAGE,
-       WRONG_BYTES, CRASHES, FAILS_LATER, OTHER_CLOCK, BEFORE_TIME };
+       WRONG_BYTES, CRASHES, FAILS_LATER, OTHER_CLOCK, BEFORE_TIME, FLIPS_A_BIT };
 
 static int fail(weighbridge_failure* failure, const char* code, const char* message, int error_number) {
   snprintf(failure->code, sizeof failure->code, "%s", code);
@@ -41,6 +41,7 @@ static int load(const weighbridge_request* request, weighbridge_weights* weights
     close(file);
     if (bytes == MAP_FAILED) return fail(failure, "mmap", part->path, errno);
     if (ODD == WRONG_BYTES) memset(bytes + part->begin + (part->end - part->begin) / 2, 0x11, 4096);
+    if (ODD == FLIPS_A_BIT) bytes[part->begin + (part->end - part->begin) / 2] ^= 1;
     weights->addresses[i] = ODD == NO_ADDRESS ? NULL : bytes + part->begin + (ODD == OFF_THE_PAGE ? 32 : 0);
   }
   return WEIGHBRIDGE_OK;

@@ -54,6 +54,7 @@ function traceSample(loader: LoaderDefinition, path: string, out: string): Promi
     build: null,
     loader: { name: loader.name, module: null, moduleDigest: null, paths: [path] },
     spec: {
+      work: 'infer',
       ...{ path, mechanism: loader.mechanism, options: loader.options ?? {}, isa: 'auto', threads: 2 },
       ...{
         context: 4,
