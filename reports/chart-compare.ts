@@ -6,6 +6,7 @@ import {
   noteLayer,
   ownColor,
   ownShape,
+  roomLayer,
   specOf,
   told,
   unitTitles,
@@ -49,6 +50,7 @@ function dotSpec(variant: Variant, x: object): TopLevelSpec {
   return specOf(variant, {
     row: 24,
     layer: [
+      roomLayer({ x }),
       {
         transform: part('row', ' && datum.low < datum.high'),
         mark: { type: 'rule', opacity: 0.45, ...below(variant) },

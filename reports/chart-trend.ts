@@ -1,6 +1,6 @@
 /** One figure over many runs, with the levels between its changes. */
 import type { TopLevelSpec } from 'vega-lite';
-import { specOf, told, unitTitles, type Variant } from './chart-layout.js';
+import { roomLayer, specOf, told, unitTitles, type Variant } from './chart-layout.js';
 
 export function trendSpec(variant: Variant): TopLevelSpec {
   const wide = variant.width === 'wide';
@@ -25,6 +25,7 @@ export function trendSpec(variant: Variant): TopLevelSpec {
     row: null,
     height: 130,
     layer: [
+      roomLayer({ y }),
       {
         transform: part('change'),
         mark: { type: 'rule', stroke: '#d55e00', strokeWidth: 1.5, strokeDash: [5, 3] },
