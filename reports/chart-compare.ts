@@ -29,7 +29,7 @@ export function ratesSpec(variant: Variant): TopLevelSpec {
     type: 'quantitative',
     title: unitTitles[variant.unit],
     scale: { zero: true, nice: true },
-    axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
+    axis: { format: ',~r', tickCount: variant.width === 'wide' ? 8 : 4 },
   });
 }
 

@@ -18,14 +18,14 @@ import { limitLayers } from './chart-limits.js';
 const MOST_LIMITS = 6;
 
 function scaleOf(variant: Variant, isLog: boolean) {
-  // Numbers of narrow rows stand within the drawing, at its right.
+  // Numbers of narrow rows stand within the drawing, at its right. Padding would begin a scale from zero below it.
   const padding = variant.width === 'wide' ? 14 : 40;
   return {
     field: 'value',
     type: 'quantitative' as const,
     title: `${unitTitles[variant.unit]}${isLog ? ' (log scale)' : ''}`,
-    scale: isLog ? { type: 'log' as const, nice: false, padding } : { zero: true, nice: true, padding },
-    axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
+    scale: isLog ? { type: 'log' as const, nice: false, padding } : { zero: true, nice: true },
+    axis: { format: isLog ? ',~g' : ',~r', tickCount: variant.width === 'wide' ? 8 : 4 },
   };
 }
 

@@ -17,7 +17,7 @@ export function trendSpec(variant: Variant): TopLevelSpec {
     field: 'value',
     type: 'quantitative' as const,
     title: `${unitTitles[variant.unit]}${isTime ? ' (log scale)' : ''}`,
-    scale: isTime ? { type: 'log' as const, nice: false, padding: 12 } : { zero: true, nice: true, padding: 6 },
+    scale: isTime ? { type: 'log' as const, nice: false, padding: 12 } : { zero: true, nice: true },
     axis: { format: ',.4~r', tickCount: 5 },
   };
   const part = (name: string) => [{ filter: `datum.part === '${name}'` }];
