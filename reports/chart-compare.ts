@@ -6,6 +6,7 @@ import {
   noteLayer,
   ownColor,
   ownShape,
+  roomLayer,
   specOf,
   told,
   unitTitles,
@@ -28,7 +29,7 @@ export function ratesSpec(variant: Variant): TopLevelSpec {
     type: 'quantitative',
     title: unitTitles[variant.unit],
     scale: { zero: true, nice: true },
-    axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
+    axis: { format: ',~r', tickCount: variant.width === 'wide' ? 8 : 4 },
   });
 }
 
@@ -49,6 +50,7 @@ function dotSpec(variant: Variant, x: object): TopLevelSpec {
   return specOf(variant, {
     row: 24,
     layer: [
+      roomLayer({ x }),
       {
         transform: part('row', ' && datum.low < datum.high'),
         mark: { type: 'rule', opacity: 0.45, ...below(variant) },

@@ -105,6 +105,15 @@ export const RATIO_TICKS = [
   ...[1.05, 1.1, 1.2, 1.3, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000],
 ];
 
+/** Widens a scale as far as data of this part reach, and shows nothing. */
+export function roomLayer(encoding: object): Layer {
+  return {
+    transform: [{ filter: "datum.part === 'room'" }],
+    mark: { type: 'point', opacity: 0, aria: false, tooltip: null },
+    encoding,
+  };
+}
+
 export interface Drawing {
   readonly layer: readonly Layer[];
   /** A row's height in wide drawings; null where there are no rows. */

@@ -7,6 +7,7 @@ import {
   noteLayer,
   ownColor,
   ownShape,
+  roomLayer,
   specOf,
   told,
   type Variant,
@@ -25,6 +26,7 @@ export function ratioSpec(variant: Variant): TopLevelSpec {
   return specOf(variant, {
     row: 24,
     layer: [
+      roomLayer({ x }),
       {
         mark: { type: 'rule', stroke: 'currentColor', strokeOpacity: 0.5, strokeDash: [3, 3], aria: false },
         encoding: { x: { ...x, field: undefined, datum: 1 } },

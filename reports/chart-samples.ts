@@ -6,6 +6,7 @@ import {
   noteLayer,
   ownColor,
   ownShape,
+  roomLayer,
   specOf,
   told,
   unitTitles,
@@ -32,6 +33,7 @@ export function orderSpec(variant: Variant): TopLevelSpec {
     row: null,
     height: 230,
     layer: [
+      roomLayer({ y }),
       {
         mark: { type: 'rule', stroke: 'currentColor', strokeOpacity: 0.5, strokeDash: [3, 3], aria: false },
         encoding: { y: { ...y, field: undefined, datum: 1 } },
@@ -84,6 +86,7 @@ export function spreadSpec(variant: Variant): TopLevelSpec {
   return specOf(variant, {
     row: 26,
     layer: [
+      roomLayer({ x }),
       {
         transform: [{ filter: "datum.part === 'band'" }],
         mark: { type: 'rule', strokeWidth: 14, opacity: 0.25 },

@@ -17,21 +17,21 @@ import { limitLayers } from './chart-limits.js';
 /** Device and home, copy, first touch in small and in huge pages, memory. */
 const MOST_LIMITS = 6;
 
-function scaleOf(variant: Variant) {
+function scaleOf(variant: Variant, isLog: boolean) {
+  // Numbers of narrow rows stand within the drawing, at its right. Padding would begin a scale from zero below it.
+  const padding = variant.width === 'wide' ? 14 : 40;
   return {
     field: 'value',
     type: 'quantitative' as const,
-    title: `${unitTitles[variant.unit]} (log scale)`,
-    // Numbers of narrow rows stand within the drawing, at its right.
-    scale: { type: 'log' as const, nice: false, padding: variant.width === 'wide' ? 14 : 40 },
-    axis: { format: ',~g', tickCount: variant.width === 'wide' ? 8 : 4 },
+    title: `${unitTitles[variant.unit]}${isLog ? ' (log scale)' : ''}`,
+    scale: isLog ? { type: 'log' as const, nice: false, padding } : { zero: true, nice: true },
+    axis: { format: isLog ? ',~g' : ',~r', tickCount: variant.width === 'wide' ? 8 : 4 },
   };
 }
 
 /** Medians as dots with their ranges. */
-function dots(variant: Variant, part: string, mark: object): readonly Layer[] {
+function dots(variant: Variant, x: object, part: string, mark: object): readonly Layer[] {
   const y = loaderAxis(variant);
-  const x = scaleOf(variant);
   return [
     {
       transform: [{ filter: `datum.part === '${part}' && datum.low < datum.high` }],
@@ -46,21 +46,23 @@ function dots(variant: Variant, part: string, mark: object): readonly Layer[] {
   ];
 }
 
+/** From zero: all of them are alike as a rule, and shall look so. */
 export function speedSpec(variant: Variant): TopLevelSpec {
+  const x = scaleOf(variant, false);
   return specOf(variant, {
     row: 22,
     layer: [
-      ...dots(variant, 'prefill', { filled: false, strokeWidth: 1.5 }),
-      ...dots(variant, 'row', { filled: true }),
+      ...dots(variant, x, 'prefill', { filled: false, strokeWidth: 1.5 }),
+      ...dots(variant, x, 'row', { filled: true }),
       noteLayer(variant),
     ],
   });
 }
 
 export function rooflineSpec(variant: Variant): TopLevelSpec {
-  const x = scaleOf(variant);
+  const x = scaleOf(variant, true);
   return specOf(variant, {
     row: 24,
-    layer: [...limitLayers(x, MOST_LIMITS, variant), ...dots(variant, 'row', { filled: true }), noteLayer(variant)],
+    layer: [...limitLayers(x, MOST_LIMITS, variant), ...dots(variant, x, 'row', { filled: true }), noteLayer(variant)],
   });
 }

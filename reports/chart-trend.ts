@@ -1,6 +1,6 @@
 /** One figure over many runs, with the levels between its changes. */
 import type { TopLevelSpec } from 'vega-lite';
-import { specOf, told, unitTitles, type Variant } from './chart-layout.js';
+import { roomLayer, specOf, told, unitTitles, type Variant } from './chart-layout.js';
 
 export function trendSpec(variant: Variant): TopLevelSpec {
   const wide = variant.width === 'wide';
@@ -17,7 +17,7 @@ export function trendSpec(variant: Variant): TopLevelSpec {
     field: 'value',
     type: 'quantitative' as const,
     title: `${unitTitles[variant.unit]}${isTime ? ' (log scale)' : ''}`,
-    scale: isTime ? { type: 'log' as const, nice: false, padding: 12 } : { zero: true, nice: true, padding: 6 },
+    scale: isTime ? { type: 'log' as const, nice: false, padding: 12 } : { zero: true, nice: true },
     axis: { format: ',.4~r', tickCount: 5 },
   };
   const part = (name: string) => [{ filter: `datum.part === '${name}'` }];
@@ -25,6 +25,7 @@ export function trendSpec(variant: Variant): TopLevelSpec {
     row: null,
     height: 130,
     layer: [
+      roomLayer({ y }),
       {
         transform: part('change'),
         mark: { type: 'rule', stroke: '#d55e00', strokeWidth: 1.5, strokeDash: [5, 3] },

@@ -41,5 +41,6 @@ export function escapeMarkdown(text: string): string {
       return `&#${character.charCodeAt(0)};${apart}`;
     })
     .replace(/(^|\s)([-+=])(?=\s|-|$)/g, (_, before: string, sign: string) => `${before}&#${sign.charCodeAt(0)};`)
-    .replace(/www\./gi, (found) => `${found.slice(0, 3)}&#46;`);
+    .replace(/www\./gi, (found) => `${found.slice(0, 3)}&#46;`)
+    .replace(/\bGH-(?=\d)/gi, (found) => `${found.slice(0, 2)}&#8203;-`);
 }

@@ -12,6 +12,7 @@ const sums = {
   hugetlb_bytes: ({ hugetlb }) => hugetlb,
   swap_bytes: ({ swap }) => swap,
   page_tables_bytes: ({ pageTables }) => pageTables,
+  locked_bytes: ({ locked }) => locked ?? null,
 } as const satisfies Readonly<Record<string, (memory: SummedMemory) => number | null>>;
 
 const columns: readonly (readonly [name: string, of: (group: Group, arms: Arms) => Cell])[] = [

@@ -145,7 +145,8 @@ export function repeat(
   { environment, command }: Pick<Page, 'environment' | 'command'>,
   beside: readonly string[] = [],
 ): string {
-  const links = beside.map((path) => `<a href="${text(encodeURI(path))}">${text(path)}</a>`);
+  const address = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+  const links = beside.map((path) => `<a href="${text(address(path))}">${text(path)}</a>`);
   return `<section><h2>Environment, and how to repeat it</h2>
 ${facts(environment)}
 <p>The run was made by this command:</p>

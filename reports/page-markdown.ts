@@ -1,6 +1,7 @@
 /** Markdown for a comment on a pull request: the answer, a table a state, and what must be known, in bounded length. */
-import type { Moment, Page, Row, Section } from '../src/report/page.js';
+import type { Moment, Page, Row, Section, Table } from '../src/report/page.js';
 import { escapeMarkdown as text } from './escape.js';
+import { commandsTable } from './page-tables.js';
 import { upperFirst } from './text-layout.js';
 
 /** GitHub takes 65,536 characters; others as many or more. */
@@ -60,35 +61,56 @@ const columnsOf = (moment: Moment): readonly (readonly [heading: string, of: (ro
 ];
 
 /** Null where not even its answer fits. */
-function sectionText(
-  { model, setting, state, memoryState, moment, answer, counts, rows }: Section,
-  most: number,
-): string | null {
+function sectionText(section: Section, most: number): string | null {
+  const { model, setting, state, memoryState, moment, answer, counts, rows, commands } = section;
   const columns = columnsOf(moment);
   const title = [model, setting ?? '', state, `free memory ${memoryState}`].filter((part) => part !== '').join(' · ');
-  const head = [
-    `**${within(text(title), 2000)}**`,
-    '',
-    within(text(answer), 4000),
-    '',
-    `| ${columns.map(([heading]) => heading).join(' | ')} |`,
-    `| :-- |${' --: |'.repeat(columns.length - 1)}`,
-  ].join('\n');
-  const measured = rows.filter(({ firstToken }) => firstToken !== null);
-  const lines = measured.map((row) => `| ${columns.map(([, of]) => text(of(row))).join(' | ')} |`);
-  const foot = `\n\n<sub>${within(text(counts), 2000)}</sub>`;
-  let left = most - head.length - foot.length - 100;
+  const parts = [`**${within(text(title), 2000)}**`, within(text(answer), 4000)];
+  let left = most - parts.join('\n\n').length;
   if (left < 0) return null;
-  const kept: string[] = [];
-  for (const line of lines) {
-    left -= line.length + 1;
-    if (left < 0) break;
-    kept.push(line);
+  const add = (part: string): void => {
+    if (part === '') return;
+    parts.push(part);
+    left -= part.length + 2;
+  };
+  const measured = rows.filter(({ firstToken }) => firstToken !== null);
+  const loaders = {
+    head: columns.map(([heading]) => heading),
+    rows: measured.map((row) => columns.map(([, of]) => of(row))),
+  };
+  add(tableText(loaders, counts, left, { all: rows.length, noun: 'loaders' }));
+  const programs = commandsTable(section);
+  if (programs !== null) {
+    add(tableText(programs, commands?.counts ?? '', left, { all: programs.rows.length, noun: 'programs' }));
   }
-  const others = rows.length - kept.length;
+  return parts.join('\n\n');
+}
+
+/** As many rows as fit; `all`: how many there are, those without numbers included. Empty where there are none. */
+function tableText(
+  { head, rows }: Table,
+  counts: string,
+  most: number,
+  { all, noun }: { readonly all: number; readonly noun: string },
+): string {
+  if (all === 0) return '';
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const foot = counts === '' ? '' : `<sub>${within(text(counts), 2000)}</sub>`;
+  const begin = [line(head.map(text)), `| :-- |${' --: |'.repeat(head.length - 1)}`];
+  let left = most - begin.join('\n').length - foot.length - 120;
+  const kept: string[] = [];
+  for (const row of rows) {
+    const next = line(row.map(text));
+    left -= next.length + 1;
+    if (left < 0) break;
+    kept.push(next);
+  }
+  const others = all - kept.length;
   const rest =
-    others === 0 ? '' : `\n\n${others} more loaders, without numbers or without room here, are in the report itself.`;
-  return `${[head, ...kept].join('\n')}${rest}${counts === '' ? '' : foot}`;
+    others === 0 ? '' : `${others} more ${noun}, without numbers or without room here, are in the report itself.`;
+  return [kept.length === 0 ? '' : [...begin, ...kept].join('\n'), rest, kept.length === 0 ? '' : foot]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 function tail({ report, strategy, samples, unknown, command }: Page): string {

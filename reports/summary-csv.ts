@@ -73,6 +73,7 @@ const columns: readonly Column[] = [
   ...described('decode_tokens_per_second', ({ decodeTokensPerSecond }) => decodeTokensPerSecond),
   ['unreclaimable_bytes', ({ footprint }) => footprint?.unreclaimable ?? null],
   ['peak_unreclaimable_bytes', ({ footprint }) => footprint?.peakUnreclaimable ?? null],
+  ['locked_cache_bytes', ({ footprint }) => footprint?.lockedCache ?? null],
   ['reclaimable_bytes', ({ footprint }) => footprint?.reclaimable ?? null],
   ['footprint_samples', ({ footprint }) => footprint?.n ?? null],
   ...paired('ceiling_share', ({ ceilingShare }) => ceilingShare),

@@ -62,11 +62,14 @@ const entries: readonly Entry[] = [
     section: (section) => touches(section) && section.rows.some(({ boundBy }) => boundBy?.startsWith('compute')),
   },
   {
-    term: ['unrecl. memory', 'unreclaimable: taken as long as the model is held, page tables included, KV cache not'],
+    term: [
+      'unrecl. memory',
+      'unreclaimable: taken as long as the model is held, page tables and locked pages included, KV cache not',
+    ],
     row: ({ unreclaimable }) => unreclaimable !== null,
   },
   {
-    term: ['reclaim. memory', "reclaimable: the model's pages in the page cache, which the system may drop"],
+    term: ['reclaim. memory', "reclaimable: the model's other pages in the page cache, which the system may drop"],
     row: ({ reclaimable }) => reclaimable !== null,
   },
   {

@@ -29,6 +29,17 @@ const sampled = ({ records }) => [
   ),
 ];
 
+/** A sample that stands there twice: no place of a run is weighed twice under one number. */
+const doubles = ({ records }) => {
+  const seen = new Set();
+  return records
+    .filter(({ kind }) => kind === 'sample' || kind === 'group')
+    .map(({ kind, pass, round, block, attempt, position, load, process }) =>
+      JSON.stringify([kind, pass, round, block, attempt, position, load, process?.index ?? null]),
+    )
+    .filter((place) => seen.has(place) || !seen.add(place));
+};
+
 /** Ranking follows the times: the order of cells is left out. */
 const cells = ({ summary }) =>
   summary.cells
@@ -47,6 +58,7 @@ const aspects = {
   'reference hashes': ({ run }) => run.referenceHashes,
   machine: ({ run }) => run.machine.fingerprint,
   samples: (run) => sampled(run).sort(),
+  'samples that are there twice': doubles,
   cells,
   end,
 };

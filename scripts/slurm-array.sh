@@ -15,6 +15,7 @@
 # OUT          directory that every node writes to; each task makes shard-1, shard-2 … in it
 # OPTIONS      of weighbridge run: '--loader all --rounds 6'
 # WEIGHBRIDGE  the command, 'npx weighbridge' unless it is set
+# SHARDS       how many there are, where the array is not all of them: SHARDS=4 sbatch --array=3 weighs the third again
 #
 # The number of shards is that of the array: sbatch --array=1-8. Each shard measures with every CPU of its node unless
 # OPTIONS names --threads; nodes that are not alike give a ledger each, for merge never pools machines.
@@ -37,4 +38,6 @@ if [ -s "$shard/ledger.jsonl" ]; then
   exec "${weighbridge[@]}" run --resume "$shard" --lock-wait 86400
 fi
 mkdir -p "$OUT"
-exec "${weighbridge[@]}" run "${models[@]}" "${options[@]}" --shard auto --out "$shard" --lock-wait 86400
+split=auto
+if [ -n "${SHARDS:-}" ]; then split="$SLURM_ARRAY_TASK_ID/$SHARDS"; fi
+exec "${weighbridge[@]}" run "${models[@]}" "${options[@]}" --shard "$split" --out "$shard" --lock-wait 86400

@@ -8,7 +8,7 @@ import { claimsReport, type ClaimsReport } from './report/claims.js';
 import { claimsPage, type JudgedPart } from './report/claims-page.js';
 import { pageScripts, writeDrawings, type Outputs } from './report-files.js';
 import { readLedger } from './samples/ledger.js';
-import { CLAIMS_SCHEMA, CLAIM_PARTS, type ClaimResult } from './statistics/claims-types.js';
+import { CLAIMS_SCHEMA, CLAIM_PARTS, CLAIM_VERDICTS, type ClaimResult } from './statistics/claims-types.js';
 import { summarize } from './statistics/summarize.js';
 import { writeWhole } from './whole-file.js';
 
@@ -102,6 +102,7 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+const isVerdict = (value: unknown): boolean => (CLAIM_VERDICTS as readonly unknown[]).includes(value);
 const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value);
 const orNull =
   (holds: (value: unknown) => boolean) =>
@@ -137,7 +138,8 @@ function isClaim(value: unknown): boolean {
   const { number, id, claim, asks, verdict, why, measures, notes } = value;
   return (
     Number.isInteger(number) &&
-    [id, claim, asks, verdict, why].every(isText) &&
+    [id, claim, asks, why].every(isText) &&
+    isVerdict(verdict) &&
     isTexts(notes) &&
     Array.isArray(measures) &&
     measures.every(isMeasure)
@@ -151,7 +153,7 @@ function isMeasure(value: unknown): boolean {
     [what, place, why].every(isText) &&
     ['ratio', 'share', 'bytes', 'ns'].includes(String(unit)) &&
     typeof decides === 'boolean' &&
-    orNull(isText)(verdict) &&
+    orNull(isVerdict)(verdict) &&
     orNull(
       (of) =>
         isRecord(of) &&

@@ -2,7 +2,7 @@
  * A thread that writes samples as CSV while another reads the same ledger for its figures. What disturbed a sample is known
  * only at the end: it tells at which byte of its file that belongs, a number a sample.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { samplesCsvHeading, samplesCsvRow } from '../reports/samples-csv.js';
 import { readLines } from './samples/line-reader.js';
@@ -36,10 +36,11 @@ function spool({ ledger, spool: path }: CsvSpoolTask): Float64Array {
       bytes += Buffer.byteLength(behind);
       text += before + behind;
       if (text.length < PIECE) return;
-      writeSync(file, text);
+      // Unlike writeSync it goes on until all is written.
+      writeFileSync(file, text);
       text = '';
     });
-    writeSync(file, text);
+    writeFileSync(file, text);
   } finally {
     closeSync(file);
   }

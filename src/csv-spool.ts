@@ -23,15 +23,23 @@ export class CsvSpool {
     this.#places = new Promise((resolve, reject) => {
       this.#worker.once('message', resolve);
       this.#worker.once('error', reject);
+      this.#worker.once('exit', () => {
+        reject(new Error(`${spool}: what writes it has ended before its end`));
+      });
     });
     // Where the ledger is damaged, who reads it for its figures says so first, and nobody waits for this.
     this.#places.catch(() => undefined);
   }
 
-  /** Writes the file whole, with what disturbed each sample. */
-  async finish(path: string, marks: Marks): Promise<void> {
+  /**
+   * Writes the file whole, with what disturbed each sample. False, and nothing is written, where the thread did not read as
+   * many samples as the figures are of: a run that goes on appends to its ledger meanwhile.
+   */
+  async finish(path: string, samples: number, marks: Marks): Promise<boolean> {
     const places = await this.#places;
+    if (places.length !== samples) return false;
     writeWhole(path, withMarks(this.#spool, places, marks));
+    return true;
   }
 
   /** Ends the thread, where it still works, and removes what it wrote. */

@@ -161,7 +161,7 @@ export type ChosenLoader = LoaderDefinition & {
 /** Another build of weighbridge, whose addon and sample process do the work of a loader. */
 export interface OtherBuild {
   readonly directory: string;
-  /** Version of the tool and digest of the addon. */
+  /** Version of the tool and digest of its build. */
   readonly version: string;
 }
 

@@ -1,8 +1,8 @@
 /** Builds of weighbridge: this one, and others in their directories, whose processes can be weighed beside ours. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readLoaders } from './catalog.js';
 import { UsageError } from './failure.js';
 import type { ChosenLoader, OtherBuild } from './loader.js';
@@ -14,13 +14,18 @@ export const { version } = JSON.parse(readFileSync(new URL('../../package.json',
   readonly version: string;
 };
 
-/** Version and digest of the addon: what does the work. */
+/** Version, and digest of what does the work. */
 export function ownBuild(): string {
-  return `${version} ${digestOf(addonPath())}`;
+  return `${version} ${digestOf(fileURLToPath(new URL('.', import.meta.url)), addonPath())}`;
 }
 
-function digestOf(addon: string): string {
-  return createHash('sha256').update(readFileSync(addon)).digest('hex').slice(0, 16);
+/** Of the addon, and of the modules that prepare, run and judge a sample: with others the same addon weighs otherwise. */
+function digestOf(modules: string, addon: string): string {
+  const samples = readdirSync(join(modules, 'samples')).filter((name) => name.endsWith('.js'));
+  const files = ['native.js', ...samples.sort().map((name) => join('samples', name))];
+  const hash = createHash('sha256').update(readFileSync(addon));
+  for (const name of files) hash.update(`\n${name}\n`).update(readFileSync(join(modules, name)));
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** The build in a directory: a clone that was built, or an installed package. Throws UsageError. */
@@ -35,7 +40,7 @@ export function otherBuild(path: string): OtherBuild {
   if (process.env['WEIGHBRIDGE_ADDON'] !== undefined) {
     throw new UsageError(`${directory}: WEIGHBRIDGE_ADDON would give its processes another addon; unset it`);
   }
-  return { directory, version: `${name} ${digestOf(addon)}` };
+  return { directory, version: `${name} ${digestOf(join(directory, 'dist', 'src'), addon)}` };
 }
 
 /** Its version. */

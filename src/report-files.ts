@@ -59,9 +59,12 @@ export async function writeReports(
   const { written, write } = writer();
   const { html, md, json, junit, csv, svg, png } = outputs;
   const { marks } = summary.noise;
+  const writeSamples = (path: string): void => {
+    writeWhole(path, samplesCsvChunks(ledger.samples, ledger.run.arms, marks));
+  };
   if (csv !== null) {
-    if (spool === null) write(join(csv, SAMPLES_FILE), samplesCsvChunks(ledger.samples, ledger.run.arms, marks));
-    else written.push(join(csv, SAMPLES_FILE));
+    if (spool === null) writeSamples(join(csv, SAMPLES_FILE));
+    written.push(join(csv, SAMPLES_FILE));
     if (ledger.groups.length > 0) write(join(csv, 'groups.csv'), [groupsCsv(ledger.groups, ledger.run.arms)]);
     write(join(csv, 'summary.csv'), summaryCsvChunks(summary));
   }
@@ -69,7 +72,10 @@ export async function writeReports(
   if (junit !== null) write(junit, [pageJunit(whole)]);
   await writeDrawings({ svg, png }, whole.charts, write);
   // Last but for what links to it: the thread that writes it has had the time of all the others.
-  if (csv !== null && spool !== null) await spool.finish(join(csv, SAMPLES_FILE), marks);
+  if (csv !== null && spool !== null) {
+    const path = join(csv, SAMPLES_FILE);
+    if (!(await spool.finish(path, ledger.samples.length, marks))) writeSamples(path);
+  }
   if (md !== null) write(md, [pageMarkdown(whole)]);
   if (html !== null) write(html, [await htmlOf(whole, besideOf(html, csv))]);
   return written;

@@ -66,6 +66,11 @@ function check(args: Arguments): void {
   if (args.baseline === undefined)
     throw new UsageError('give --baseline: a file, a directory of them, or that of a run');
   const { ledger } = readLedger(directory, 'columns');
+  if (args.out === undefined && ledger.run.plan.gate != null) {
+    throw new UsageError(
+      `${directory}: the verdict of ab lies there, and is kept; name a directory for this one: --out`,
+    );
+  }
   const own = figuresOf(ledger, directory, null);
   const given = readBaselines(args.baseline).map(({ baseline }) => baseline);
   if (given.some(({ provenance }) => provenance.startedAt === ledger.run.startedAt)) {

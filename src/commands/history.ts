@@ -1,18 +1,16 @@
 /** `weighbridge history`: the trend of every figure over the runs in a directory. */
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { baselineOf } from '../baseline-store.js';
 import { UsageError, printable } from '../failure.js';
-import type { BaselineFile } from '../gate/baseline-types.js';
 import { historyOf } from '../gate/history.js';
 import { historyPage } from '../gate/history-page.js';
 import { pageScripts } from '../report-files.js';
-import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
 import { writeWhole } from '../whole-file.js';
 import { columnsOf, tell } from '../wrap.js';
 import { historyText } from '../../reports/history-text.js';
 import { metricsNamed } from './gate-options.js';
+import { runsIn } from './history-runs.js';
 
 interface HistoryArguments {
   readonly dir: string;
@@ -21,8 +19,6 @@ interface HistoryArguments {
   readonly json: boolean;
 }
 
-/** Levels of folders below the one that is named. */
-const DEEPEST = 6;
 /** Of the permutations: the same runs give the same changes. */
 const SEED = 1;
 
@@ -43,17 +39,8 @@ export const historyCommand: CommandModule<object, HistoryArguments> = {
     if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) {
       throw new UsageError(`${root}: there is no such directory`);
     }
-    const skipped: string[] = [];
-    const runs = runsUnder(root, DEEPEST).flatMap((path): readonly BaselineFile[] => {
-      try {
-        return [baselineOf(readLedger(path, 'columns').ledger, path, null)];
-      } catch (error) {
-        if (!(error instanceof UsageError)) throw error;
-        skipped.push(error.message);
-        return [];
-      }
-    });
-    for (const why of skipped) tell(process.stderr, `weighbridge: left out: ${printable(why)}`);
+    const { runs, leftOut } = runsIn(root);
+    for (const why of leftOut) tell(process.stderr, `weighbridge: left out: ${printable(why)}`);
     if (runs.length === 0) throw new UsageError(`${root}: no run lies there that has figures`);
     const history = historyOf(runs, metrics, SEED);
     if (history.groups.length === 0)
@@ -70,14 +57,3 @@ export const historyCommand: CommandModule<object, HistoryArguments> = {
     if (!json) process.stdout.write(`\nThe page, for a browser:\n  ${printable(path)}\n`);
   },
 };
-
-/** Directories of runs, a run's own folders left out, links not followed. */
-function runsUnder(directory: string, depth: number): readonly string[] {
-  if (existsSync(join(directory, LEDGER_FILE))) return [directory];
-  if (depth === 0) return [];
-  return readdirSync(directory, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
-    .map(({ name }) => name)
-    .sort()
-    .flatMap((name) => runsUnder(join(directory, name), depth - 1));
-}

@@ -111,7 +111,7 @@ function isLong(ledger: string): boolean {
 function spoolOf(ledger: string, csv: string | null): CsvSpool | null {
   if (csv === null || !isLong(ledger)) return null;
   makeDirectory(csv);
-  return new CsvSpool(ledger, join(csv, `${SAMPLES_FILE}.spool`));
+  return new CsvSpool(ledger, join(csv, `${SAMPLES_FILE}.${process.pid}.spool`));
 }
 
 /** Without a name that of the report. */

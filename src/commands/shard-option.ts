@@ -35,6 +35,11 @@ const ENGINES: readonly Engine[] = [
           `--shard auto: the Slurm array of ${of} tasks from ${least} to ${most} is no range with a step of ${step}; submit --array=1-${of}, or give --shard i/n`,
         );
       }
+      if (of === 1 && id > 1) {
+        throw new UsageError(
+          `--shard auto: the Slurm array is task ${id} alone, of how many it does not tell; give --shard ${id}/n`,
+        );
+      }
       return { number, of };
     },
   },

@@ -1,5 +1,6 @@
 /** The trends of many runs as a page. Pure. */
 import { printable } from '../failure.js';
+import { roomAround } from '../report/chart-view.js';
 import { counted, enumeration } from '../report/format.js';
 import type { Chart, ChartUnit, Datum } from '../report/page-types.js';
 import type { GateMetric } from '../samples/record.js';
@@ -28,6 +29,9 @@ export interface HistoryPageGroup {
   /** Names of figures that are left to the terminal. */
   readonly undrawn: readonly string[];
 }
+
+/** A time that hardly changes looks so: this much more or less is seen at least. */
+const ROOM = 1.25;
 
 /** More would neither be looked at nor drawn quickly. Those that changed come first. */
 const MOST_CHARTS = 120;
@@ -112,7 +116,9 @@ function chartOf({ heading, runs, days }: HistoryGroup, series: HistorySeries, i
     return `Run ${run + 1}, ${days[run] ?? ''}\n${valueText(metric, values[index] ?? 0)} (median of ${counted(samples, 'sample')})\n${printable(directoryName(runs[run]?.directory ?? ''))}`;
   };
   const base = { loader: heading, order: 0 };
+  const scaled = values.map(of);
   const marks: readonly Datum[] = [
+    ...(isCounter(metric) ? [] : roomAround(scaled, ROOM)),
     ...values.map((value, index) => ({ ...base, part: 'row', run: runAt(index), value: of(value), tip: tipOf(index) })),
     ...starts.map((from, index) => {
       const end = (starts[index + 1] ?? values.length) - 1;

@@ -8,7 +8,7 @@ export type VerdictKind = 'regressed' | 'inconclusive' | 'improved' | 'unchanged
 /** One side in words, and what did its work. */
 export interface Side {
   readonly name: string;
-  /** Version of the tool and digest of the addon; of a baseline, when and where it was measured. */
+  /** Version of the tool and digest of its build; of a baseline, when and where it was measured. */
   readonly detail: string;
 }
 

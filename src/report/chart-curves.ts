@@ -51,6 +51,7 @@ function processCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
       const setting = summary.settings.find(({ key }) => key === first?.setting);
       const model = summary.models[setting?.model ?? ''];
       if (first === undefined || setting === undefined || model === undefined) return [];
+      const name = modelLabel(model, Object.values(summary.models));
       const label = settingLabel(setting, summary.settings, ['processes']);
       const counts = [...new Set(scalings.flatMap(({ points }) => points.map(({ processes }) => processes)))];
       const largest = Math.max(0, ...scalings.flatMap(({ points }) => points.map(({ total }) => total ?? 0)));
@@ -62,9 +63,9 @@ function processCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
       );
       const each = slopes.length === 0 || slopes.length > 8 ? '' : ` Each more process costs: ${slopes.join(', ')}.`;
       return gridChart({
-        ...{ kind: 'processes', unit, title: titleOf(modelLabel(model), label, state, `free memory ${memoryState}`) },
+        ...{ kind: 'processes', unit, title: titleOf(name, label, state, `free memory ${memoryState}`) },
         note: `Memory of all processes together, the page cache once, KV cache and scratch left out.${each}`,
-        places: [{ model: modelLabel(model), setting: null, state, memoryState }],
+        places: [{ model: name, setting: null, state, memoryState }],
         columns: counts
           .toSorted((a, b) => a - b)
           .map((count) => ({ name: counted(count, 'process', 'processes'), brief: `×${count}` })),
@@ -107,6 +108,7 @@ function limitCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
     if (first === undefined || model === undefined || settings.length < 2 || times.length === 0) return [];
     const { unit, ns } = timeUnit(Math.max(...times));
     const { state, memoryState } = first;
+    const name = modelLabel(model, Object.values(summary.models));
     const labels = [...new Set(family.map(({ arm }) => labelOf(arm)))];
     const cellOf = (label: string, key: string): CellSummary | undefined =>
       family.find(({ arm, setting }) => labelOf(arm) === label && setting === key);
@@ -115,15 +117,15 @@ function limitCharts(summary: Summary, ledger: Ledger): readonly Drawn[] {
         kind: 'limits',
         unit,
         moment: momentIn(family),
-        title: titleOf(modelLabel(model), null, state, `free memory ${memoryState}`),
+        title: titleOf(name, null, state, `free memory ${memoryState}`),
       },
       note: `${upperFirst(momentIn(family))} under each memory limit, of a model of ${size(model.tensorBytes)}. Where a cell is empty, no load succeeded under that limit.`,
       places: settings.map((setting) => ({
-        ...{ model: modelLabel(model), setting: settingLabel(setting, summary.settings), state, memoryState },
+        ...{ model: name, setting: settingLabel(setting, summary.settings), state, memoryState },
       })),
       columns: settings.map(({ memoryLimit }) => {
-        const name = memoryLimit === null ? 'no limit' : size(memoryLimit.bytes);
-        return { name, brief: name };
+        const limit = memoryLimit === null ? 'no limit' : size(memoryLimit.bytes);
+        return { name: limit, brief: limit };
       }),
       rows: labels.map((label) => ({
         ...{ label, name: looks.get(label)?.name ?? label },

@@ -1,5 +1,6 @@
 /** What holding the model costs, part by part, of the one sample of the memory pass that is in the middle. */
 import type { Group, Ledger, Memory, SummedMemory } from '../samples/record.js';
+import { lockedCacheOf } from '../statistics/footprint.js';
 import type { OkSample } from '../statistics/pairs.js';
 import { middleWords, sizeUnit, type PlaceView, type Seen } from './chart-view.js';
 import { limitPlaces } from './chart-limits.js';
@@ -76,12 +77,11 @@ interface Moments {
   readonly before: Memory | SummedMemory;
   readonly after: Memory | SummedMemory;
   readonly cached: number | null;
-  readonly lockedBytes: number | null;
   readonly kv: number;
 }
 
 /** Null where a part of it could not be read. */
-function partsOf({ before, after, cached, lockedBytes, kv }: Moments): Parts | null {
+function partsOf({ before, after, cached, kv }: Moments): Parts | null {
   const grown = (key: 'pssAnonymous' | 'pssShmem' | 'hugetlb' | 'swap' | 'pageTables'): number | null => {
     const [now, then] = [after[key], before[key]];
     return now === null || then === null ? null : Math.max(0, now - then);
@@ -91,23 +91,22 @@ function partsOf({ before, after, cached, lockedBytes, kv }: Moments): Parts | n
   if (anonymous === null || shared === null || huge === null || swap === null || tables === null || cached === null) {
     return null;
   }
-  const locked = Math.min(cached, Math.max(0, (lockedBytes ?? 0) - anonymous - shared));
+  const locked = lockedCacheOf(before, after, cached) ?? 0;
   return { anonymous, huge, shared, swap, tables, locked, cache: cached - locked, kv };
 }
 
 function ofSample({ memory, residency }: OkSample): Parts | null {
   if (memory === null || memory.firstToken === null) return null;
   const { baseline, firstToken, kvCacheBytes, scratchBytes } = memory;
-  const locked = firstToken.locked === null || baseline.locked === null ? null : firstToken.locked - baseline.locked;
   const kv = kvCacheBytes + scratchBytes;
-  return partsOf({ before: baseline, after: firstToken, cached: residency.firstToken, lockedBytes: locked, kv });
+  return partsOf({ before: baseline, after: firstToken, cached: residency.firstToken, kv });
 }
 
 function ofGroup({ memory }: Group): Parts | null {
   if (memory === null) return null;
   const { baseline, firstToken, cachedBytes, kvCacheBytes, scratchBytes } = memory;
   const kv = kvCacheBytes + scratchBytes;
-  return partsOf({ before: baseline, after: firstToken, cached: cachedBytes, lockedBytes: null, kv });
+  return partsOf({ before: baseline, after: firstToken, cached: cachedBytes, kv });
 }
 
 function weighedOf(seen: Seen, { groups }: Ledger): Weighed | null {

@@ -1,6 +1,6 @@
 /** Paired ratios to the reference, with their interval or, of few pairs, their range. */
 import type { PairedRatio } from '../statistics/summary-types.js';
-import { spanOf, thinned, type PlaceView, type Seen } from './chart-view.js';
+import { roomAround, spanOf, thinned, type PlaceView, type Seen } from './chart-view.js';
 import { confidence, counted, duration, ratio } from './format.js';
 import { upperFirst, type Moment } from './moment.js';
 import type { Datum, Drawn } from './page-types.js';
@@ -20,7 +20,7 @@ export function ratioChart(view: PlaceView): Drawn | null {
     title: view.title,
     note: `Reference: ${reference.label}. ${upperFirst(spanOf(pairs, 'pair'))}: ${spreadWords(compared)}.${shownNote(pairs)}`,
     places: [view.place],
-    data: compared.flatMap((seen, order) => dataOf(seen, order, reference.label, view.moment)),
+    data: withRoom(compared.flatMap((seen, order) => dataOf(seen, order, reference.label, view.moment))),
     table: {
       head: [
         ...['Loader', `${upperFirst(view.moment)} ÷ reference`, 'Spread', 'Pairs', 'Complete ÷ reference'],
@@ -37,6 +37,11 @@ export function ratioChart(view: PlaceView): Drawn | null {
       ]),
     },
   };
+}
+
+function withRoom(data: readonly Datum[]): readonly Datum[] {
+  const values = data.flatMap(({ value, low, high }) => [value, low, high]).filter((each) => typeof each === 'number');
+  return [...data, ...roomAround([1, ...values])];
 }
 
 function dataOf({ cell, label, look }: Seen, order: number, reference: string, moment: Moment): readonly Datum[] {

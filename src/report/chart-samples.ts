@@ -1,7 +1,7 @@
 /** Every sample: in run order, where drift shows, and by loader, where its distribution shows. */
 import type { Ledger, Sample } from '../samples/record.js';
 import { quantile } from '../statistics/order.js';
-import { spanOf, timeUnit, type PlaceView, type Seen } from './chart-view.js';
+import { roomAround, spanOf, timeUnit, type PlaceView, type Seen } from './chart-view.js';
 import { counted, duration, ratio } from './format.js';
 import { upperFirst, type Moment } from './moment.js';
 import type { Datum, Drawn } from './page-types.js';
@@ -94,16 +94,19 @@ export function orderChart(view: PlaceView, ledger: Ledger, places: number): Dra
     title: view.title,
     note: `${countsText(view)}.${shownNote(of)}`,
     places: [view.place],
-    data: dots.map((dot) => ({
-      part: dot.sample.outcome === 'ok' ? 'sample' : 'excluded',
-      loader: dot.seen.look.name,
-      order: dot.order,
-      minute: (Date.parse(dot.sample.startedAt) - start) / 60_000,
-      value: relative(dot),
-      color: dot.seen.look.color,
-      shape: dot.seen.look.shape,
-      tip: `${tipOf(dot, view.moment)}\n${ratio(relative(dot))} × its loader's median`,
-    })),
+    data: [
+      ...dots.map((dot) => ({
+        part: dot.sample.outcome === 'ok' ? 'sample' : 'excluded',
+        loader: dot.seen.look.name,
+        order: dot.order,
+        minute: (Date.parse(dot.sample.startedAt) - start) / 60_000,
+        value: relative(dot),
+        color: dot.seen.look.color,
+        shape: dot.seen.look.shape,
+        tip: `${tipOf(dot, view.moment)}\n${ratio(relative(dot))} × its loader's median`,
+      })),
+      ...roomAround([1, ...dots.map(relative)]),
+    ],
     table: {
       head: ['Loader', 'Lowest', 'Median', 'Highest', 'Highest ÷ lowest', 'Samples'],
       rows: view.loaders.flatMap(({ label, cell: { ttftNs } }) =>
@@ -133,6 +136,7 @@ export function spreadChart(view: PlaceView, places: number): Drawn | null {
     note: `${countsText(view)}; the tick is the median.${shownNote(of)}${step > 1 ? ' Bands reach from the 5th to the 95th percentile of all.' : ''}`,
     places: [view.place],
     data: [
+      ...roomAround(dots.map((dot) => dot.ns / ns)),
       ...(step > 1 ? view.loaders.flatMap((seen, order) => bandOf(seen, order, ns)) : []),
       ...dots.map((dot): Datum => ({
         part: dot.sample.outcome === 'ok' ? 'sample' : 'excluded',

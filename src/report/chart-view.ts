@@ -8,7 +8,7 @@ import { labelOf, settingLabels } from './labels.js';
 import { looksOf, type Look } from './looks.js';
 import { momentIn, type Moment } from './moment.js';
 import { isCompared, sectionPlacesOf, type PlaceCells } from './places.js';
-import type { ChartUnit, Place } from './page-types.js';
+import type { ChartUnit, Datum, Place } from './page-types.js';
 
 export interface Seen {
   readonly cell: CellSummary;
@@ -94,6 +94,24 @@ export function okOf(samples: readonly Sample[]): readonly OkSample[] {
 export function thinned<T>(items: readonly T[], most: number): readonly T[] {
   const step = Math.ceil(items.length / most);
   return step <= 1 ? items : items.filter((_, index) => index % step === 0);
+}
+
+/** Of ratios and times: so much more and less is in sight at least. */
+const ROOM = 1.12;
+
+/**
+ * Two unseen marks that keep an axis of ratios from being stretched until chance fills it: it reaches `by` times as far and
+ * an equal part as short as the middle of the values. None where they reach farther themselves.
+ */
+export function roomAround(values: readonly number[], by = ROOM): readonly Datum[] {
+  const known = values.filter((value) => value > 0);
+  const [least, most] = known.reduce(
+    ([low, high], value) => [Math.min(low, value), Math.max(high, value)],
+    [Infinity, 0],
+  );
+  if (known.length === 0 || most / least >= by * by) return [];
+  const middle = Math.sqrt(least * most);
+  return [middle / by, middle * by].map((value) => ({ part: 'room', loader: null, order: -1, value, tip: '' }));
 }
 
 /** Seconds where the longest is longer than twenty of them. */

@@ -25,13 +25,14 @@ export function commandTableOf(
   };
 }
 
-function rowOf({ arm, command }: CellSummary, isFirst: boolean, problems: readonly string[]): CommandRow {
+function rowOf({ arm, command, outcomes }: CellSummary, isFirst: boolean, problems: readonly string[]): CommandRow {
   const of = (name: keyof Figures, text: (value: number) => string): ReturnType<typeof figure> =>
     figure(command?.[name] ?? null, text);
   return {
     // All rows of this table are external: it says so once.
     label: nameOf(arm.label),
     isFirst,
+    outcomes,
     output: arm.command?.output ?? 'discard',
     wall: of('wallNs', duration),
     firstByte: of('firstByteNs', duration),

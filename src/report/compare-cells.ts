@@ -2,7 +2,7 @@
 import { baselineKey } from '../plan/arms.js';
 import { ceilingsOf } from '../plan/blocks.js';
 import { settingKeyOf, settingsOf } from '../plan/settings.js';
-import type { Arm, Ledger, MemoryState, Sample, Setting, State } from '../samples/record.js';
+import type { Arm, Ledger, MemoryState, ModelRecord, Sample, Setting, State } from '../samples/record.js';
 import { pairsOf } from '../statistics/pairs.js';
 import type { CellSummary, Summary } from '../statistics/summary-types.js';
 import { unitsOf } from '../statistics/units.js';
@@ -76,19 +76,22 @@ interface SharedModel {
   readonly labelOfSetting: (setting: Setting) => string | null;
 }
 
-/** By digest and size: the same file may have another name elsewhere. */
+/** By digest and size: the same file may have another name elsewhere, and another file the same name. */
 function modelsOf(runs: readonly NamedRun[]): ReadonlyMap<string, SharedModel> {
-  const found = new Map<string, { label: string; byRun: (readonly Setting[])[] }>();
+  const found = new Map<string, { first: ModelRecord; byRun: (readonly Setting[])[] }>();
   for (const { ledger } of runs) {
     for (const [id, record] of Object.entries(ledger.run.models)) {
       const identity = `${record.headerDigest} ${record.bytes}`;
       const own = settingsOf(ledger.run.plan, ledger.run.arms).filter(({ model }) => model === id);
       const known = found.get(identity);
-      if (known === undefined) found.set(identity, { label: modelLabel(record), byRun: [own] });
+      if (known === undefined) found.set(identity, { first: record, byRun: [own] });
       else known.byRun.push(own);
     }
   }
-  return new Map([...found].map(([identity, { label, byRun }]) => [identity, sharedModel(label, byRun)]));
+  const all = [...found.values()].map(({ first }) => first);
+  return new Map(
+    [...found].map(([identity, { first, byRun }]) => [identity, sharedModel(modelLabel(first, all), byRun)]),
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Runs side by side as charts: medians of the first token a machine, shares of the ceiling, and rates of other models. */
-import { spanOf, thinned, timeUnit } from './chart-view.js';
+import { roomAround, spanOf, thinned, timeUnit } from './chart-view.js';
 import type { PlacedCell, SharedPlace } from './compare-cells.js';
 import type { Standing } from './compare-rows.js';
 import { ratedCells, ratioIn } from './compare-sections.js';
@@ -87,33 +87,34 @@ export function runsCharts(
     );
     if (lines.length === 0) return [];
     const { unit, ns } = timeUnit(Math.max(...lines.map(({ figure }) => figure.high)));
-    const facet =
-      machines.length === 1 ? '' : ` · ${machine.name}: ${machine.line === '' ? machine.fingerprint : machine.line}`;
     return [
       {
-        ...{ kind: 'runs', unit, moment, title: `${section.heading}${facet}`, places: [section.place] },
+        ...{ kind: 'runs', unit, moment, title: `${section.heading}${facetOf(machine, machines)}`, places: [section.place] },
         note: `Medians of ${spanOf(
           lines.map(({ figure }) => figure.n),
           'sample',
         )}; ${barsText(lines)}. Small dots are samples. ${baseText(lines)}`.trimEnd(),
-        data: lines.flatMap((line): readonly Datum[] => {
-          const { label, name, mark, figure, cell } = line;
-          const found = ratioIn(cell, 'ttft', 'nothing');
-          const times = found === null ? '' : `  ${ratio(found.value)}×`;
-          return [
-            ...thinned(samplesOf(place, line), MOST_DOTS).map((value) => ({
-              ...{ ...mark, part: 'pair', value: value / ns },
-              tip: `${label} in ${name}\n${duration(value)}`,
-            })),
-            {
-              ...{ ...mark, part: 'row', value: figure.value / ns, low: figure.low / ns, high: figure.high / ns },
-              few: figure.confidence === null,
-              note: `${figure.text}${times}  n=${figure.n}`,
-              short: `${figure.text}${times}`,
-              tip: `${label} in ${name}\nMedian ${spreadText(figure, duration)}${ratioTip(cell)}`,
-            },
-          ];
-        }),
+        data: [
+          ...roomAround(lines.flatMap(({ figure }) => [figure.low / ns, figure.high / ns])),
+          ...lines.flatMap((line): readonly Datum[] => {
+            const { label, name, mark, figure, cell } = line;
+            const found = ratioIn(cell, 'ttft', 'nothing');
+            const times = found === null ? '' : `  ${ratio(found.value)}×`;
+            return [
+              ...thinned(samplesOf(place, line), MOST_DOTS).map((value) => ({
+                ...{ ...mark, part: 'pair', value: value / ns },
+                tip: `${label} in ${name}\n${duration(value)}`,
+              })),
+              {
+                ...{ ...mark, part: 'row', value: figure.value / ns, low: figure.low / ns, high: figure.high / ns },
+                few: figure.confidence === null,
+                note: `${figure.text}${times}  n=${figure.n}`,
+                short: `${figure.text}${times}`,
+                tip: `${label} in ${name}\nMedian ${spreadText(figure, duration)}${ratioTip(cell)}`,
+              },
+            ];
+          }),
+        ],
         table: {
           head: ['Loader', 'Run', upperFirst(moment), 'Spread', 'Samples', '÷ base', 'Base', 'Noise floor'],
           rows: lines.map(({ label, name, figure, cell }) => {
@@ -167,39 +168,53 @@ export function sharesChart(
   };
 }
 
-/** Of several models in one state: bytes a second, since seconds are of their sizes. */
-export function ratesChart(
+/** Of several models in one state: bytes a second, since seconds are of their sizes. A chart a machine, as of seconds. */
+export function ratesCharts(
   heading: string,
   places: readonly SharedPlace[],
   runs: readonly Standing[],
+  machines: readonly ComparedMachine[],
   looks: Looks,
-): Drawn | null {
-  const lines = linesOf(ratedCells(places), runs, looks);
-  if (lines.length === 0) return null;
-  const shown = places.map(({ model, setting, state, memoryState }): Place => ({ model, setting, state, memoryState }));
-  return {
-    ...{ kind: 'rates', unit: 'GB/s', title: heading, places: shown },
-    note: `All tensor bytes ÷ time until complete: medians and ranges of ${spanOf(
-      lines.map(({ cell }) => cell.bytesPerSecond?.n ?? 0),
-      'sample',
-    )}.`,
-    data: lines.map(({ label, name, model, mark, cell: { bytesPerSecond: rate } }) => {
-      const text = gigabytes(rate?.median ?? 0);
-      return {
-        ...{ ...mark, part: 'row', few: true, value: (rate?.median ?? 0) / 1e9 },
-        ...{ low: (rate?.min ?? 0) / 1e9, high: (rate?.max ?? 0) / 1e9 },
-        ...{ note: `${text} GB/s  n=${rate?.n ?? 0}`, short: text },
-        tip: `${label} in ${name}\n${model}\n${text} GB/s`,
-      };
-    }),
-    table: {
-      head: ['Loader', 'Run', 'Model', 'GB/s', 'Samples'],
-      rows: lines.map(({ label, name, model, cell }) => [
-        ...[label, name, model],
-        ...[gigabytes(cell.bytesPerSecond?.median ?? 0), String(cell.bytesPerSecond?.n ?? 0)],
-      ]),
-    },
-  };
+): readonly Drawn[] {
+  const rated = ratedCells(places);
+  return machines.flatMap((machine) => {
+    const own = rated.filter(({ run }) => runs[run]?.fingerprint === machine.fingerprint);
+    const lines = linesOf(own, runs, looks);
+    if (lines.length === 0) return [];
+    const seen = new Set(own.map(({ run, model }) => JSON.stringify([run, model])));
+    const shown = places.filter(({ model, cells }) => cells.some(({ run }) => seen.has(JSON.stringify([run, model]))));
+    return [
+      {
+        ...{ kind: 'rates', unit: 'GB/s', title: `${heading}${facetOf(machine, machines)}` },
+        places: shown.map(({ model, setting, state, memoryState }): Place => ({ model, setting, state, memoryState })),
+        note: `All tensor bytes ÷ time until complete: medians and ranges of ${spanOf(
+          lines.map(({ cell }) => cell.bytesPerSecond?.n ?? 0),
+          'sample',
+        )}.`,
+        data: lines.map(({ label, name, model, mark, cell: { bytesPerSecond: rate } }) => {
+          const text = gigabytes(rate?.median ?? 0);
+          return {
+            ...{ ...mark, part: 'row', few: true, value: (rate?.median ?? 0) / 1e9 },
+            ...{ low: (rate?.min ?? 0) / 1e9, high: (rate?.max ?? 0) / 1e9 },
+            ...{ note: `${text} GB/s  n=${rate?.n ?? 0}`, short: text },
+            tip: `${label} in ${name}\n${model}\n${text} GB/s`,
+          };
+        }),
+        table: {
+          head: ['Loader', 'Run', 'Model', 'GB/s', 'Samples'],
+          rows: lines.map(({ label, name, model, cell }) => [
+            ...[label, name, model],
+            ...[gigabytes(cell.bytesPerSecond?.median ?? 0), String(cell.bytesPerSecond?.n ?? 0)],
+          ]),
+        },
+      } satisfies Drawn,
+    ];
+  });
+}
+
+/** Behind the title of a chart that is of one of several machines. */
+function facetOf({ name, line, fingerprint }: ComparedMachine, machines: readonly ComparedMachine[]): string {
+  return machines.length === 1 ? '' : ` · ${name}: ${line === '' ? fingerprint : line}`;
 }
 
 function samplesOf({ cells }: SharedPlace, { label, run }: Measured): readonly number[] {

@@ -4,7 +4,7 @@
  * machine are no neighbours in time, so that their ratio carries the noise floor and is no verdict.
  */
 import { commandLine } from './environment.js';
-import { ratesChart, runsCharts, sharesChart, type Looks } from './compare-charts.js';
+import { ratesCharts, runsCharts, sharesChart, type Looks } from './compare-charts.js';
 import { sharedPlaces, type NamedRun } from './compare-cells.js';
 import { differencesOf } from './compare-differences.js';
 import { notesOf, unknownOf } from './compare-notes.js';
@@ -96,7 +96,7 @@ function runOf(
     machine: machines.findIndex(({ fingerprint }) => fingerprint === standing?.fingerprint),
     models: run.plan.models.flatMap((id) => {
       const record = run.models[id];
-      return record === undefined ? [] : [modelLabel(record)];
+      return record === undefined ? [] : [modelLabel(record, Object.values(run.models))];
     }),
     samples: { total, excluded: invalid + failed + mismatch, disturbed: summary.noise.disturbed },
     stopped: summary.stopped,
@@ -114,8 +114,8 @@ function chartsOf(
   const drawn = [
     ...compared.flatMap(({ place, section }) => runsCharts(place, section, runs, machines, looks)),
     ...compared.flatMap(({ section }) => sharesChart(section, runs, machines, looks) ?? []),
-    ...acrossModels(told.map(({ place }) => place)).flatMap(
-      (alike) => ratesChart(headingOf(alike[0], false), alike, runs, looks) ?? [],
+    ...acrossModels(told.map(({ place }) => place)).flatMap((alike) =>
+      ratesCharts(headingOf(alike[0], false), alike, runs, machines, looks),
     ),
   ];
   return drawn.map((chart: Drawn, index) => ({ id: `chart${index + 1}`, ...chart }));

@@ -12,8 +12,13 @@ export function labelOf(arm: Arm): string {
   return arm.work === 'none' ? `${label} (harness)` : label;
 }
 
-export function modelLabel(model: ModelRecord): string {
-  return nameOf(model.path.split('/').at(-1) ?? model.path);
+/** The name of its file; beside others of that name with its folder or, where that is the same too, its digest. */
+export function modelLabel(model: ModelRecord, beside: readonly ModelRecord[] = []): string {
+  const tail = ({ path }: ModelRecord, names: number): string => path.split('/').slice(-names).join('/');
+  const others = beside.filter((other) => other !== model);
+  const isAlone = (names: number): boolean => others.every((other) => tail(other, names) !== tail(model, names));
+  if (isAlone(1)) return nameOf(tail(model, 1));
+  return nameOf(isAlone(2) ? tail(model, 2) : `${tail(model, 1)} (${model.headerDigest})`);
 }
 
 /** The model of a setting, and what else must be said of it: null where nothing. */
@@ -24,7 +29,7 @@ export function settingLabels(
   const setting = settings.find((each) => each.key === key);
   const model = models[setting?.model ?? key];
   return {
-    model: model === undefined ? nameOf(setting?.model ?? key) : modelLabel(model),
+    model: model === undefined ? nameOf(setting?.model ?? key) : modelLabel(model, Object.values(models)),
     label: setting === undefined ? null : settingLabel(setting, settings),
   };
 }

@@ -19,7 +19,7 @@ export function processTablesOf(summary: Summary): readonly ProcessTable[] {
     if (first === undefined || setting === undefined || model === undefined) return [];
     return [
       {
-        model: modelLabel(model),
+        model: modelLabel(model, Object.values(summary.models)),
         setting: settingLabel(setting, summary.settings, ['processes']),
         state: first.state,
         memoryState: first.memoryState,

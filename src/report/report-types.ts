@@ -75,6 +75,7 @@ export interface CommandRow {
   readonly label: string;
   /** The other commands' wall times are divided by its own. */
   readonly isFirst: boolean;
+  readonly outcomes: Row['outcomes'];
   readonly output: 'discard' | 'first-byte';
   readonly wall: Figure | null;
   readonly firstByte: Figure | null;

@@ -25,7 +25,8 @@ export function report(summary: Summary, ledger: Ledger): Report {
     machine: machineLine(ledger.run.machine),
     models: ledger.run.plan.models.flatMap((id) => {
       const model = summary.models[id];
-      return model === undefined ? [] : [{ id, label: modelLabel(model), detail: modelDetail(model) }];
+      const label = model === undefined ? '' : modelLabel(model, Object.values(summary.models));
+      return model === undefined ? [] : [{ id, label, detail: modelDetail(model) }];
     }),
     sections: sectionPlacesOf(summary.cells).map((cells) => sectionOf(summary, ledger, cells)),
     curves: curvesOf(summary, ledger.run.plan),

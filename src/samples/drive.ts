@@ -171,8 +171,8 @@ class Pace {
 
 /**
  * An arm whose sample is invalid runs again at once beside new samples of its partners (the reference, the first command
- * and the ceiling), under a new attempt number, until all of them are valid: pairs are formed within one attempt. When a partner itself is
- * invalid in the block's own turn, the whole block begins again.
+ * and the ceiling), in the block's own order and under a new attempt number, until all of them are valid: pairs are formed
+ * within one attempt. When a partner itself is invalid in the block's own turn, the whole block begins again.
  */
 async function runBlock(
   block: Block,
@@ -186,7 +186,6 @@ async function runBlock(
   const paired = block.pass === 'time';
   const isPartner = (cell: Cell): boolean =>
     paired && [block.reference, block.firstCommand, ceiling].includes(cell.arm);
-  const partners = block.cells.filter(isPartner);
   const one = (cell: Cell, number: number): Promise<boolean> =>
     weigh({ block, cell, position: position++, attempt: number });
 
@@ -202,8 +201,9 @@ async function runBlock(
       for (let retry = 0; !valid && retry < RETRIES; retry++) {
         attempt += 1;
         valid = true;
-        for (const partner of partners) valid = (await one(partner, attempt)) && valid;
-        valid = (await one(cell, attempt)) && valid;
+        for (const member of block.cells) {
+          if (member === cell || isPartner(member)) valid = (await one(member, attempt)) && valid;
+        }
       }
     }
     return;

@@ -4,7 +4,10 @@ import type { MemoryState, Outcome, Pass, Reason, Sample, State } from './record
 /** Sums over the processes of a group, of what can be summed without counting a page twice. */
 export type SummedMemory = Readonly<
   Record<'pss' | 'pssAnonymous' | 'pssShmem' | 'pssFile' | 'hugetlb' | 'swap' | 'pageTables' | 'rssFile', number | null>
->;
+> & {
+  /** Shared pages divided among their users. Absent in earlier ledgers. */
+  readonly locked?: number | null;
+};
 
 /** Memory of a group in the memory pass: read while all of its processes were held with the model loaded. */
 export interface GroupMemory {

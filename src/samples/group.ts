@@ -102,6 +102,7 @@ const summed = {
   swap: ({ swap }) => swap,
   pageTables: ({ pageTables }) => pageTables,
   rssFile: ({ file }) => file,
+  locked: ({ locked }) => locked,
 } as const satisfies Readonly<Record<keyof SummedMemory, (memory: Memory) => number | null>>;
 
 function sumsOf(memories: readonly Memory[]): SummedMemory {

@@ -82,7 +82,7 @@ export interface Arm {
   readonly pressure: Pressure | null;
   /** Only of kind 'command'. Absent in ledgers that know of none. */
   readonly command?: CommandTemplate | null;
-  /** Version of the tool and digest of the addon that did the work. */
+  /** Version of the tool and digest of the build that did the work: its addon, and the modules that weigh with it. */
   readonly build: string;
   /** Where that build lies; null or absent for the one that runs. */
   readonly buildDirectory?: string | null;

@@ -75,7 +75,7 @@ function shardHeader(run: RunRecord, directory: string): ShardHeader {
   if (shard === null) {
     throw new UsageError(`${directory}: a whole run, no shard of one; weighbridge run --shard i/n makes them`);
   }
-  if (!Array.isArray(shard.numbers) || shard.numbers.length !== 1 || !Array.isArray(shard.parts)) {
+  if (shard.numbers.length !== 1) {
     throw new UsageError(`${directory}: its header does not tell which shard it is; the ledger was damaged`);
   }
   return { ...run, plan: { ...run.plan, shard } };

@@ -25,6 +25,7 @@ import {
 export const LEDGER_SCHEMA_ID = 'urn:weighbridge:ledger:1';
 
 const [state, memoryState, pass] = [ref('state'), ref('memoryState'), ref('pass')];
+const shardNumber: Schema = { type: 'integer', minimum: 1 };
 
 const sizes = [
   ...['rss', 'pss', 'pssAnonymous', 'pssShmem', 'pssFile', 'anonymous', 'file', 'shmem', 'hugetlb', 'swap', 'locked'],
@@ -33,7 +34,10 @@ const sizes = [
 
 /** Of a sample, each small enough for an engine to compile its check; null where it was not measured. */
 const parts: Readonly<Record<string, Schema>> = {
-  reason: object({ ...each(text, 'code', 'operation', 'message'), ...each(textOrNull, 'path', 'errno', 'remedy') }),
+  reason: object(
+    { ...each(text, 'code', 'operation', 'message'), ...each(textOrNull, 'path', 'errno', 'remedy') },
+    { offset: numberOrNull },
+  ),
   command: object({
     ...each(amount, 'wallNs', 'userNs', 'systemNs', 'minorFaults', 'majorFaults'),
     ...each(amountOrNull, 'firstByteNs', 'readBytes', 'peakRss', 'peakPss', 'matched'),
@@ -104,6 +108,7 @@ const sample = {
 
 const summed = object(
   each(amountOrNull, ...['pss', 'pssAnonymous', 'pssShmem', 'pssFile', 'hugetlb', 'swap', 'pageTables', 'rssFile']),
+  { locked: amountOrNull },
 );
 
 const group = object({
@@ -149,14 +154,24 @@ const setting = object(
 );
 
 const gate = orNull(
+  object(
+    {
+      ...{ alpha: number, looks: list(count) },
+      comparisons: list(
+        object({
+          ...{ base: text, head: text, state, memoryState, metric: text, threshold: amount },
+          noiseFloors: list(amountOrNull),
+        }),
+      ),
+    },
+    { failOnInconclusive: flag },
+  ),
+);
+
+const shard = orNull(
   object({
-    ...{ alpha: number, looks: list(count) },
-    comparisons: list(
-      object({
-        ...{ base: text, head: text, state, memoryState, metric: text, threshold: amount },
-        noiseFloors: list(amountOrNull),
-      }),
-    ),
+    ...{ numbers: list(shardNumber), of: shardNumber, digest: text },
+    parts: list(object({ setting: text, state, memoryState })),
   }),
 );
 
@@ -170,6 +185,7 @@ const plan = object(
   {
     ...{ settings: list(setting), homes: record(text), loads: count, trace: flag, precision: amountOrNull },
     ...{ order: oneOf('shuffled', 'counterbalanced'), gate: ref('gate'), waitQuietNs: amountOrNull },
+    shard: ref('shard'),
   },
 );
 
@@ -189,6 +205,26 @@ const ceilings = object({
   firstTouch: object({ backedNs: amount, returnedNs: amountOrNull, limitNs: amountOrNull }),
 });
 
+/** Of the machine: what tells it from others. More stands there, and is told where it is known. */
+const machine = object({ fingerprint: text });
+const runtime = object({ ...each(text, 'node', 'v8', 'addon'), isas: list(text) });
+
+const merged = orNull(
+  object({
+    ...{ digest: text, of: shardNumber, missing: list(shardNumber) },
+    elsewhere: list(object({ fingerprint: text, numbers: list(shardNumber) })),
+    shards: list(
+      object(
+        {
+          ...{ number: shardNumber, complete: flag, startedAt: text, machine, runtime, ceilings: ref('ceilings') },
+          command: list(text),
+        },
+        { limits: list(ref('limit')) },
+      ),
+    ),
+  }),
+);
+
 const run = object(
   {
     kind: { const: 'run' },
@@ -201,13 +237,15 @@ const run = object(
       arms: record(ref('arm')),
       models: record(model),
     },
-    machine: object({ fingerprint: text }),
-    runtime: object({ ...each(text, 'node', 'v8', 'addon'), isas: list(text) }),
-    ceilings: ref('ceilings'),
+    ...{ machine, runtime, ceilings: ref('ceilings') },
     referenceHashes: record(text),
     command: list(text),
   },
-  { limits: list(ref('limit')), config: orNull(object(each(text, 'path', 'digest', 'plan'))) },
+  {
+    limits: list(ref('limit')),
+    config: orNull(object(each(text, 'path', 'digest', 'plan'))),
+    merged: ref('merged'),
+  },
 );
 
 export const ledgerSchema: Schema = {
@@ -218,7 +256,7 @@ export const ledgerSchema: Schema = {
     'The first line is a run, each other one of the rest. Times are nanoseconds, sizes bytes; what could not be read is null.',
   oneOf: ['run', 'sample', 'group', 'wait', 'resume', 'end'].map(ref),
   $defs: {
-    ...{ run, sample, group, arm, plan, limit, gate, summedMemory: summed, ceilings },
+    ...{ run, sample, group, arm, plan, limit, gate, shard, merged, summedMemory: summed, ceilings },
     ...Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, orNull(part)])),
     armName: object({ id: text, loader: text, model: text }),
     process: object({

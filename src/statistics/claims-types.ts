@@ -24,7 +24,8 @@ export type ClaimParts = Readonly<Record<ClaimPart, PartOutcome>>;
  * and short of the figure. `refuted`: no effect, or the opposite. `undecided`: the interval holds the figure or no effect,
  * or there is none.
  */
-export type ClaimVerdict = 'reproduced' | 'direction only' | 'refuted' | 'undecided' | 'not testable here';
+export const CLAIM_VERDICTS = ['reproduced', 'direction only', 'refuted', 'undecided', 'not testable here'] as const;
+export type ClaimVerdict = (typeof CLAIM_VERDICTS)[number];
 
 /** Of a median: an interval where there are as many values as it needs, else the range. */
 export interface Bounds {

@@ -26,26 +26,72 @@ function growth(now: number | null, before: number | null): number | null {
   return now === null || before === null ? null : Math.max(0, now - before);
 }
 
-/** KV cache and scratch are in the baseline, so that the difference leaves them out. */
-function atRest({ memory }: OkSample): number | null {
-  if (memory === null || memory.firstToken === null) return null;
-  return growth(held(memory.firstToken), held(memory.baseline));
+type Locking = Pick<Memory, 'pssAnonymous' | 'pssShmem'> & { readonly locked?: number | null };
+
+/**
+ * Of the model's page cache, what mlock(2) holds: locked memory beyond what is no page cache. Null where it could not be
+ * read, and for groups in ledgers that know of none.
+ */
+export function lockedCacheOf(before: Locking, now: Locking, cached: number | null): number | null {
+  const [locked, anonymous, shmem] = [
+    growth(now.locked ?? null, before.locked ?? null),
+    growth(now.pssAnonymous, before.pssAnonymous),
+    growth(now.pssShmem, before.pssShmem),
+  ];
+  if (locked === null || anonymous === null || shmem === null || cached === null) return null;
+  return Math.min(cached, Math.max(0, locked - anonymous - shmem));
 }
 
-function atPeak({ memory }: OkSample): number | null {
-  return memory === null ? null : growth(memory.peak.unreclaimable, heldByRss(memory.baseline));
+/** What is held after the first token, and of the page cache what is not. */
+interface AtRest {
+  readonly unreclaimable: number | null;
+  readonly lockedCache: number | null;
+  readonly reclaimable: number | null;
+}
+
+/** KV cache and scratch are in the baseline, so that the difference leaves them out. */
+function restOf(before: Memory | SummedMemory, now: Memory | SummedMemory, cached: number | null): AtRest {
+  const lockedCache = lockedCacheOf(before, now, cached);
+  return {
+    unreclaimable: plus(growth(held(now), held(before)), lockedCache),
+    lockedCache,
+    reclaimable: cached === null ? null : cached - (lockedCache ?? 0),
+  };
+}
+
+function ofSample({ memory, residency }: OkSample): AtRest {
+  return memory === null || memory.firstToken === null
+    ? { unreclaimable: null, lockedCache: null, reclaimable: residency.firstToken }
+    : restOf(memory.baseline, memory.firstToken, residency.firstToken);
+}
+
+/** The peak is watched without locks: what is locked at rest is held at the peak as well. */
+function atPeak(sample: OkSample): number | null {
+  const { memory } = sample;
+  if (memory === null) return null;
+  return plus(growth(memory.peak.unreclaimable, heldByRss(memory.baseline)), ofSample(sample).lockedCache);
+}
+
+/** Page cache of which nobody knows that it is locked is not. */
+function plus(bytes: number | null, locked: number | null): number | null {
+  return bytes === null ? null : bytes + (locked ?? 0);
 }
 
 /** Medians over the ok samples of the memory pass; null when none tells what is held. */
 export function footprintOf(samples: readonly OkSample[]): Footprint | null {
-  const rest = samples.map(atRest);
-  const unreclaimable = medianOfKnown(rest);
+  return footprint(samples.map(ofSample), samples.map(atPeak));
+}
+
+function footprint(rest: readonly AtRest[], peaks: readonly (number | null)[]): Footprint | null {
+  const held = rest.map(({ unreclaimable }) => unreclaimable);
+  const unreclaimable = medianOfKnown(held);
   if (unreclaimable === null) return null;
   return {
-    n: rest.filter((value) => value !== null).length,
+    n: held.filter((value) => value !== null).length,
     unreclaimable,
-    peakUnreclaimable: medianOfKnown(samples.map(atPeak)),
-    reclaimable: medianOfKnown(samples.map(({ residency }) => residency.firstToken)),
+    peakUnreclaimable: medianOfKnown(peaks),
+    lockedCache: medianOfKnown(rest.map(({ lockedCache }) => lockedCache)),
+    reclaimable: medianOfKnown(rest.map(({ reclaimable }) => reclaimable)),
   };
 }
 
@@ -54,13 +100,9 @@ export function footprintOfGroups(groups: readonly Group[]): Footprint | null {
   const memories = groups.flatMap(({ memory, pass, outcome }) =>
     memory === null || pass !== 'memory' || outcome !== 'ok' ? [] : [memory],
   );
-  const rest = memories.map(({ baseline, firstToken }) => growth(held(firstToken), held(baseline)));
-  const unreclaimable = medianOfKnown(rest);
-  if (unreclaimable === null) return null;
-  return {
-    n: rest.filter((value) => value !== null).length,
-    unreclaimable,
-    peakUnreclaimable: medianOfKnown(memories.map(({ peakUnreclaimable }) => peakUnreclaimable)),
-    reclaimable: medianOfKnown(memories.map(({ cachedBytes }) => cachedBytes)),
-  };
+  const rest = memories.map(({ baseline, firstToken, cachedBytes }) => restOf(baseline, firstToken, cachedBytes));
+  return footprint(
+    rest,
+    memories.map(({ peakUnreclaimable }, index) => plus(peakUnreclaimable, rest[index]?.lockedCache ?? null)),
+  );
 }

@@ -285,7 +285,10 @@ function needsOf(
     const footprints = own.map(({ footprint }) => footprint).filter((footprint) => footprint !== null);
     const all =
       footprints.length > 0
-        ? Math.max(...footprints.map((of) => Math.max(of.unreclaimable, of.peakUnreclaimable ?? 0)))
+        ? // Of locked page cache all processes have the same, which is reckoned below.
+          Math.max(
+            ...footprints.map((of) => Math.max(of.unreclaimable, of.peakUnreclaimable ?? 0) - (of.lockedCache ?? 0)),
+          )
         : copiesIntoFreeMemory(arm)
           ? tensorBytes
           : 0;

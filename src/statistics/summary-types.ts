@@ -27,7 +27,10 @@ export interface PairedRatio {
   readonly values: readonly number[];
 }
 
-/** What holding the model costs the system: Δ(Pss_Anon + Pss_Shmem + hugetlb + swap) + page tables, plus the page cache once. Bytes. */
+/**
+ * What holding the model costs the system: Δ(Pss_Anon + Pss_Shmem + hugetlb + swap) + page tables, plus the page cache once.
+ * Bytes. What of the page cache is locked cannot be taken back, and is counted with the first.
+ */
 export interface Footprint {
   /** Samples of the memory pass behind the medians below. */
   readonly n: number;
@@ -38,7 +41,9 @@ export interface Footprint {
    * and the huge pages that loaders fill, and Rss counts in full what several processes share.
    */
   readonly peakUnreclaimable: number | null;
-  /** The model's pages in the page cache after the first token, counted once; null where they could not be read. */
+  /** Page cache that is locked, a part of both above; null where it could not be read. */
+  readonly lockedCache: number | null;
+  /** The model's other pages in the page cache after the first token, counted once; null where they could not be read. */
   readonly reclaimable: number | null;
 }
 

@@ -182,6 +182,9 @@ test.serial('another build does its own work: its process is the one that runs',
   const { ledger } = readLedger(out);
   const head = ledger.run.arms[ledger.run.plan.arms[1] ?? ''];
   t.is(head?.buildDirectory, directory);
+  t.not(head?.build, ledger.run.runtime.addon, 'the same addon beside other modules is another build');
+  const { base, head: told } = verdictIn(out);
+  t.true(base.detail.includes(ledger.run.runtime.addon) && told.detail.includes(head?.build ?? ''));
   const failed = ledger.samples.filter(({ outcome }) => outcome === 'failed');
   t.true(
     failed.length >= 2 &&

@@ -179,6 +179,48 @@ test.serial('a baseline of files that differ from their commit says so', async (
   t.regex((await commit()) ?? '', /^[0-9a-f]{40}-dirty$/);
 });
 
+test('the verdict of ab in a run is kept: another one wants a directory of its own', async (t) => {
+  const read = arm('read');
+  const made = ledger({ arms: [read], samples: [1, 2, 3].map((round) => ok({ arm: read, round })) });
+  const gate = { alpha: 0.01, looks: [10], comparisons: [] };
+  const run = written('judged', { ...made, run: { ...made.run, plan: { ...made.run.plan, gate } } });
+  writeFileSync(join(run, 'verdict.json'), 'of ab');
+  const asked = ['check', run, '--baseline', recorded()];
+  const { code, stdout, stderr } = await weighbridge(asked, env);
+  t.is(code, 2);
+  t.is(stdout, '');
+  t.regex(stderr, /^weighbridge: \S+judged: the verdict of ab lies there, and is kept; [^\n]*--out\n$/);
+  t.is(readFileSync(join(run, 'verdict.json'), 'utf8'), 'of ab');
+  const out = join(folder, 'beside');
+  t.is((await weighbridge([...asked, '--out', out], env)).code, 0);
+  t.true(existsSync(join(out, 'verdict.json')));
+});
+
+test('samples that lie under a folder twice are one day: a copied run, and shards beside what was merged of them', async (t) => {
+  const place = join(folder, 'twice');
+  const read = arm('read');
+  const made = ledger({ arms: [read], samples: [1, 2, 3].map((round) => ok({ arm: read, round })) });
+  const of = (name: string, startedAt: string, more: object = {}): string =>
+    written(join('twice', name), { ...made, run: { ...made.run, startedAt, ...more } });
+  const [first, second] = ['2026-03-01T00:00:00.000Z', '2026-03-02T00:00:00.000Z'];
+  of('day', first);
+  of('day-copied', first);
+  const { plan, machine, runtime, ceilings, limits, command } = made.run;
+  const parts = [{ setting: 'model-a', state: 'warm', memoryState: 'backed' }] as const;
+  of('shard-1', second, { plan: { ...plan, shard: { numbers: [1], of: 1, digest: 'd', parts } } });
+  const shard = { number: 1, complete: true, startedAt: second, machine, runtime, ceilings, limits, command };
+  of('whole', second, { merged: { digest: 'd', of: 1, shards: [shard], missing: [], elsewhere: [] } });
+  const { code, stdout, stderr } = await weighbridge(['history', place, '--json'], env);
+  t.is(code, 0, stderr);
+  const { groups } = JSON.parse(stdout) as { groups: readonly { runs: readonly { directory: string }[] }[] };
+  t.deepEqual(
+    groups.map(({ runs: all }) => all.map(({ directory }) => directory.split('/').at(-1))),
+    [['day', 'whole']],
+  );
+  t.regex(stderr.replaceAll(/\s+/g, ' '), /left out: \S+day-copied: its samples are those of \S+day /);
+  t.regex(stderr.replaceAll(/\s+/g, ' '), /left out: \S+shard-1: its samples are those of \S+whole/);
+});
+
 test.serial('the trend over the runs of a folder, and what is no run is left out', async (t) => {
   const place = join(folder, 'history');
   for (let day = 0; day < 16; day += 1) {

@@ -85,6 +85,11 @@ for (const [what, args, file] of [
     [],
     '{ "schema": 1, "model": {"path":"a","bytes":1,"fileSystem":""}, "parts": [], "claims": [1] }',
   ],
+  [
+    'a verdict that is none',
+    [],
+    '{ "schema": 1, "model": {"path":"a","bytes":1,"fileSystem":""}, "parts": [], "claims": [{"number":1,"id":"load","claim":"c","asks":"a","verdict":"**yes**","why":"w","measures":[],"notes":[]}] }',
+  ],
 ] as const) {
   test(`${what}: one clear line, exit code 2`, async (t) => {
     const directory = file === null ? out : scratchFolder();

@@ -2,6 +2,7 @@
 import test from 'ava';
 import { claimsCsv } from '../../reports/claims-csv.js';
 import { claimsHtml } from '../../reports/claims-html.js';
+import { claimsMarkdown } from '../../reports/claims-markdown.js';
 import { claimsReport } from '../../src/report/claims.js';
 import { claimsPage, type JudgedPart } from '../../src/report/claims-page.js';
 import { judgeClaims } from '../../src/statistics/claims.js';
@@ -99,6 +100,17 @@ test('hostile names become text of the page, and no formula of the CSV', async (
   t.notRegex(html, /<img|onerror="|<!--/);
   t.notRegex(html, /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/);
   t.true(html.length < 2_000_000, `${html.length} characters`);
+  const markdown = claimsMarkdown(evil.page.report);
+  const { title, claims } = evil.page.report;
+  t.true(title.includes('@everyone') && claims.some(({ why }) => why.includes('@everyone')), 'it is asked for');
+  t.notRegex(markdown, /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/);
+  t.notRegex(markdown, /\]\(javascript|<img|https:\/\/|\*\*bold/);
+  // GitHub reads entities first, and then looks for mentions and references.
+  t.notRegex(
+    markdown.replace(/&#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code))),
+    /@everyone|#1/,
+  );
+  for (const line of markdown.split('\n').filter((text) => text.startsWith('| 1 |'))) t.is(line.split('|').length, 6);
   const csv = claimsCsv(
     evil.claims.map((claim) => ({ ...claim, measures: [{ ...claim.measures[0]!, what: '=1+1' }] })),
   );

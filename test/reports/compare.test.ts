@@ -142,6 +142,39 @@ test('a model is known by its digest: another name is the same, another digest h
   );
 });
 
+test('rates of two machines share no chart either, whatever their models', (t) => {
+  const of = (headerDigest: string, path: string): Ledger => {
+    const made = timed(1e7);
+    return { ...made, run: { ...made.run, models: { [MODEL]: model({ headerDigest, path }) } } };
+  };
+  const [small, large] = [of('0123456789abcdef', '/m/7b.gguf'), of('fedcba9876543210', '/m/13b.gguf')];
+  const { charts } = comparison({ a: small, b: large, c: elsewhere(large) });
+  const rates = charts.filter(({ kind }) => kind === 'rates');
+  t.deepEqual(
+    rates.map(({ table }) => table.rows.map(([, run, name]) => `${run} ${name}`)),
+    [['a 7b.gguf', 'b 13b.gguf'], ['c 13b.gguf']],
+  );
+  t.deepEqual(
+    rates.map(({ places }) => places.map(({ model: name }) => name)),
+    [['7b.gguf', '13b.gguf'], ['13b.gguf']],
+  );
+  t.regex(rates[1]?.title ?? '', / · machine 2: /);
+});
+
+test('two models of one name are told apart by their folders, or by their digests', (t) => {
+  const of = (headerDigest: string, path: string): Ledger => {
+    const made = timed(1e7);
+    return { ...made, run: { ...made.run, models: { [MODEL]: model({ headerDigest, path }) } } };
+  };
+  const namesOf = (a: string, b: string) => {
+    const { sections } = comparison({ a: of('0123456789abcdef', a), b: of('fedcba9876543210', b) });
+    return sections.map(({ place }) => place.model);
+  };
+  t.deepEqual(namesOf('/m/7b/q4.gguf', '/m/13b/q4.gguf'), ['7b/q4.gguf', '13b/q4.gguf']);
+  t.deepEqual(namesOf('/m/q4.gguf', '/m/q4.gguf'), ['q4.gguf (0123456789abcdef)', 'q4.gguf (fedcba9876543210)']);
+  t.deepEqual(namesOf('/m/7b.gguf', '/m/13b.gguf'), ['7b.gguf', '13b.gguf']);
+});
+
 test('without a ceiling two machines are not divided at all, and it is said', (t) => {
   const bare = (of: Ledger): Ledger => ({ ...of, run: { ...of.run, plan: { ...of.run.plan, ceilings: {} } } });
   const all = comparison({ a: bare(timed(1e7)), b: bare(elsewhere(timed(2e7))) });

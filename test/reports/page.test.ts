@@ -1,6 +1,7 @@
 /** The page and its other forms, of hostile and of usual runs. */
 import test from 'ava';
 import { chartDocument } from '../../reports/chart-document.js';
+import { chartSvg } from '../../reports/chart-svg.js';
 import { pageHtml } from '../../reports/page-html.js';
 import { pageJson } from '../../reports/page-json.js';
 import { pageJunit } from '../../reports/page-junit.js';
@@ -13,7 +14,7 @@ import { page } from '../../src/report/page.js';
 import { report } from '../../src/report/report.js';
 import type { Ledger } from '../../src/samples/record.js';
 import { summarize } from '../../src/statistics/summarize.js';
-import { arm, ledger, memoryCeiling, ok, reason, without } from '../statistics/ledger-builder.js';
+import { arm, ledger, memoryCeiling, model, ok, reason, without } from '../statistics/ledger-builder.js';
 import { harmlessLedger, hostileLedger } from './hostile.js';
 import { violationsOf } from './json-schema.js';
 
@@ -105,6 +106,26 @@ test('limits of the machine are named where they stand in the chart, their texts
   );
 });
 
+test('what hardly differs looks alike: axes of ratios reach a tenth beyond, speeds begin at zero', async (t) => {
+  const arms = [arm('stdio'), arm('read')];
+  const samples = [1, 2, 3].flatMap((round) =>
+    arms.map((each, index) => ok({ arm: each, round }, { ttftNs: 2e7 * (1 + 0.001 * ((round + index) % 2)) })),
+  );
+  const { charts } = pageOf(ledger({ arms, samples }));
+  const numbersOf = async (kind: string): Promise<readonly string[]> => {
+    const svg = await chartSvg(charts.find((chart) => chart.kind === kind)!);
+    return [...svg.matchAll(/>([-\u2212]?[\d.,]+)<\/text>/g)].map(([, number]) => number ?? '');
+  };
+  for (const kind of ['ratios', 'order']) {
+    const numbers = await numbersOf(kind);
+    for (const number of ['0.9', '1', '1.1']) t.true(numbers.includes(number), `${kind}: ${numbers.join()}`);
+  }
+  const speeds = await numbersOf('speed');
+  t.true(speeds.includes('0') && !speeds.some((number) => /^[-\u2212]/.test(number)), speeds.join());
+  const far = pageOf(harmlessLedger()).charts.flatMap(({ data }) => data.filter(({ part }) => part === 'room'));
+  for (const { tip, loader } of far) t.deepEqual([tip, loader], ['', null]);
+});
+
 test('one sample is no middle of anything', (t) => {
   const of = ledger({ arms: [arm('read')], samples: [ok({ arm: arm('read') })] });
   t.regex(pageOf(of).charts.find(({ kind }) => kind === 'phases')!.note, /of each loader the only sample\./);
@@ -130,6 +151,30 @@ test('Markdown stays below 65,000 characters, and hostile names neither break a 
   const cells = markdown.split('\n').filter((line) => line.startsWith('| '));
   t.true(cells.length >= 4);
   for (const line of cells) t.is(line.split('|').length, 10, line.slice(0, 200));
+});
+
+test('a name like a reference to an issue is none in Markdown', (t) => {
+  const odd = arm('read', { label: 'GH-12 and www.example.test' });
+  const markdown = pageMarkdown(pageOf(ledger({ arms: [odd], samples: [ok({ arm: odd })] })));
+  t.notRegex(markdown, /GH-\d|www\.e/);
+  t.true(markdown.includes('GH&#8203;-12'));
+});
+
+test('two models of one name are told apart', (t) => {
+  const models = { a: model({ path: '/m/7b/q4.gguf' }), b: model({ path: '/m/13b/q4.gguf' }) };
+  const arms = Object.keys(models).map((id) => arm('read', { model: id }));
+  const { report: told, places } = pageOf(ledger({ arms, models, samples: arms.map((each) => ok({ arm: each })) }));
+  t.deepEqual(
+    told.models.map(({ label }) => label),
+    ['7b/q4.gguf', '13b/q4.gguf'],
+  );
+  t.is(new Set(places.map(({ model: name }) => name)).size, 2);
+});
+
+test('links to files beside the page hold whatever their names hold', async (t) => {
+  const html = await pageHtml(harmless, scripts, ['a#b?/samples.csv', 'javascript:x/samples.csv']);
+  t.true(html.includes('href="a%23b%3F/samples.csv"'));
+  t.true(html.includes('href="javascript%3Ax/samples.csv"'));
 });
 
 test('Markdown of very many loaders is cut, and says so', (t) => {

@@ -152,6 +152,7 @@ test('what does not belong together is refused in one line, and nothing is writt
   const foreign = shard(3, 3);
   const stray = samplesOf(shardPlan(1, 3))[0];
   writeFileSync(join(foreign, 'ledger.jsonl'), `${JSON.stringify(stray)}\n`, { flag: 'a' });
+  const merged: MergeRecord = { digest: '0123456789abcdef', of: 3, shards: [], missing: [], elsewhere: [] };
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [[], /name the directories of the shards/],
     [[one, two], /of 3 shards these are missing: 3; name them all, or give --partial/],
@@ -168,7 +169,11 @@ test('what does not belong together is refused in one line, and nothing is writt
     [[one, two, foreign], /block time 1 \d+ is none of shard 3 of 3/],
     [[one, two, written({})], /a whole run, no shard of one/],
     [[one, two, join(folder, 'nowhere')], /no ledger can be read there/],
-    [[one, two, shard(3, 3, { run: { merged: {} as MergeRecord } })], /it was merged already/],
+    [[one, two, shard(3, 3, { run: { merged } })], /it was merged already/],
+    [
+      [one, two, shard(3, 3, { run: { merged: {} as MergeRecord } })],
+      /line 1: merged\.digest is missing; the ledger was damaged/,
+    ],
   ];
   for (const [directories, complaint] of cases) {
     const to = out();

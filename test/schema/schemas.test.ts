@@ -28,8 +28,16 @@ for (const [name, schema] of Object.entries({ ledger: ledgerSchema, baseline: ba
 const read = arm('read');
 const made = ledger({ arms: [read, deviceCeiling()], samples: [] });
 const pair = group({ arm: armOf('read', 2), pass: 'memory' }, [1e6, 2e6], { memory: memoryOf(1e6) });
+const shard = { numbers: [2], of: 3, digest: '0', parts: [{ setting: 'a', state: 'cold', memoryState: 'backed' }] };
+const { startedAt, machine, runtime, ceilings, limits, command } = made.run;
+const merged = {
+  ...{ digest: '0', of: 3, missing: [1], elsewhere: [{ fingerprint: 'b', numbers: [3] }] },
+  shards: [{ number: 2, complete: true, startedAt, machine, runtime, ceilings, limits, command }],
+};
 const records: Readonly<Record<string, readonly [compiled.Check, unknown]>> = {
   'a header': [compiled.run, made.run],
+  'the header of a shard': [compiled.run, { ...made.run, plan: { ...made.run.plan, shard } }],
+  'the header of merged shards': [compiled.run, { ...made.run, merged }],
   'an ok sample': [compiled.sample, ok({ arm: read }, {}, { debt: debt(1e6) })],
   'a ceiling': [compiled.sample, ok({ arm: deviceCeiling() })],
   'an invalid sample': [compiled.sample, excluded('invalid', { arm: read }, {}, reason('warm-read'))],
@@ -53,6 +61,17 @@ for (const [name, [check, record]] of Object.entries(records)) {
     t.true(refused.length > 5, `${refused.length}`);
   });
 }
+
+test('what a record of a shard or of merged shards lacks is named, down to the parts of a list', (t) => {
+  const of = (damage: object): string | null => complaintOf(compiled.run, { ...made.run, ...damage });
+  const { plan } = made.run;
+  t.is(
+    of({ plan: { ...plan, shard: { ...shard, parts: [{ setting: 'a' }] } } }),
+    'plan.shard.parts[0].state is missing',
+  );
+  t.is(of({ plan: { ...plan, shard: { ...shard, numbers: [0] } } }), 'plan.shard.numbers[0] is 0, below 1');
+  t.is(of({ merged: { ...merged, shards: [{}] } }), 'merged.shards[0].number is missing');
+});
 
 /** The record without one of its fields, or with nonsense in it: at every depth, with the name of the field. */
 function* damages(value: unknown): Generator<readonly [damaged: unknown, field: string], void, void> {

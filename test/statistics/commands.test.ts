@@ -1,5 +1,7 @@
 import test from 'ava';
 import { pageHtml } from '../../reports/page-html.js';
+import { pageJunit } from '../../reports/page-junit.js';
+import { pageMarkdown } from '../../reports/page-markdown.js';
 import { explain } from '../../src/report/explain.js';
 import { page } from '../../src/report/page.js';
 import { report } from '../../src/report/report.js';
@@ -122,6 +124,33 @@ test('without loaders the commands stand alone', async (t) => {
     await pageHtml(whole, { vega: '', page: '' }),
     /<th scope="col">Wall time<\/th>.*<td>cat<\/td><td>120 ms<\/td>/s,
   );
+});
+
+test('JUnit has a case for each command and metric, and a command that failed is a failure', (t) => {
+  const broken = program('broken');
+  const samples = [
+    ok({ arm: stdio }),
+    ...[1, 2].flatMap((round) => [ran({ arm: sum, round }, 100), ran({ arm: cat, round }, 120)]),
+    without('failed', { arm: broken }, reason('command-failed')),
+  ];
+  const made = ledger({ arms: [stdio, sum, cat, broken], samples });
+  const xml = pageJunit(page(summarize(made), made));
+  t.regex(xml, /name="sum: wall time" time="0\.100000"><system-out>100 ms, median of 2</);
+  t.regex(xml, /name="cat: wall time" .*1\.20 times the first program&#39;s/);
+  t.regex(xml, /name="cat: first byte"/);
+  t.regex(xml, /name="cat: peak memory"/);
+  t.regex(xml, /name="broken: wall time" time="0"><failure message="[^"]*command-failed/);
+  t.regex(xml, /^<testsuites [^>]*failures="1"/m);
+});
+
+test('Markdown has a table of commands, below that of loaders or alone', (t) => {
+  const runs = [ran({ arm: sum }, 100), ran({ arm: cat }, 120)];
+  const of = (made: ReturnType<typeof ledger>): string => pageMarkdown(page(summarize(made), made));
+  const beside = of(ledger({ arms: [stdio, sum, cat], samples: [ok({ arm: stdio }), ...runs] }));
+  t.regex(beside, /\| stdio \(reference\) \|.*\| Program \| Wall time .*\| cat \| 120 ms \| 1\.20 /s);
+  const alone = of(ledger({ arms: [sum, cat], samples: runs }));
+  t.regex(alone, /\| sum \| 100 ms \| first \|/);
+  t.notRegex(alone, /\| Loader \|/);
 });
 
 test('what stands behind the figures of commands is told: samples, pairs, and what the parentheses hold', (t) => {

@@ -26,7 +26,13 @@ test('the footprint of a group is what all hold beyond their baseline, the page 
   const of = ledgerOf([stdio], [], [group({ arm: stdio, pass: 'memory' }, [1, 1, 1], { memory: memoryOf(24 * MIB) })]);
   const [cell] = summarize(of).cells;
   t.deepEqual(cell?.footprint, {
-    ...{ n: 1, unreclaimable: 24 * MIB, peakUnreclaimable: 24 * MIB, reclaimable: 8 * MIB },
+    ...{ n: 1, unreclaimable: 24 * MIB, peakUnreclaimable: 24 * MIB, lockedCache: null, reclaimable: 8 * MIB },
+  });
+  const { baseline, firstToken, ...rest } = memoryOf(0);
+  const memory = { ...rest, baseline: { ...baseline, locked: 0 }, firstToken: { ...firstToken, locked: 6 * MIB } };
+  const locked = ledgerOf([stdio], [], [group({ arm: stdio, pass: 'memory' }, [1, 1, 1], { memory })]);
+  t.deepEqual(summarize(locked).cells[0]?.footprint, {
+    ...{ n: 1, unreclaimable: 6 * MIB, peakUnreclaimable: 6 * MIB, lockedCache: 6 * MIB, reclaimable: 2 * MIB },
   });
 });
 

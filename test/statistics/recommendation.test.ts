@@ -4,6 +4,7 @@ import { textWidth } from '../../reports/text-layout.js';
 import { adviceOf, type Advice } from '../../src/report/recommend.js';
 import { llamaOptionOf } from '../../src/report/recommend-llama.js';
 import type { Arm, Ledger, Sample, State } from '../../src/samples/record.js';
+import type { OkSample } from '../../src/statistics/pairs.js';
 import {
   recommend,
   type Circumstances,
@@ -264,11 +265,19 @@ test('a loader without a pair has no upper bound, in JSON too', (t) => {
 
 test('a locked mapping is memory that cannot be taken back, once for all processes', (t) => {
   const locked = { ...map, options: { sharing: 'shared', lock: 'all' } };
-  const of = run([...timed({ 'mmap-shared': often(8, 0.5) }), held(stdio, TENSORS), held(map, 0)]);
-  const relocked = { ...of, run: { ...of.run, arms: { ...of.run.arms, [map.id]: locked } } };
-  const { need } = placeOf(relocked, { processes: 2, availableBytes: 20_000 * MiB }).choice!;
-  t.is(need.unreclaimable, 2 * SESSION + TENSORS);
-  t.is(need.shared, 0);
+  const unread = held(map, 0) as OkSample;
+  const read: OkSample = {
+    ...unread,
+    memory: { ...unread.memory!, firstToken: { ...unread.memory!.firstToken!, locked: TENSORS } },
+    residency: { ...unread.residency, firstToken: TENSORS },
+  };
+  for (const weighed of [unread, read]) {
+    const of = run([...timed({ 'mmap-shared': often(8, 0.5) }), held(stdio, TENSORS), weighed]);
+    const relocked = { ...of, run: { ...of.run, arms: { ...of.run.arms, [map.id]: locked } } };
+    const { need } = placeOf(relocked, { processes: 2, availableBytes: 20_000 * MiB }).choice!;
+    t.is(need.unreclaimable, 2 * SESSION + TENSORS);
+    t.is(need.shared, 0);
+  }
 });
 
 test('the cost of being wrong is that of the pairs: the next by medians, and the worst that they reach', (t) => {

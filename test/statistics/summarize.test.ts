@@ -280,6 +280,7 @@ test('the memory pass gives footprints and no times', (t) => {
     n: 3,
     unreclaimable: 400 + 20 + 3 + 1 + 7,
     peakUnreclaimable: 7777,
+    lockedCache: 0,
     reclaimable: 640,
   });
   t.is(cell.loadNs, null);
@@ -315,9 +316,21 @@ test('a footprint is never negative, and what is unknown stays unknown', (t) => 
     n: 1,
     unreclaimable: 0,
     peakUnreclaimable: null,
+    lockedCache: null,
     reclaimable: null,
   });
   t.is(footprintOf(memory({ swap: null })), null);
+});
+
+test('locked page cache cannot be taken back, and locked memory of the process itself counts once', (t) => {
+  const cached = { firstToken: 640_000, after: null };
+  const locked = footprintOf(memory({ swap: 1000, locked: 600_000 }), cached)!;
+  t.like(locked, { unreclaimable: 600_000, lockedCache: 600_000, reclaimable: 40_000 });
+  const arena = memory({ swap: 1000, locked: 500_000, pssAnonymous: 30_500_000 });
+  t.like(footprintOf(arena, cached)!, { unreclaimable: 500_000, lockedCache: 0, reclaimable: 640_000 });
+  t.like(footprintOf(memory({ swap: 1000, locked: null }), cached)!, {
+    ...{ unreclaimable: 0, lockedCache: null, reclaimable: 640_000 },
+  });
 });
 
 test('what moved from one kind of memory to another is no growth', (t) => {
