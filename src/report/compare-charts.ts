@@ -89,7 +89,13 @@ export function runsCharts(
     const { unit, ns } = timeUnit(Math.max(...lines.map(({ figure }) => figure.high)));
     return [
       {
-        ...{ kind: 'runs', unit, moment, title: `${section.heading}${facetOf(machine, machines)}`, places: [section.place] },
+        ...{
+          kind: 'runs',
+          unit,
+          moment,
+          title: `${section.heading}${facetOf(machine, machines)}`,
+          places: [section.place],
+        },
         note: `Medians of ${spanOf(
           lines.map(({ figure }) => figure.n),
           'sample',

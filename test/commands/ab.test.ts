@@ -77,35 +77,38 @@ test.serial('identical sides do not regress: exit code 0, all reports there, the
   t.not(firsts[2], firsts[3]);
 });
 
-test.serial('a delay that was put in is a regression: exit code 3 at one of the looks, all reports there', async (t) => {
-  const out = join(folder, 'slower');
-  const { code, stdout, stderr } = await weighbridge(
-    [
-      'ab',
-      model,
-      '--base',
-      sleeper('quick', 0),
-      '--head',
-      sleeper('slow', 500),
-      '--metric',
-      'ttft',
-      '--out',
-      out,
-      ...quick,
-    ],
-    env,
-  );
-  t.is(code, 3, stderr + stdout);
-  for (const file of REPORTS) t.true(existsSync(join(out, file)), file);
-  t.is(verdictIn(out).verdict, 'regressed');
-  t.regex(stdout, /^Regressed: first token warm/);
-  t.regex(readFileSync(join(out, 'junit.xml'), 'utf8'), /<failure message="regressed: first token is/);
-  t.regex(readFileSync(join(out, 'verdict.md'), 'utf8'), /Regressed: first token warm/);
-  const { ledger } = readLedger(out);
-  t.is(ledger.end?.stopped, 'decided');
-  // One pair of ten that a busy machine turned round leaves the first look undecided.
-  t.true([10, 20, 40].includes(Math.max(...ledger.samples.map(({ round }) => round))));
-});
+test.serial(
+  'a delay that was put in is a regression: exit code 3 at one of the looks, all reports there',
+  async (t) => {
+    const out = join(folder, 'slower');
+    const { code, stdout, stderr } = await weighbridge(
+      [
+        'ab',
+        model,
+        '--base',
+        sleeper('quick', 0),
+        '--head',
+        sleeper('slow', 500),
+        '--metric',
+        'ttft',
+        '--out',
+        out,
+        ...quick,
+      ],
+      env,
+    );
+    t.is(code, 3, stderr + stdout);
+    for (const file of REPORTS) t.true(existsSync(join(out, file)), file);
+    t.is(verdictIn(out).verdict, 'regressed');
+    t.regex(stdout, /^Regressed: first token warm/);
+    t.regex(readFileSync(join(out, 'junit.xml'), 'utf8'), /<failure message="regressed: first token is/);
+    t.regex(readFileSync(join(out, 'verdict.md'), 'utf8'), /Regressed: first token warm/);
+    const { ledger } = readLedger(out);
+    t.is(ledger.end?.stopped, 'decided');
+    // One pair of ten that a busy machine turned round leaves the first look undecided.
+    t.true([10, 20, 40].includes(Math.max(...ledger.samples.map(({ round }) => round))));
+  },
+);
 
 test.serial('two commands are judged by their wall time', async (t) => {
   const out = join(folder, 'commands');
