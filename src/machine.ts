@@ -250,22 +250,36 @@ function limitOf(folder: string): number | null {
  */
 export function availableMemory(): number | null {
   const machine = meminfo(read('/proc/meminfo'), 'MemAvailable');
-  const groups = memoryGroups().folders.map((folder) => {
-    const limit = limitOf(folder);
-    const used = wholeNumber(read(`${folder}/memory.current`) ?? read(`${folder}/memory.usage_in_bytes`));
-    if (limit === null || used === null) return null;
+  const groups = groupRooms().map(({ folder, roomBytes }) => {
     const stat = read(`${folder}/memory.stat`) ?? '';
     // Version 1 tells the group's own first, and that of all below it, which its use has too, as total.
     const idle = numberOf(stat, 'total_inactive_file') ?? numberOf(stat, 'inactive_file') ?? 0;
-    return Math.max(0, limit - used + idle);
+    return Math.max(0, roomBytes + idle);
   });
-  const known = [machine, ...groups].filter((bytes) => bytes !== null);
-  return known.length === 0 ? null : Math.min(...known);
+  return leastOf([machine, ...groups]);
 }
 
-/** MemFree of /proc/meminfo: what can be taken without any page cache being dropped for it. Null if unreadable. */
+/**
+ * What can be taken without any page cache being dropped for it: MemFree of /proc/meminfo, or less where a cgroup's limit
+ * leaves less, since the page cache of its processes is charged to it. Null if unreadable.
+ */
 export function unusedMemory(): number | null {
-  return meminfo(read('/proc/meminfo'), 'MemFree');
+  const machine = meminfo(read('/proc/meminfo'), 'MemFree');
+  return leastOf([machine, ...groupRooms().map(({ roomBytes }) => Math.max(0, roomBytes))]);
+}
+
+/** What the limit of each group that holds this process leaves above its use, of those that have one. */
+function groupRooms(): readonly { readonly folder: string; readonly roomBytes: number }[] {
+  return memoryGroups().folders.flatMap((folder) => {
+    const limit = limitOf(folder);
+    const used = wholeNumber(read(`${folder}/memory.current`) ?? read(`${folder}/memory.usage_in_bytes`));
+    return limit === null || used === null ? [] : [{ folder, roomBytes: limit - used }];
+  });
+}
+
+function leastOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : Math.min(...known);
 }
 
 /** vm.min_free_kbytes in bytes: below a little more than that the kernel begins to reclaim. Null if unreadable. */

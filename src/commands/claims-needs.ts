@@ -1,5 +1,5 @@
 /** What weighing the claims needs of disk, memory and time: said before it starts, and refused where it is not there. */
-import { statfsSync } from 'node:fs';
+import { statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { UsageError } from '../failure.js';
 import { counted, size } from '../report/format.js';
@@ -70,8 +70,13 @@ const COLUMNS = 80;
 /** Throws UsageError where disk or memory cannot suffice for any of it. */
 export function refuseShort(needs: Needs): void {
   const { writeTo, outDirectory, modelBytes, bystanderBytes } = needs;
-  if (writeTo !== null) refuseDisk(dirname(writeTo), modelBytes, 'the model');
-  refuseDisk(outDirectory, bystanderBytes, "the bystander's file");
+  const files = [
+    ...(writeTo === null ? [] : [{ directory: dirname(writeTo), bytes: modelBytes, what: 'the model' }]),
+    { directory: outDirectory, bytes: bystanderBytes, what: "the bystander's file" },
+  ];
+  // Both on one disk take its room together.
+  const disks = files.map(({ directory }) => statSync(existing(directory)).dev);
+  for (const disk of new Set(disks)) refuseDisk(files.filter((_, at) => disks[at] === disk));
   if (!fits(leastBytes(needs), needs)) {
     throw new UsageError(
       `memory: needs ${size(leastBytes(needs))} even for a mapped model, ${size(needs.availableBytes ?? 0)} available; free some, or take a smaller --shape`,
@@ -79,12 +84,24 @@ export function refuseShort(needs: Needs): void {
   }
 }
 
-function refuseDisk(directory: string, bytes: number, what: string): void {
+interface Written {
+  readonly directory: string;
+  readonly bytes: number;
+  readonly what: string;
+}
+
+/** Of files that are written to one disk. */
+function refuseDisk(files: readonly Written[]): void {
+  const [first] = files;
+  if (first === undefined) return;
+  const { directory } = first;
   const { bavail, bsize } = statfsSync(existing(directory));
   const free = bavail * bsize;
-  if (free >= bytes * SPARE) return;
+  const needed = SPARE * files.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (free >= needed) return;
+  const what = files.map((file) => file.what).join(' and ');
   throw new UsageError(
-    `${directory}: ${what} needs ${size(bytes * SPARE)} of disk, ${size(free)} is free; free some, or take a smaller model`,
+    `${directory}: ${what} ${files.length === 1 ? 'needs' : 'need'} ${size(needed)} of disk, ${size(free)} is free; free some, or take a smaller model`,
   );
 }
 

@@ -1,5 +1,5 @@
 /** Weighs the parts of the claims one after another, and keeps the time. */
-import { closeSync, fstatSync, openSync, rmSync, writeSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Interrupted, failureOf } from '../failure.js';
 import { availableMemory } from '../machine.js';
@@ -12,6 +12,7 @@ import { MemoryLimits } from '../samples/memory-limits.js';
 import type { PartOutcome } from '../statistics/claims-types.js';
 import { storageFacts } from '../storage.js';
 import { writeRun } from '../write-run.js';
+import { writeBystander } from './bystander-file.js';
 import { shareOf } from './claims-budget.js';
 import { requestOf, type Common, type PartPlan } from './claims-plan.js';
 import { labelsOf } from './weighing.js';
@@ -125,7 +126,7 @@ async function withBystander(
     return { why: `a limit for ${model} and a bystander needs ${size(bytes + RESERVE)}, ${size(available)} available` };
   }
   const path = join(directory, BYSTANDER);
-  writeBystander(path, bystanderBytes, signal);
+  await writeBystander(path, bystanderBytes, signal);
   return {
     request: {
       ...request,
@@ -141,18 +142,3 @@ const MARGIN = 64 * 2 ** 20;
 const TABLES = 1 / 256;
 /** Left to the rest of the machine. */
 const RESERVE = 512 * 2 ** 20;
-const CHUNK = 2 ** 20;
-
-/** Its content does not matter, as long as it lies on the disk. */
-function writeBystander(path: string, bytes: number, signal: AbortSignal): void {
-  const file = openSync(path, 'w', 0o600);
-  const chunk = Buffer.alloc(CHUNK, 1);
-  try {
-    while (fstatSync(file).size < bytes) {
-      signal.throwIfAborted();
-      writeSync(file, chunk, 0, Math.min(CHUNK, bytes - fstatSync(file).size));
-    }
-  } finally {
-    closeSync(file);
-  }
-}

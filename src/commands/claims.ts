@@ -9,7 +9,7 @@ import { MadeDirectories } from '../make-directory.js';
 import { native } from '../native.js';
 import { claimsReport } from '../report/claims.js';
 import type { JudgedPart } from '../report/claims-page.js';
-import { counted, size } from '../report/format.js';
+import { size } from '../report/format.js';
 import { LEAST_FOR_MEDIANS } from '../statistics/claims-bounds.js';
 import { judgeClaims } from '../statistics/claims.js';
 import { SHELL } from '../statistics/claims-time.js';
@@ -25,6 +25,7 @@ import { copyBytes, fits, needsText, refuseShort, usualBudget, warmCopyBytes, ty
 import { notesOf } from './claims-notes.js';
 import { weighParts, type WeighedPart } from './claims-parts.js';
 import { ROUNDS, partPlans, type PartPlan } from './claims-plan.js';
+import { problemsOf } from './claims-problems.js';
 import { progressReporter } from './gen.js';
 import { batch } from './session-options.js';
 import { interruptible, outPath } from './weighing.js';
@@ -270,7 +271,7 @@ function write(path: string, text: string): string {
   return path;
 }
 
-/** `interrupted`: the directory, where it was. Whatever the verdicts: 0. A copy that is killed under the limit is what that part is to show. */
+/** `interrupted`: the directory, where it was. Whatever the verdicts: 0. */
 function endWith(weighed: readonly WeighedPart[], interrupted: string | null, failed: WeighedPart | null): void {
   if (interrupted !== null) {
     tell(
@@ -279,13 +280,7 @@ function endWith(weighed: readonly WeighedPart[], interrupted: string | null, fa
     process.exitCode = exitCode.interrupted;
     return;
   }
-  const problems = weighed.flatMap(({ plan, result }) => {
-    const { mismatch = 0, failed: failures = 0 } = result?.summary.samples ?? {};
-    const counts = plan.name === 'harm' ? 0 : failures;
-    return mismatch + counts === 0
-      ? []
-      : [`${plan.name}: ${counted(counts, 'sample')} failed, ${mismatch} gave other logits`];
-  });
+  const problems = problemsOf(weighed);
   const line = failed === null ? problems.join('; ') : `${failed.plan.name}: ${failureOf(failed.failure).line}`;
   if (line === '') return;
   tell(`weighbridge: ${line}`);

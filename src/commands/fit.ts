@@ -1,7 +1,8 @@
 /** `weighbridge fit`: the smallest memory in which each loader keeps its speed. */
 import type { Argv, CommandModule } from 'yargs';
 import { findLoaders } from '../catalog.js';
-import { Interrupted, exitCode, failWith, printable } from '../failure.js';
+import { Interrupted, UsageError, exitCode, failWith, printable } from '../failure.js';
+import { roleOf } from '../loader.js';
 import { planOf, type RunRequest } from '../pipeline.js';
 import type { Planned } from '../plan/plan.js';
 import { fitLines, fitNotes } from '../report/fit.js';
@@ -66,6 +67,7 @@ async function fit(args: Arguments): Promise<void> {
   };
   const { signal } = controller;
   const found: LoaderFit[] = [];
+  let failure: Error | null = null;
   try {
     const lock = await lockMachine(waitSeconds, signal, (holder) => {
       onStep(`waiting for another run on this machine (${holder})`);
@@ -86,18 +88,19 @@ async function fit(args: Arguments): Promise<void> {
         onFit: (one) => found.push(one),
       });
       if (reason !== null) throw failWith(reason);
-      print(args, planned, { share: kept, resolution, found });
-      if (found.some((one) => one.fit.kind === 'undecided')) process.exitCode = exitCode.failed;
     } finally {
       lock.release();
     }
   } catch (error) {
-    if (!signal.aborted) throw error;
-    if (found.length > 0) print(args, planned, { share: kept, resolution, found });
-    throw new Interrupted(interruptedWith(found));
+    const thrown = error instanceof Error ? error : new Error(String(error));
+    failure = signal.aborted ? new Interrupted(interruptedWith(found)) : thrown;
   } finally {
     for (const name of signals) process.off(name, stop);
   }
+  // Nothing is saved: what took minutes to find must not go with an error that came after it.
+  if (failure === null || found.length > 0) print(args, planned, { share: kept, resolution, found });
+  if (failure !== null) throw failure;
+  if (found.some((one) => one.fit.kind === 'undecided')) process.exitCode = exitCode.failed;
 }
 
 function interruptedWith(found: readonly LoaderFit[]): string {
@@ -125,8 +128,19 @@ function print(args: Arguments, { models }: Planned, { share: kept, resolution, 
   process.stdout.write(fitTable({ heading, lines: fitLines(found), notes }, columnsOf(process.stdout)));
 }
 
+/** Those that keep weights to decode with. Of `all` the others are left out; one that was named cannot be looked at. */
+async function loadersOf(list: string): Promise<RunRequest['loaders']> {
+  const loaders = await findLoaders(list);
+  const kept = loaders.filter(({ mechanism }) => roleOf(mechanism) === 'loader');
+  const [stray] = loaders.filter((loader) => !kept.includes(loader));
+  if (stray === undefined || list.split(',').some((word) => word.trim() === 'all')) return kept;
+  throw new UsageError(
+    `the loader ${stray.name} keeps no weights to decode with, and so has no speed to keep; leave it out of --loader`,
+  );
+}
+
 async function requestOf(args: Arguments): Promise<RunRequest> {
-  const loaders = await findLoaders(args.loader ?? DEFAULT_LOADERS.join(','));
+  const loaders = await loadersOf(args.loader ?? DEFAULT_LOADERS.join(','));
   return {
     modelPaths: [args.model],
     loaders,

@@ -9,6 +9,7 @@ import type { GroupCounters } from './cgroup-counters.js';
 import type { LimitSupport } from './cgroup-place.js';
 import type { Launcher } from './launch.js';
 import { openLimit } from './memory-limit.js';
+import { makeRoom } from './room.js';
 import { refusal, type Refusal } from './states.js';
 
 export interface SharedLimit {
@@ -41,6 +42,8 @@ export async function openSharedLimit(
   support?: LimitSupport,
 ): Promise<SharedLimit | Refusal> {
   await native().evict([file]);
+  // Where memory is short on the machine, it would take the bystander's pages back, and not the limit.
+  await makeRoom(bytes);
   const limit = await openLimit({ bytes, processes: processes + 1, below: GROUPS }, support);
   if ('outcome' in limit) return limit;
   let companion: Companion | Refusal;
@@ -81,3 +84,20 @@ function refuseForeign(file: string, charged: number | null): Refusal | null {
 }
 
 const OWN_SHARE = 0.95;
+
+/**
+ * Why a sample says nothing of what its load did to the bystander: the file was not cached when it began. Null where it
+ * was, and where it may not be known.
+ */
+export function refuseUncached(cachedBytes: number | null, fileBytes: number): Refusal | null {
+  if (cachedBytes === null || cachedBytes >= CACHED_SHARE * fileBytes) return null;
+  return refusal(
+    'invalid',
+    'bystander-not-cached',
+    'bystander',
+    `only ${size(cachedBytes)} of the ${size(fileBytes)} of the bystander's file were in the page cache before the start`,
+    'free memory: the machine itself takes the file out of the page cache',
+  );
+}
+
+const CACHED_SHARE = 0.99;

@@ -23,7 +23,8 @@ import {
 } from './limit-rows.js';
 import { CACHE_MULTIPLE, type Limit } from './limit-types.js';
 import type { MemoryState, Reason } from './record.js';
-import { FreeMemory, firstTouchBacked, prepareCache, PROBE_BYTES, slowerThanBacked } from './states.js';
+import { PROBE_BYTES } from './room.js';
+import { FreeMemory, firstTouchBacked, prepareCache, slowerThanBacked } from './states.js';
 
 /** Throws AbortError when it is interrupted; whatever else goes wrong is the reason of a row. */
 export async function measureLimits(request: LimitRequest): Promise<readonly Limit[]> {

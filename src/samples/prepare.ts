@@ -8,15 +8,8 @@ import { shortOfMemory } from './memory-need.js';
 import type { MemoryLimits } from './memory-limits.js';
 import { machineCounters, type MachineCounters } from './noise.js';
 import type { Arm, CeilingChoices, ModelRecord, Plan, Sample, State } from './record.js';
-import {
-  certifyCache,
-  prepareCache,
-  refusal,
-  type CacheKept,
-  type FreeMemory,
-  type PreparedCache,
-  type Refusal,
-} from './states.js';
+import type { CacheKept } from './room.js';
+import { certifyCache, prepareCache, refusal, type FreeMemory, type PreparedCache, type Refusal } from './states.js';
 import { openSurroundings, type Surroundings } from './surroundings.js';
 import { taskOf } from './task.js';
 
@@ -147,6 +140,10 @@ interface Started {
 /** Of a warm cache only the model is certified; what an earlier load left is looked at as a whole. */
 const KEPT: Readonly<Record<State, CacheKept>> = { cold: 'nothing', warm: 'model', left: 'everything' };
 
+/** What a bystander has cached is as much a part of the state as the model. */
+const keptOf = ({ pressure }: Arm, state: State): CacheKept =>
+  pressure?.kind === 'bystander' ? 'everything' : KEPT[state];
+
 async function certify(
   context: WeighingContext,
   cell: Cell,
@@ -157,7 +154,7 @@ async function certify(
     return { kind: 'ended', startedAt, end: await crew.ended, surroundings };
   }
   const { processes, threads } = arm;
-  const wanted = { modelBytes: model.bytes, processes, threads, keep: KEPT[cell.state] };
+  const wanted = { modelBytes: model.bytes, processes, threads, keep: keptOf(arm, cell.state) };
   const memory = await context.freeMemory.prepare(cell.memoryState, wanted, context.signal);
   const refuse = (why: Refusal): Prepared => {
     memory.release();

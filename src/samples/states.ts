@@ -3,12 +3,9 @@
  * as-is). Each is certified by reading it back, at the last moment before the child is released.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { availableMemory, leastFreeMemory, unusedMemory } from '../machine.js';
 import { native, type ResidencyReading } from '../native.js';
 import type { CeilingChoices, MemoryState, Reason, State } from './record.js';
-
-/** Of the first-touch probe. Small enough to be quick where memory was returned, large enough to see it. */
-export const PROBE_BYTES = 32 * 1024 * 1024;
+import { PROBE_BYTES, backingBytes, mostAbsorbed, mostTouched, type CacheKept } from './room.js';
 
 /** Free page reporting begins after 2 s and goes on in steps: after 4 s gigabytes were still backed, after 7 s hardly any. */
 const RETURN_DELAY_MS = 7000;
@@ -150,7 +147,7 @@ export class FreeMemory {
     signal: AbortSignal,
   ): Promise<PreparedMemory> {
     const wanted = state === 'returned' ? mostAbsorbed() : backingBytes(modelBytes, processes);
-    const most = mostTouched(keep, modelBytes, wanted);
+    const most = mostTouched(keep, { modelBytes, wanted });
     // Where every page is taken, what the processes get was somebody's a moment ago: it is backed.
     if (most < PROBE_BYTES) return { firstTouchNs: null, refusal: fullOf(state), release: () => undefined };
     if (state === 'returned') return this.#prepareReturned(Math.min(most, wanted), signal);
@@ -221,9 +218,6 @@ export interface MemoryWanted {
   readonly keep: CacheKept;
 }
 
-/** What of the page cache must stay while free memory is touched: all of it, the model's, or none. */
-export type CacheKept = 'everything' | 'model' | 'nothing';
-
 /** Memory in its state, and what is held to keep it there until the sample has ended. */
 export interface PreparedMemory {
   /** Null where the probe would have taken page cache that had to stay. */
@@ -231,34 +225,6 @@ export interface PreparedMemory {
   readonly refusal: Refusal | null;
   release(): void;
 }
-
-/** Most that is taken while looking for memory that was given back. */
-const MOST_ABSORBED = 3 * 2 ** 30;
-
-const mostAbsorbed = (): number => Math.floor(Math.min(0.4 * (availableMemory() ?? 0), MOST_ABSORBED));
-
-/** Least that is backed: the probe after it, and what a small model's child takes, must come out of it. */
-const LEAST_BACKED = 8 * PROBE_BYTES;
-
-/** A copy a process, the page cache, and a little more. */
-function backingBytes(modelBytes: number, processes = 1): number {
-  const wanted = Math.max((1.2 + processes) * modelBytes, LEAST_BACKED);
-  return Math.floor(Math.min(0.8 * (availableMemory() ?? 0), wanted));
-}
-
-/**
- * Most that may be touched without the page cache losing what must stay. Where there is room for the model beside what is
- * touched, the kernel drops older pages first; else it would take the model's, so only unused memory is touched. It begins
- * to reclaim above vm.min_free_kbytes.
- */
-function mostTouched(keep: CacheKept, modelBytes: number, wanted: number): number {
-  const ample = keep === 'model' && modelBytes + wanted <= AMPLE_SHARE * (availableMemory() ?? 0);
-  if (keep === 'nothing' || ample) return Infinity;
-  const reserve = Math.max(UNUSED_RESERVE, 3 * (leastFreeMemory() ?? 0));
-  return Math.max(0, Math.floor((unusedMemory() ?? 0) - reserve));
-}
-
-const AMPLE_SHARE = 0.8;
 
 /** What cannot be looked for without taking page cache that must stay. */
 function fullOf(state: MemoryState): Refusal | null {
@@ -271,8 +237,6 @@ function fullOf(state: MemoryState): Refusal | null {
     'weigh a smaller model, or ask for another memory state',
   );
 }
-
-const UNUSED_RESERVE = 256 * 2 ** 20;
 
 /** Probes of each state that calibration takes; their median counts. */
 const CALIBRATING_PROBES = 3;

@@ -2,6 +2,7 @@
  * What surrounds the processes of a sample and is there for it alone: a group that limits their memory, a companion that
  * works against them, a node that they are bound to. Opened before they start, closed when all have ended.
  */
+import { refuseUncached } from './bystander.js';
 import type { GroupCounters } from './cgroup-counters.js';
 import { native } from '../native.js';
 import { size } from '../size.js';
@@ -98,6 +99,7 @@ function around(group: LimitAround | null, companion: Companion | null): Surroun
     // What starts the processes under a limit is the one whose children they are.
     pids: [...(group === null ? [] : [group.launcher.parent]), ...(companion === null ? [] : [companion.pid])],
     begin: () => {
+      group?.begin();
       companion?.begin();
     },
     close: async (charge) => {
@@ -155,7 +157,8 @@ class LimitAround {
   readonly #limit: LimitInForce;
   readonly #limits: MemoryLimits;
   readonly #before: GroupCounters;
-  readonly #cachedBefore: number | null;
+  /** Of a bystander's file, when the processes were released. */
+  #cachedBefore: number | null = null;
   #killed: Refusal | null = null;
 
   constructor(limited: Limited, limit: LimitInForce, limits: MemoryLimits) {
@@ -164,7 +167,10 @@ class LimitAround {
     this.#limit = limit;
     this.#limits = limits;
     this.#before = limit.counters();
-    this.#cachedBefore = limit.bystanderCached();
+  }
+
+  begin(): void {
+    this.#cachedBefore = this.#limit.bystanderCached();
   }
 
   async close(charge: Charge | null): Promise<Surrounded> {
@@ -173,7 +179,7 @@ class LimitAround {
     const bystanderCachedBytes = this.#limit.bystanderCached();
     const { limitBytes } = this.#limited;
     this.#killed = outOfMemory(counters, limitBytes);
-    const refused = charge === null ? null : refuseUncharged(counters, { limitBytes, ...charge });
+    const refused = charge === null ? null : (refuseUncharged(counters, { limitBytes, ...charge }) ?? this.#alone());
     const ended = await this.#limits.finish(this.#limited, this.#limit, charge !== null && refused === null);
     const { held } = ended;
     const unattended: Refusal | null = ended.refusal === null ? null : { ...ended.refusal, outcome: 'invalid' };
@@ -192,6 +198,12 @@ class LimitAround {
       ],
       refusal: refused ?? unattended,
     };
+  }
+
+  /** What the load before it left of the file is what a later one is about. */
+  #alone(): Refusal | null {
+    const { arm, load } = this.#limited;
+    return load === 1 ? refuseUncached(this.#cachedBefore, arm.pressure?.bytes ?? 0) : null;
   }
 
   explain(end: ChildEnd): Reason | null {

@@ -1,9 +1,10 @@
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { LoaderFit } from '../../src/samples/fit-model.js';
 import { limitSupport } from '../../src/samples/cgroup-place.js';
 import { weighbridge } from '../command.js';
-import { removeFolder, scratchFolder } from '../processes.js';
+import { endOf, processesWith, removeFolder, scratchFolder, start, until } from '../processes.js';
 
 const folder = scratchFolder();
 test.after.always(() => {
@@ -63,7 +64,35 @@ test.serial('the table has a row a loader and says what was kept', async (t) => 
   for (const line of fit.stdout.split('\n').filter((text) => !text.includes(folder))) t.true(line.length <= 80, line);
 });
 
+test.serial('what was found is printed where an error ends it before all loaders were looked at', async (t) => {
+  if (limitSupport().reason !== null) {
+    t.log(`skipped: ${limitSupport().reason?.message ?? ''}`);
+    t.pass();
+    return;
+  }
+  const going = join(folder, 'going.gguf');
+  copyFileSync(model, going);
+  const child = start('fit', going, '--loader', 'mmap-shared,stdio,direct', '--json', ...work.split(' '));
+  const ended = endOf(child);
+  const second = (): boolean => processesWith('samples/child.js', going, '"name":"stdio"').length > 0;
+  await until(() => second() || child.exitCode !== null, 600, 'the second loader');
+  rmSync(going);
+  const { code, stdout, stderr } = await ended;
+  t.is(code, 2, stderr);
+  t.regex(stderr, /^weighbridge: \S+going\.gguf: [^\n]+\n$/);
+  const { fits } = JSON.parse(stdout) as { readonly fits: readonly LoaderFit[] };
+  t.deepEqual(
+    fits.map(({ arm, fit }) => [arm.loader, fit.kind]),
+    [
+      ['mmap-shared', 'found'],
+      ['stdio', 'undecided'],
+    ],
+  );
+});
+
 for (const [option, value, expected] of [
+  ['--loader', 'null', /the loader null keeps no weights to decode with, .*; leave it out of --loader\n$/],
+  ['--loader', 'mmap-shared,stream-discard', /the loader stream-discard keeps no weights/],
   ['--share', '0', /--share must be a share above 0 and up to 100%, as 5% or 0\.05, not "0"/],
   ['--share', '90', /not "90"; did you mean 90%\?/],
   ['--resolution', 'fine', /--resolution must be/],
