@@ -1,10 +1,9 @@
-import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { LoaderFit } from '../../src/samples/fit-model.js';
 import { limitSupport } from '../../src/samples/cgroup-place.js';
 import { weighbridge } from '../command.js';
-import { endOf, processesWith, removeFolder, scratchFolder, start, until } from '../processes.js';
+import { removeFolder, scratchFolder } from '../processes.js';
 
 const folder = scratchFolder();
 test.after.always(() => {
@@ -62,32 +61,6 @@ test.serial('the table has a row a loader and says what was kept', async (t) => 
   t.regex(fit.stdout, /out of memory/);
   t.regex(fit.stdout, /decode steps after a\s+cold load keep 1 %/);
   for (const line of fit.stdout.split('\n').filter((text) => !text.includes(folder))) t.true(line.length <= 80, line);
-});
-
-test.serial('what was found is printed where an error ends it before all loaders were looked at', async (t) => {
-  if (limitSupport().reason !== null) {
-    t.log(`skipped: ${limitSupport().reason?.message ?? ''}`);
-    t.pass();
-    return;
-  }
-  const going = join(folder, 'going.gguf');
-  copyFileSync(model, going);
-  const child = start('fit', going, '--loader', 'mmap-shared,stdio,direct', '--json', ...work.split(' '));
-  const ended = endOf(child);
-  const second = (): boolean => processesWith('samples/child.js', going, '"name":"stdio"').length > 0;
-  await until(() => second() || child.exitCode !== null, 600, 'the second loader');
-  rmSync(going);
-  const { code, stdout, stderr } = await ended;
-  t.is(code, 2, stderr);
-  t.regex(stderr, /^weighbridge: \S+going\.gguf: [^\n]+\n$/);
-  const { fits } = JSON.parse(stdout) as { readonly fits: readonly LoaderFit[] };
-  t.deepEqual(
-    fits.map(({ arm, fit }) => [arm.loader, fit.kind]),
-    [
-      ['mmap-shared', 'found'],
-      ['stdio', 'undecided'],
-    ],
-  );
 });
 
 for (const [option, value, expected] of [
