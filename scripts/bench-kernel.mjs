@@ -185,7 +185,7 @@ async function sampleOf(setting, { path, shape }, { prompt, generate }) {
   const spec = {
     ...{ path, mechanism, options: options ?? {}, shape, isa: setting.isa, threads: setting.threads },
     ...{ context: Math.max(prompt, generate + 1), batch: Math.max(1, Math.min(BATCH, prompt)), prompt, generate },
-    ...{ pass: 'time', held: false, node: null, ...barrier },
+    ...{ work: 'infer', pass: 'time', held: false, node: null, ...barrier },
   };
   const answer = await ask({
     ...base,

@@ -51,7 +51,10 @@ const scratch = mkdtempSync(join(tmpdir(), 'weighbridge-hyperfine-'));
 async function ours() {
   const output = values.output === 'null' ? 'discard' : 'first-byte';
   const spec = { argv, output, keepOutput: false, pass: 'time', readyFd: READY_FD, releaseFd: RELEASE_FD };
-  const child = spawnChild({ kind: 'command', parent: process.pid, node: null, pattern: null, spec }, TIMEOUT_MS);
+  const child = spawnChild(
+    { kind: 'command', parent: process.pid, node: null, build: null, pattern: null, spec },
+    TIMEOUT_MS,
+  );
   await child.ready;
   child.release();
   const ended = await child.ended;
