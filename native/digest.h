@@ -9,8 +9,17 @@
 
 namespace weighbridge {
 
+// The finalizer of MurmurHash3: one to one, and every bit of the argument moves about half of the bits of the result.
+inline uint64_t mixed(uint64_t h) noexcept {
+  h ^= h >> 33;
+  h *= 0xff51afd7ed558ccdULL;
+  h ^= h >> 33;
+  h *= 0xc4ceb9fe1a85ec53ULL;
+  return h ^ (h >> 33);
+}
+
 // FNV-1a over 64-bit little-endian words in four interleaved lanes (one lane's multiply latency would bound it at
-// 2 GB/s), closed with the length and the finalizer of MurmurHash3. Depends on how the bytes were divided into add() calls.
+// 2 GB/s), closed with the length and that finalizer. Depends on how the bytes were divided into add() calls.
 class Digest {
  public:
   void add(std::span<const std::byte> bytes) noexcept {
@@ -24,14 +33,14 @@ class Digest {
     length_ += bytes.size();
   }
 
-  uint64_t value() const noexcept {
+  std::string hex() const {
     uint64_t h = length_;
-    for (const uint64_t lane : lanes_) h = finalize(h ^ lane);
-    return h;
+    for (const uint64_t lane : lanes_) h = mixed(h ^ lane);
+    return hex_of(h);
   }
 
-  std::string hex() const {
-    uint64_t h = value();
+  // 16 hex digits.
+  static std::string hex_of(uint64_t h) {
     std::string text(16, '0');
     for (int i = 15; i >= 0; --i, h >>= 4) text[static_cast<size_t>(i)] = "0123456789abcdef"[h & 15];
     return text;
@@ -39,13 +48,6 @@ class Digest {
 
  private:
   static constexpr uint64_t kPrime = 0x100000001b3ULL;
-  static uint64_t finalize(uint64_t h) noexcept {
-    h ^= h >> 33;
-    h *= 0xff51afd7ed558ccdULL;
-    h ^= h >> 33;
-    h *= 0xc4ceb9fe1a85ec53ULL;
-    return h ^ (h >> 33);
-  }
   std::array<uint64_t, 4> lanes_ = {0xcbf29ce484222325ULL, 0x84222325cbf29ce4ULL, 0x9e3779b97f4a7c15ULL,
                                     0xc2b2ae3d27d4eb4fULL};
   uint64_t length_ = 0;

@@ -42,12 +42,12 @@ uint64_t digest_of(std::span<const std::byte> chunk, uint64_t number) noexcept {
     std::memcpy(last.data(), chunk.data() + at, chunk.size() - at);
     lanes.add(last.data());
   }
-  const std::array<uint64_t, 4> place = {number, chunk.size(), 0, 0};
-  Digest digest;
-  digest.add(std::as_bytes(std::span(lanes.sums)));
-  digest.add(std::as_bytes(std::span(lanes.sums_of_sums)));
-  digest.add(std::as_bytes(std::span(place)));
-  return digest.value();
+  // Sums and sums of sums may differ in the same single bit: each is mixed into all others before the next comes.
+  uint64_t digest = mixed(number ^ mixed(chunk.size()));
+  for (const std::array<Pair, 4>* all : {&lanes.sums, &lanes.sums_of_sums}) {
+    for (const Pair& pair : *all) digest = mixed(mixed(digest ^ pair[0]) ^ pair[1]);
+  }
+  return digest;
 }
 
 }  // namespace
@@ -122,11 +122,6 @@ void Toucher::touch(std::span<const TensorRange> ranges, Weights& weights) {
   sum_ += sum.load();
 }
 
-std::string Toucher::hash() const {
-  const std::array<uint64_t, 4> all = {sum_, chunks_, bytes_, 0};
-  Digest digest;
-  digest.add(std::as_bytes(std::span(all)));
-  return digest.hex();
-}
+std::string Toucher::hash() const { return Digest::hex_of(mixed(mixed(mixed(sum_) ^ chunks_) ^ bytes_)); }
 
 }  // namespace weighbridge

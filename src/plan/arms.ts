@@ -56,8 +56,9 @@ function loaderArm(
 ): Arm {
   const role = roleOf(definition.mechanism);
   const { model, threads, context } = setting;
-  const { prompt, generate, isa } = common;
+  const { isa } = common;
   const asked = common.work ?? 'infer';
+  const { prompt, generate } = asked === 'touch' ? { prompt: 0, generate: 0 } : common;
   const work = role === 'loader' ? asked : role === 'bound' ? 'read' : 'none';
   const words = {
     ...{ infer: [`t${threads}`, `c${context}`, `p${prompt}`, `g${generate}`, isa], touch: [`t${threads}`] },

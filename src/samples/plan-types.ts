@@ -72,7 +72,7 @@ export interface Arm {
   readonly processes: number;
   /** Of all processes together, and of a bystander with them, bytes. */
   readonly memoryLimit: number | null;
-  /** 0 where nothing is inferred, as prompt and generate are. */
+  /** 0 in a run that touches weights and infers nothing, as prompt and generate are. */
   readonly context: number;
   readonly prompt: number;
   readonly generate: number;

@@ -263,7 +263,7 @@ test('what cannot be is one line and exit code 2', async (t) => {
     [[model, '--base', 'read', '--head', 'cmd=true'], /both be commands or both be loaders/],
     [[model, '--base', 'cmd=', '--head', 'cmd=true'], /names no program/],
     [[model, '--base', 'read', '--head', empty], /holds no build of weighbridge/],
-    [[model, '--base', 'read', '--head', old], /speak another protocol \(version 9999, here 1\)/],
+    [[model, '--base', 'read', '--head', old], /speak another protocol \(version 9999, here 2\)/],
     [[model, ...both, '--pairs', '9'], /--pairs/],
     [[model, ...both, '--pairs', '10'], /can decide nothing of 14 comparisons.*give --pairs \d+/],
     [[model, ...both, '--threshold', '5'], /--threshold/],
