@@ -118,10 +118,10 @@ Session::State::State(const Hyperparameters& wanted, uint32_t positions, uint32_
       batch(std::min(at_least_one(tokens, "batch"), positions)),
       dots(usable_table(isa)),
       layout(scratch_layout(shape, context, batch, at_least_one(threads, "threads"))),
-      cache(kv_cache_bytes(shape, context)),
-      scratch(layout.bytes),
-      frequencies(shape.rope_dimensions / 2),
-      pool(threads) {
+      pool(threads),
+      cache(kv_cache_bytes(shape, context), pool),
+      scratch(layout.bytes, pool),
+      frequencies(shape.rope_dimensions / 2) {
   warm_up();
 }
 

@@ -3,8 +3,10 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include "../io.h"
@@ -13,6 +15,9 @@
 namespace weighbridge::kernel {
 
 namespace {
+
+// Of x86-64, and of arm64 with 4 KiB pages. Where huge pages have another size, the alignment is without effect.
+constexpr uint64_t huge_page = 2 << 20;
 
 constexpr const char* remedy = "use a shorter context or fewer tokens a batch";
 
@@ -38,18 +43,31 @@ void require_available(uint64_t bytes, const char* what) {
                      .remedy = remedy});
 }
 
-TouchedMemory::TouchedMemory(uint64_t bytes) {
+TouchedMemory::TouchedMemory(uint64_t bytes, ThreadPool& pool) {
   if (bytes == 0) return;
-  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data == MAP_FAILED) throw_errno("mmap", "", "out-of-memory", remedy);
-  data_ = static_cast<std::byte*>(data);
+  // What lies before and behind the memory used is never touched, so it takes addresses only.
+  const std::optional<uint64_t> reserved = checked_add(bytes, huge_page);
+  errno = ENOMEM;
+  if (!reserved) throw_errno("mmap", "", "out-of-memory", remedy);
+  void* mapping = ::mmap(nullptr, *reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED) throw_errno("mmap", "", "out-of-memory", remedy);
+  mapping_ = mapping;
+  mapped_ = *reserved;
+  data_ = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<uintptr_t>(mapping), huge_page));
   bytes_ = bytes;
-  // A write to each page; the zeroes are there already.
-  std::memset(data_, 0, bytes_);
+  // A kernel without them says so here, and gives ordinary pages.
+  ::madvise(data_, bytes_, MADV_HUGEPAGE);
+  const uint64_t units = round_up(bytes_, huge_page) / huge_page;
+  pool.run([&](uint32_t index) {
+    const uint64_t from = units * index / pool.size() * huge_page;
+    const uint64_t to = std::min(units * (index + 1) / pool.size() * huge_page, bytes_);
+    // A write to each page; the zeroes are there already.
+    if (from < to) std::memset(data_ + from, 0, to - from);
+  });
 }
 
 TouchedMemory::~TouchedMemory() {
-  if (data_ != nullptr) ::munmap(data_, bytes_);
+  if (mapping_ != nullptr) ::munmap(mapping_, mapped_);
 }
 
 }  // namespace weighbridge::kernel

@@ -68,10 +68,10 @@ struct Session::State {
   uint32_t batch;
   const kernel::DotTable& dots;
   kernel::ScratchLayout layout;
+  ThreadPool pool;
   kernel::TouchedMemory cache;
   kernel::TouchedMemory scratch;
   std::vector<double> frequencies;  // radians a position, one a rotated pair; empty until weights were used
-  ThreadPool pool;
 
   Weights* weights = nullptr;
   kernel::ModelTensors<kernel::BoundTensor> tensors;
