@@ -20,6 +20,8 @@ inline __m512i wide_products(__m512i unsigned_bytes, __m512i signed_bytes) {
 
 }  // namespace
 
+#include "eight_halves_avx512.inc"
+
 #include "dot_x86_blocks.inc"
 
 #include "dot_avx512_tile.inc"

@@ -16,6 +16,8 @@ inline __m256i products(__m256i unsigned_bytes, __m256i signed_bytes) {
 
 }  // namespace
 
+#include "eight_halves_avx2.inc"
+
 #include "dot_x86_blocks.inc"
 
 #include "dot_avx2_tile.inc"
