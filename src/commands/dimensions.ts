@@ -114,6 +114,7 @@ export function bytesOf(text: string): number | null {
 function limitOf(text: string): SizeSpec {
   const percent = percentOf(text);
   if (percent !== null && percent > 0) return { kind: 'percent', text: `${percent}%`, percent };
+  if (percent === 0) throw new UsageError(`--memory-limit must be above 0 %, not ${JSON.stringify(text)}`);
   const bytes = bytesOf(text);
   refuseSlip('--memory-limit', text, bytes, `${text}% of the model, ${text}MiB or ${text}GiB`);
   if (bytes === null) {

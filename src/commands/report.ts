@@ -104,7 +104,12 @@ async function claimsReports(directory: string, outputs: Outputs | null): Promis
 const LONG_BYTES = 16e6;
 
 function isLong(ledger: string): boolean {
-  return (statSync(ledger, { throwIfNoEntry: false })?.size ?? 0) >= LONG_BYTES;
+  try {
+    return statSync(ledger).size >= LONG_BYTES;
+  } catch {
+    // Reading it says why.
+    return false;
+  }
 }
 
 /** Null where no CSV is asked for, and for ledgers that are soon written. */
