@@ -148,6 +148,8 @@ export function specOf(variant: Variant, { layer, row, height = 260, linesAbove 
         domainOpacity: 0.4,
         tickOpacity: 0.4,
         labelFontSize: 11,
+        // Of a logarithmic scale those above 1 stand closer and closer.
+        labelSeparation: 5,
         titleFontSize: 11.5,
         titleFontWeight: 'normal',
       },

@@ -20,7 +20,7 @@ a { color: var(--accent); }
 .soft, figcaption .note, .meta { color: var(--soft); font-size: .9rem; }
 .answers p { max-width: none; }
 .answers { padding: 0; list-style: none; margin: 0; }
-.answers li { padding: .6rem .9rem; margin: .5rem 0; background: var(--card); border-left: 4px solid var(--accent); }
+.answers > li { padding: .6rem .9rem; margin: .5rem 0; background: var(--card); border-left: 4px solid var(--accent); }
 .filters { position: sticky; top: 0; z-index: 2; display: none; flex-wrap: wrap; gap: .4rem 1.2rem; align-items: center;
   margin: 1.2rem -1.25rem 0; padding: .5rem 1.25rem; background: var(--paper); border-block: 1px solid var(--line); }
 .js .filters { display: flex; }
@@ -67,10 +67,11 @@ abbr { text-decoration: none; }
   .verdicts thead { display: none; } .verdicts tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--line); }
   .verdicts td { display: block; border: 0; padding: .1rem 0; } .verdicts td:first-child { display: none; }
 }
+@page { margin: 14mm 12mm; }
 @media print {
   :root { --ink: #000; --soft: #333; --paper: #fff; --card: #fff; --line: #999; --accent: #000; --warn: #000; color-scheme: light; }
   body { max-width: none; padding: 0; } .filters, #tip { display: none !important; }
-  figure, tr { break-inside: avoid; } h2 { break-after: avoid; } .scroll { overflow: visible; }
+  figure, tr, pre, .answers > li { break-inside: avoid; } h2, h3, h2 + p { break-after: avoid; } .scroll { overflow: visible; }
   .drawing svg { max-width: 100%; height: auto; }
 }
 `;

@@ -1,5 +1,6 @@
 /** `weighbridge report`: a run as files for people and for programs. */
 import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Argv, CommandModule } from 'yargs';
@@ -9,7 +10,8 @@ import { CsvSpool } from '../csv-spool.js';
 import { makeDirectory } from '../make-directory.js';
 import { SAMPLES_FILE, writePage, writeReports, type Outputs } from '../report-files.js';
 import { leadOf } from '../run-lead.js';
-import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
+import { LEDGER_FILE } from '../samples/ledger.js';
+import { readLedgerInParts } from '../samples/ledger-parts.js';
 import { baselineSchema } from '../schema/baseline-schema.js';
 import { ledgerSchema } from '../schema/ledger-schema.js';
 import type { Schema } from '../schema/words.js';
@@ -76,7 +78,7 @@ export const reportCommand: CommandModule<object, Arguments> = {
     if (isLong(path)) setFlagsFromString('--heap-growing-percent=30');
     const spool = spoolOf(path, outputs?.csv ?? null);
     try {
-      const { ledger } = readLedger(directory, 'columns');
+      const { ledger } = await readLedgerInParts(directory, readersOf(path, spool));
       const summary = summarize(ledger);
       const lead = leadOf(ledger, directory);
       if (outputs === null) {
@@ -110,6 +112,14 @@ function isLong(ledger: string): boolean {
     // Reading it says why.
     return false;
   }
+}
+
+/** More would save little: what follows is one thread's work, and takes longer. */
+const MOST_READERS = 4;
+
+/** How many threads read the ledger; what writes CSV beside them has a CPU of its own. */
+function readersOf(ledger: string, spool: CsvSpool | null): number {
+  return isLong(ledger) ? Math.min(MOST_READERS, availableParallelism() - (spool === null ? 0 : 1)) : 1;
 }
 
 /** Null where no CSV is asked for, and for ledgers that are soon written. */

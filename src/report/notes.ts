@@ -17,8 +17,7 @@ import { shardNotes } from './shards.js';
 type Facts = Readonly<Record<string, unknown>>;
 
 /** Notes of the whole run, the gravest first. */
-export function notesOf(summary: Summary, ledger: Ledger): readonly string[] {
-  const { grave, caveats, usual } = noteGroups(summary, ledger);
+export function notesOf(summary: Summary, { grave, caveats, usual }: NoteGroups): readonly string[] {
   const notes = warningsOf(summary).map(({ loaders, warning }) =>
     loaders === '' ? warning : `${warning} (${loaders})`,
   );

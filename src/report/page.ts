@@ -26,8 +26,9 @@ export function page(summary: Summary, ledger: Ledger, lead: Lead | null = null)
   const views = placeViews(summary, ledger);
   const of = (make: (view: (typeof views)[number]) => Drawn | null): readonly Drawn[] =>
     views.flatMap((view) => make(view) ?? []);
-  const whole = report(summary, ledger);
-  const { grave, caveats, usual } = noteGroups(summary, ledger);
+  const groups = noteGroups(summary, ledger);
+  const { grave, caveats, usual } = groups;
+  const whole = report(summary, ledger, groups);
   const exclusions = exclusionsOf(summary);
   return {
     // Warnings and what cannot be known stand in lists of their own.

@@ -8,7 +8,7 @@ import { countsOf } from './counts.js';
 import { nameOf, sentenceOf } from './foreign.js';
 import { duration, gigabytes, percent, ratio, significant, size } from './format.js';
 import { memoryCondition } from './free-memory.js';
-import { machineLine, notesOf } from './notes.js';
+import { machineLine, noteGroups, notesOf } from './notes.js';
 import { curvesOf } from './curves.js';
 import { isCompared, sectionPlacesOf, unsupportedAlike, type PlaceCells } from './places.js';
 import { processTablesOf } from './process-tables.js';
@@ -19,7 +19,8 @@ import type { CommandTable, Figure, Report, Row, Section } from './report-types.
 
 export type * from './report-types.js';
 
-export function report(summary: Summary, ledger: Ledger): Report {
+/** `groups`: of the same ledger, which takes a while of a long one. */
+export function report(summary: Summary, ledger: Ledger, groups = noteGroups(summary, ledger)): Report {
   return {
     title: nameOf(`${summary.tool} · ${summary.startedAt.replace(/:\d\d(\.\d+)?Z$/, ' UTC').replace('T', ' ')}`),
     machine: machineLine(ledger.run.machine),
@@ -31,7 +32,7 @@ export function report(summary: Summary, ledger: Ledger): Report {
     sections: sectionPlacesOf(summary.cells).map((cells) => sectionOf(summary, ledger, cells)),
     curves: curvesOf(summary, ledger.run.plan),
     processes: processTablesOf(summary),
-    notes: notesOf(summary, ledger),
+    notes: notesOf(summary, groups),
   };
 }
 

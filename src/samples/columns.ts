@@ -4,6 +4,7 @@
  * one gives nothing, for which there is `plain`.
  */
 import { Field, Kind, OpenGroup, ROWS, View, type Shape } from './row-group.js';
+import { packed, type PackedColumns } from './packed-columns.js';
 
 /** As it was before it was kept; anything that is no view is returned as it is. */
 export function plain<T>(value: T): T {
@@ -42,6 +43,12 @@ export class Columns<T extends object> {
     this.#open.clear();
     this.#codes.clear();
     return this.#views as unknown as readonly T[];
+  }
+
+  /** In place of `finish`: for another thread, which reads them by `unpacked`. */
+  pack(): PackedColumns {
+    this.finish();
+    return packed(this.#root, this.#views, this.#texts);
   }
 
   #newField(): Field {

@@ -115,7 +115,7 @@ function linesOf(path: string, onLine: (line: string, number: number) => void): 
   }
 }
 
-interface Keeper<T> {
+export interface Keeper<T> {
   /** Records of equal likeness have the same fields and like values. */
   add(record: T, likeness: string): void;
   finish(): readonly T[];
@@ -134,7 +134,7 @@ class Records<T> implements Keeper<T> {
 }
 
 /** The records of a ledger, line by line. */
-class Collected {
+export class Collected {
   readonly #path: string;
   readonly #samples: Keeper<Sample>;
   readonly #groups: Group[] = [];
@@ -175,6 +175,11 @@ class Collected {
     }
   }
 
+  /** Of a stretch that was not empty: what its last line says of how the run ended. */
+  endedBy(end: EndRecord | null): void {
+    this.#end = end;
+  }
+
   ledger(tornBytes: number): Ledger {
     if (this.#run === null) throw new UsageError(`${this.#path}: the ledger is empty; start a new run`);
     return {
@@ -189,7 +194,7 @@ class Collected {
   }
 }
 
-function likenessOf({ arm, state, memoryState, load, pass, outcome }: Sample): string {
+export function likenessOf({ arm, state, memoryState, load, pass, outcome }: Sample): string {
   return `${pass} ${outcome} ${cellKey({ arm: arm.id, state, memoryState, load })}`;
 }
 

@@ -1,5 +1,5 @@
 /** A file of lines, read a piece at a time: ledgers are longer than memory. */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 const NEW_LINE = 0x0a;
 const PIECE = 2 ** 22;
@@ -11,10 +11,27 @@ export interface WholeLines {
   readonly tornBytes: number;
 }
 
-/** Calls `onLine` with each whole line and its number, from 1. Throws the system's errors, and what `onLine` throws. */
-export function readLines(path: string, onLine: (line: string, number: number) => void): WholeLines {
+/** Bytes of a file, from the beginning of a line to that of another. */
+export interface Stretch {
+  readonly from: number;
+  /** Infinity: to the end of the file. */
+  readonly to: number;
+}
+
+const WHOLE: Stretch = { from: 0, to: Infinity };
+
+/**
+ * Calls `onLine` with each whole line of a stretch and its number there, from 1. Throws the system's errors, and what
+ * `onLine` throws.
+ */
+export function readLines(
+  path: string,
+  onLine: (line: string, number: number) => void,
+  { from, to } = WHOLE,
+): WholeLines {
   const file = openSync(path, 'r');
   try {
+    let at = from;
     let buffer = Buffer.allocUnsafe(PIECE);
     let held = 0;
     let number = 0;
@@ -22,7 +39,8 @@ export function readLines(path: string, onLine: (line: string, number: number) =
     for (;;) {
       // A line that is longer than the buffer.
       if (held === buffer.length) buffer = Buffer.concat([buffer], 2 * held);
-      const read = readSync(file, buffer, held, buffer.length - held, null);
+      const read = readSync(file, buffer, held, Math.min(buffer.length - held, to - at), at);
+      at += read;
       if (read === 0) return { goodBytes, tornBytes: held };
       const searched = held;
       held += read;
@@ -38,5 +56,32 @@ export function readLines(path: string, onLine: (line: string, number: number) =
     }
   } finally {
     closeSync(file);
+  }
+}
+
+/** Stretches of about equal length that are the whole file, as many as `most`; the last is to its end, wherever it grows to. */
+export function stretchesOf(path: string, most: number): readonly Stretch[] {
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    const begins = Array.from({ length: most }, (_, part) =>
+      part === 0 ? 0 : lineAfter(file, Math.floor((size / most) * part)),
+    );
+    const distinct = [...new Set(begins)].filter((begin) => begin === 0 || begin < size);
+    return distinct.map((from, part) => ({ from, to: distinct[part + 1] ?? Infinity }));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Where the first line begins behind `at`; the end of the file where none does. */
+function lineAfter(file: number, at: number): number {
+  const piece = Buffer.allocUnsafe(2 ** 16);
+  for (let from = at; ;) {
+    const read = readSync(file, piece, 0, piece.length, from);
+    const end = piece.subarray(0, read).indexOf(NEW_LINE);
+    if (end !== -1) return from + end + 1;
+    if (read === 0) return from;
+    from += read;
   }
 }

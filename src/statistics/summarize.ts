@@ -177,6 +177,7 @@ function summarizeCell(input: CellInput): CellSummary {
   const figures = (of: (sample: OkSample) => number | null): Description | null =>
     describe(timed.map(of).filter((value) => value !== null));
   const { tensorBytes } = place.model;
+  const ttftNs = figures((sample) => sample.ttftNs);
   const loads = arm.kind === 'loader';
   const bringsBytes = arm.work !== 'none';
   const weighed = loads && bringsBytes;
@@ -195,10 +196,10 @@ function summarizeCell(input: CellInput): CellSummary {
     noise: noiseCounts(samples, flagsOf),
     loadNs: loads ? figures(loadNs) : null,
     // Without weights there is no first token, whatever the harness timed.
-    ttftNs: bringsBytes ? figures(({ ttftNs }) => ttftNs) : null,
+    ttftNs: bringsBytes ? ttftNs : null,
     // What only touches weights has no token that a program's first byte could be compared with.
     execToTokenNs: arm.work === 'infer' ? figures(execToTokenNs) : null,
-    ttftModes: bringsBytes ? modesOf(figures(({ ttftNs }) => ttftNs)?.values ?? []) : null,
+    ttftModes: bringsBytes ? modesOf(ttftNs?.values ?? []) : null,
     completeNs: figures(({ completeNs }) => completeNs),
     bytesPerSecond: bringsBytes
       ? figures(({ completeNs }) => (completeNs === null || completeNs === 0 ? null : (tensorBytes * 1e9) / completeNs))

@@ -93,6 +93,21 @@ inBrowser('what is pointed at tells its numbers', async (t) => {
   await tab.context().close();
 });
 
+inBrowser('no text is cut at an edge of a drawing, whatever face this machine has', async (t) => {
+  const { tab } = await opened(html, { width: 1280, javaScriptEnabled: false });
+  const cut = await tab.evaluate<
+    readonly string[]
+  >(`[...document.querySelectorAll('.static svg')].flatMap((drawing) => {
+    const edge = drawing.getBoundingClientRect();
+    return [...drawing.querySelectorAll('text')].filter((text) => {
+      const { left, right } = text.getBoundingClientRect();
+      return left < edge.left || right > edge.right;
+    }).map((text) => text.textContent);
+  })`);
+  t.deepEqual(cut, []);
+  await tab.context().close();
+});
+
 inBrowser('without scripts each chart is a drawing', async (t) => {
   const { tab } = await opened(html, { width: 1280, javaScriptEnabled: false });
   t.is(await tab.locator('figure .static svg').count(), await tab.locator('figure').count());
