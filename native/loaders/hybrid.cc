@@ -11,13 +11,15 @@
 //
 // Nobody asks free memory beforehand but for the pool: what was freed last is handed out first and is backed in either
 // case, so that it takes tens of pages to know. A load begins by huge-map, and each block that came is touched here and
-// there: two slow ones in a row, and the rest comes by readahead.
+// there: two slow ones in a row, and the rest comes by readahead. Where a first use costs as much of memory that is
+// certainly backed, as in virtual machines whose host keeps shadow page tables, it tells nothing and huge-map stays.
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -28,6 +30,7 @@
 #include "arena_fill.h"
 #include "arrivals.h"
 #include "bring.h"
+#include "first_use.h"
 #include "huge_pool.h"
 #include "mapping.h"
 #include "mechanisms.h"
@@ -87,6 +90,8 @@ constexpr uint64_t watch_step = 64 << 10;
 constexpr int64_t slow_block_ns = 200'000;
 // One may be an accident.
 constexpr uint32_t slow_blocks_wanted = 2;
+// Of a page whose memory is there: some 10 ns as a rule, 2–5 µs where the host keeps shadow page tables.
+constexpr int64_t telling_first_use_ns = 1000;
 // Of one readahead(2) where the system does not tell what it reads at most: the window that Linux begins with.
 constexpr uint64_t least_read_ahead = 128 << 10;
 
@@ -155,7 +160,8 @@ class HybridMap : public Weights {
       const uint64_t cap = read_ahead_cap(part.path, false).value_or(least_read_ahead);
       read_ahead_steps_.push_back(std::max(page_size(), round_down(cap, page_size())));
     }
-    watching_ = watching;
+    if (watching) backed_use_ns_ = first_use_ns();
+    watching_ = backed_use_ns_ && *backed_use_ns_ < telling_first_use_ns;
     crew_ = std::make_unique<Crew>(blocks_, arrivals_, road == Road::huge_map ? populating_threads : 1,
                                    [this](uint32_t, size_t index) { bring_block(blocks_.in_order()[index]); });
   }
@@ -184,6 +190,7 @@ class HybridMap : public Weights {
       all.emplace("blocksPopulated", static_cast<int64_t>(populated_.load()));
       all.emplace("blocksReadAhead", static_cast<int64_t>(read_ahead_.load()));
     }
+    if (backed_use_ns_) all.emplace("firstUseNs", *backed_use_ns_);
     if (road_ == Road::huge_map) report_huge_pages(all);
     return all;
   }
@@ -252,6 +259,7 @@ class HybridMap : public Weights {
   Arrivals arrivals_;
   std::atomic<Road> road_ = Road::map;
   bool watching_ = false;
+  std::optional<int64_t> backed_use_ns_;  // of a page; nothing where no road is to be chosen under way
   std::atomic<uint32_t> slow_in_a_row_ = 0;
   Found found_;
   std::mutex reading_ahead_;
