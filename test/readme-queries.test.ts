@@ -24,7 +24,7 @@ test.before(async (t) => {
   t.is((await weighbridge(['gen', model, '--shape', 'tiny', '--type', 'q8_0'])).code, 0);
   const { code, stderr } = await weighbridge([
     ...['run', model, '--loader', 'stdio,read,mmap-shared', '--state', 'cold,warm', '--memory-state', 'as-is'],
-    ...['--rounds', '4', '--prompt', '4', '--generate', '3', '--lock-wait', '240', '--out', run],
+    ...['--rounds', '4', '--prompt', '4', '--generate', '3', '--threads', '1,2', '--lock-wait', '240', '--out', run],
   ]);
   t.is(code, 0, stderr);
   database = await (await DuckDBInstance.create(':memory:')).connect();
@@ -40,6 +40,12 @@ async function rowsOf(sql: string): Promise<readonly Row[]> {
   return (await database.runAndReadAll(sql)).getRowObjects();
 }
 
+function rowOf(rows: readonly Row[], { id, loader }: { readonly id: string; readonly loader: string }, state: string) {
+  return rows.find(
+    (row) => row['loader'] === loader && row['state'] === state && id === `${loader} ${String(row['setting'])}`,
+  );
+}
+
 const close = (a: unknown, b: number): boolean => Math.abs(Number(a) - b) <= 1e-12 * Math.abs(b);
 
 test.serial('a view of the samples, of the ledger where it lies', async (t) => {
@@ -51,13 +57,13 @@ test.serial('a view of the samples, of the ledger where it lies', async (t) => {
   t.is(Number(counted?.['n']), samples.filter(({ pass, outcome }) => pass === 'time' && outcome === 'ok').length);
 });
 
-test.serial('the median first token by loader and state is that of our summary', async (t) => {
+test.serial('the median first token by setting, loader and state is that of our summary', async (t) => {
   const rows = await rowsOf(queries[1]!);
   const cells = summarize(readLedger(run).ledger).cells.filter(({ ttftNs }) => ttftNs !== null);
   t.is(rows.length, cells.length);
-  t.true(rows.length >= 6);
+  t.true(rows.length >= 12, 'two settings of three loaders in two states');
   for (const { arm, state, ttftNs } of cells) {
-    const row = rows.find((each) => each['loader'] === arm.loader && each['state'] === state);
+    const row = rowOf(rows, arm, state);
     t.true(close(row?.['first_token_ms'], ttftNs!.median / 1e6), `${arm.loader} ${state}`);
     t.is(Number(row?.['samples']), ttftNs!.n);
   }
@@ -71,9 +77,9 @@ test.serial('ratios to a reference within blocks are those of our summary', asyn
     ratio?.ttft == null ? [] : [{ arm, state, ratio: ratio.ttft }],
   );
   t.is(rows.length, compared.length);
-  t.is(rows.length, 4);
+  t.is(rows.length, 8);
   for (const { arm, state, ratio } of compared) {
-    const row = rows.find((each) => each['loader'] === arm.loader && each['state'] === state);
+    const row = rowOf(rows, arm, state);
     t.true(close(row?.['ratio'], ratio.median), `${arm.loader} ${state}`);
     t.is(Number(row?.['pairs']), ratio.pairs);
   }
