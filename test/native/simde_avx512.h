@@ -23,6 +23,7 @@
 #include <simde/x86/avx512/mov_mask.h>
 #include <simde/x86/avx512/mul.h>
 #include <simde/x86/avx512/or.h>
+#include <simde/x86/avx512/permutex2var.h>
 #include <simde/x86/avx512/fnmadd.h>
 #include <simde/x86/avx512/set.h>
 #include <simde/x86/avx512/set1.h>
