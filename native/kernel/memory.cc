@@ -55,8 +55,8 @@ TouchedMemory::TouchedMemory(uint64_t bytes, ThreadPool& pool) {
   mapped_ = *reserved;
   data_ = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<uintptr_t>(mapping), huge_page));
   bytes_ = bytes;
-  // A kernel without them says so here, and gives ordinary pages.
-  ::madvise(data_, bytes_, MADV_HUGEPAGE);
+  // A kernel without them says so here, and gives ordinary pages. In less than one of them none can lie.
+  if (bytes_ >= huge_page) ::madvise(data_, bytes_, MADV_HUGEPAGE);
   const uint64_t units = round_up(bytes_, huge_page) / huge_page;
   pool.run([&](uint32_t index) {
     const uint64_t from = units * index / pool.size() * huge_page;
