@@ -3,7 +3,6 @@
 //
 // Source of the computation: Touvron et al. 2023 (arXiv:2302.13971), and the models of llama.cpp by the same names.
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 
 #include "session.h"
@@ -48,38 +47,9 @@ Share share_of(uint64_t total, uint64_t unit, uint64_t index, uint64_t threads) 
 // Rows of a product are divided so that no two threads write to the same cache line of an aligned result.
 constexpr uint64_t row_unit = 16;
 
-// Hands a product's rows to threads: three quarters in equal parts, each one long stream of memory, and the rest in small
-// ones to whoever is ready first, since threads seldom run equally fast. No result depends on who computed it.
-class Division {
- public:
-  Division(uint64_t rows, uint64_t columns, uint64_t threads) noexcept
-      : rows_(rows), threads_(threads), equal_(rows / row_unit * 3 / 4 * row_unit), next_(equal_) {
-    // Of many columns a part is a few panels of weights at least, which are unpacked once for all of them.
-    const uint64_t least = columns == 1 ? row_unit : 4 * row_unit;
-    const uint64_t eighth = (rows_ - equal_) / (8 * threads) / row_unit * row_unit;
-    part_ = std::max(least, eighth);
-  }
-
-  // work(share) for each part of thread `index`.
-  template <class Work>
-  void each(uint64_t index, Work&& work) {
-    if (threads_ == 1) return work(Share{0, rows_});
-    const Share equal = share_of(equal_, row_unit, index, threads_);
-    if (equal.from < equal.to) work(equal);
-    for (;;) {
-      const uint64_t from = next_.fetch_add(part_, std::memory_order_relaxed);
-      if (from >= rows_) return;
-      work(Share{from, std::min(from + part_, rows_)});
-    }
-  }
-
- private:
-  uint64_t rows_, threads_, equal_, part_;
-  alignas(64) std::atomic<uint64_t> next_;
-};
-
 // Rows [from, to) of the matrix times all columns, written where the whole product would have them.
 void multiply_rows(const BoundTensor& matrix, Share rows, const Activations& columns, float* out, uint64_t out_stride) {
+  if (rows.from == rows.to) return;
   matrix.multiply({matrix.data + rows.from * matrix.row_bytes, rows.to - rows.from, matrix.row_bytes}, columns,
                   out + rows.from, out_stride);
 }
@@ -230,20 +200,16 @@ void Session::State::attention_inputs(uint32_t layer, const Columns& columns) {
     if (tensor->data != nullptr) weights->ready(tensor->range);
   }
   const Activations input = operand(columns, at(layout.input), shape.width);
-  Division query_rows(query.rows, columns.size(), pool.size());
-  Division key_rows(key.rows, columns.size(), pool.size());
-  Division value_rows(value.rows, columns.size(), pool.size());
   pool.run([&](uint32_t index) {
-    const auto product = [&](const BoundTensor& matrix, const BoundTensor& bias, Division& division, float* all) {
+    const auto product = [&](const BoundTensor& matrix, const BoundTensor& bias, float* all) {
+      const Share rows = share_of(matrix.rows, row_unit, index, pool.size());
       float* out = all + columns.from * matrix.rows;
-      division.each(index, [&](Share rows) {
-        multiply_rows(matrix, rows, input, out, matrix.rows);
-        add_bias(bias, rows, columns.size(), out, matrix.rows);
-      });
+      multiply_rows(matrix, rows, input, out, matrix.rows);
+      add_bias(bias, rows, columns.size(), out, matrix.rows);
     };
-    product(query, of.query_bias, query_rows, at(layout.query));
-    product(key, of.key_bias, key_rows, at(layout.key));
-    product(value, of.value_bias, value_rows, at(layout.value));
+    product(query, of.query_bias, at(layout.query));
+    product(key, of.key_bias, at(layout.key));
+    product(value, of.value_bias, at(layout.value));
   });
   for_each_column(columns, [&](uint64_t c) {
     const uint64_t position = columns.position + c;
@@ -339,18 +305,16 @@ void Session::State::add_product(const Columns& columns, const BoundTensor& matr
   weights->ready(matrix.range);
   if (bias.data != nullptr) weights->ready(bias.range);
   const Activations input = operand(columns, values, elements);
-  Division division(matrix.rows, columns.size(), pool.size());
   pool.run([&](uint32_t index) {
+    const Share rows = share_of(matrix.rows, row_unit, index, pool.size());
     float* out = at(layout.update) + columns.from * matrix.rows;
-    division.each(index, [&](Share rows) {
-      multiply_rows(matrix, rows, input, out, matrix.rows);
-      add_bias(bias, rows, columns.size(), out, matrix.rows);
-      for (uint64_t c = columns.from; c < columns.count; ++c) {
-        float* residual = at(layout.residual) + c * matrix.rows;
-        const float* update = at(layout.update) + c * matrix.rows;
-        for (uint64_t r = rows.from; r < rows.to; ++r) residual[r] += update[r];
-      }
-    });
+    multiply_rows(matrix, rows, input, out, matrix.rows);
+    add_bias(bias, rows, columns.size(), out, matrix.rows);
+    for (uint64_t c = columns.from; c < columns.count; ++c) {
+      float* residual = at(layout.residual) + c * matrix.rows;
+      const float* update = at(layout.update) + c * matrix.rows;
+      for (uint64_t r = rows.from; r < rows.to; ++r) residual[r] += update[r];
+    }
   });
 }
 
@@ -362,15 +326,13 @@ void Session::State::feed_forward(const LayerTensors<BoundTensor>& layer, const 
   weights->ready(layer.up.range);
   const Activations input = operand(columns, at(layout.input), shape.width);
   const uint64_t size = shape.feed_forward;
-  Division division(size, columns.size(), pool.size());
   pool.run([&](uint32_t index) {
-    division.each(index, [&](Share rows) {
-      multiply_rows(layer.gate, rows, input, at(layout.hidden) + columns.from * size, size);
-      multiply_rows(layer.up, rows, input, at(layout.up) + columns.from * size, size);
-      for (uint64_t c = columns.from; c < columns.count; ++c) {
-        dots.gate(at(layout.hidden) + c * size + rows.from, at(layout.up) + c * size + rows.from, rows.to - rows.from);
-      }
-    });
+    const Share rows = share_of(size, row_unit, index, pool.size());
+    multiply_rows(layer.gate, rows, input, at(layout.hidden) + columns.from * size, size);
+    multiply_rows(layer.up, rows, input, at(layout.up) + columns.from * size, size);
+    for (uint64_t c = columns.from; c < columns.count; ++c) {
+      dots.gate(at(layout.hidden) + c * size + rows.from, at(layout.up) + c * size + rows.from, rows.to - rows.from);
+    }
   });
   add_product(columns, layer.down, {}, at(layout.hidden), size);
 }
@@ -404,9 +366,8 @@ void Session::State::step(std::span<const int32_t> tokens, float* logits, uint32
     quantize_operand(last, at(layout.input), shape.width, takes_quants(output));
     weights->ready(output.range);
     const Activations input = operand(last, at(layout.input), shape.width);
-    Division division(output.rows, last.size(), pool.size());
     pool.run([&](uint32_t index) {
-      division.each(index, [&](Share of) { multiply_rows(output, of, input, logits, output.rows); });
+      multiply_rows(output, share_of(output.rows, row_unit, index, pool.size()), input, logits, output.rows);
     });
   }
   filled += static_cast<uint32_t>(tokens.size());

@@ -3,7 +3,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <optional>
@@ -46,13 +45,11 @@ void require_available(uint64_t bytes, const char* what) {
 TouchedMemory::TouchedMemory(uint64_t bytes, ThreadPool& pool) {
   if (bytes == 0) return;
   // What lies before and behind the memory used is never touched, so it takes addresses only.
-  const std::optional<uint64_t> reserved = checked_add(bytes, huge_page);
-  errno = ENOMEM;
-  if (!reserved) throw_errno("mmap", "", "out-of-memory", remedy);
-  void* mapping = ::mmap(nullptr, *reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const uint64_t reserved = checked_add(bytes, huge_page).value_or(UINT64_MAX);
+  void* mapping = ::mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED) throw_errno("mmap", "", "out-of-memory", remedy);
   mapping_ = mapping;
-  mapped_ = *reserved;
+  mapped_ = reserved;
   data_ = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<uintptr_t>(mapping), huge_page));
   bytes_ = bytes;
   // A kernel without them says so here, and gives ordinary pages. In less than one of them none can lie.

@@ -75,10 +75,11 @@ export const reportCommand: CommandModule<object, Arguments> = {
     }
     const path = join(directory, LEDGER_FILE);
     // V8 lets garbage grow to several times what is kept before it looks: a million samples took 1.8 GB so, and 0.7 GB now.
-    if (isLong(path)) setFlagsFromString('--heap-growing-percent=30');
-    const spool = spoolOf(path, outputs?.csv ?? null);
+    const long = isLong(path);
+    if (long) setFlagsFromString('--heap-growing-percent=30');
+    const spool = long ? spoolOf(path, outputs?.csv ?? null) : null;
     try {
-      const { ledger } = await readLedgerInParts(directory, readersOf(path, spool));
+      const { ledger } = await readLedgerInParts(directory, long ? readersBeside(spool) : 1);
       const summary = summarize(ledger);
       const lead = leadOf(ledger, directory);
       if (outputs === null) {
@@ -117,14 +118,14 @@ function isLong(ledger: string): boolean {
 /** More would save little: what follows is one thread's work, and takes longer. */
 const MOST_READERS = 4;
 
-/** How many threads read the ledger; what writes CSV beside them has a CPU of its own. */
-function readersOf(ledger: string, spool: CsvSpool | null): number {
-  return isLong(ledger) ? Math.min(MOST_READERS, availableParallelism() - (spool === null ? 0 : 1)) : 1;
+/** How many threads read a long ledger; what writes CSV beside them has a CPU of its own. */
+function readersBeside(spool: CsvSpool | null): number {
+  return Math.min(MOST_READERS, availableParallelism() - (spool === null ? 0 : 1));
 }
 
-/** Null where no CSV is asked for, and for ledgers that are soon written. */
+/** Null where no CSV is asked for. */
 function spoolOf(ledger: string, csv: string | null): CsvSpool | null {
-  if (csv === null || !isLong(ledger)) return null;
+  if (csv === null) return null;
   makeDirectory(csv);
   return new CsvSpool(ledger, join(csv, `${SAMPLES_FILE}.${process.pid}.spool`));
 }

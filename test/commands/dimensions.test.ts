@@ -75,7 +75,7 @@ const bad: readonly (readonly [Partial<DimensionArguments>, RegExp])[] = [
   [{ context: '512,0' }, /^--context/],
   [{ numa: '-1' }, /^--numa/],
   [{ memoryLimit: '60 percent' }, /^--memory-limit takes sizes .*"60 percent"/],
-  [{ memoryLimit: '0%' }, /^--memory-limit/],
+  [{ memoryLimit: '0%' }, /^--memory-limit must be above 0 %, not "0%"$/],
   [{ memoryLimit: '60' }, /^--memory-limit 60 would be 60 bytes; write 60% of the model, 60MiB or 60GiB$/],
   [{ memoryLimit: '2GiB,4096' }, /^--memory-limit 4096 would be 4096 bytes/],
   [{ pressure: '512' }, /^--pressure 512 would be 512 bytes; write 512MiB or 512GiB$/],

@@ -64,5 +64,9 @@ test.serial('a resident model is only mapped, one that is not is brought in and 
   t.is(effective('warm')?.['pagesProbed'], undefined);
   // Reading the header has brought the page that it shares with the first tensor, and a few behind it.
   t.true(Number(effective('cold')?.['residentBytesFound']) < statSync(model).size / 4);
-  t.true(['huge-map', 'readahead', 'pool'].includes(String(effective('cold')?.['road'])));
+  const { road, firstUseNs } = effective('cold') ?? {};
+  t.true(['huge-map', 'readahead', 'pool'].includes(String(road)));
+  t.is(effective('warm')?.['firstUseNs'], undefined);
+  if (road !== 'pool') t.true(Number(firstUseNs) >= 0, 'what is slow is told by what the same costs of backed memory');
+  if (Number(firstUseNs) >= 1000) t.is(road, 'huge-map', 'nothing is learnt where every first use costs');
 });

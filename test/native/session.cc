@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -251,6 +254,42 @@ void check_warm([[maybe_unused]] testing::Checks& checks, const std::string& pat
 #endif
 }
 
+// Of this process, in bytes; nothing where the kernel does not tell.
+std::optional<uint64_t> in_huge_pages() {
+  std::ifstream file("/proc/self/smaps_rollup");
+  for (std::string line; std::getline(file, line);) {
+    constexpr std::string_view key = "AnonHugePages:";
+    if (line.starts_with(key)) return std::strtoull(line.c_str() + key.size(), nullptr, 10) * 1024;
+  }
+  return std::nullopt;
+}
+
+bool huge_pages_given() {
+  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string modes;
+  return std::getline(file, modes) && modes.find("[never]") == std::string::npos;
+}
+
+void check_huge_pages(testing::Checks& checks, const std::string& path) {
+  const Hyperparameters shape = hyperparameters(gguf::parse(path));
+  const std::optional<uint64_t> before = in_huge_pages();
+  constexpr uint64_t huge_page = 2 << 20;
+  const Session session(shape, 1 << 16, 1, 3, available_isas().back());
+  const uint64_t whole = session.allocated().kv_cache / huge_page * huge_page;
+  const std::optional<uint64_t> after = in_huge_pages();
+#if defined(__SANITIZE_ADDRESS__) || defined(WEIGHBRIDGE_EMULATED)
+  constexpr bool own = false;
+#else
+  constexpr bool own = true;
+#endif
+  if (!own || !before || !after || !huge_pages_given() || whole == 0) {
+    std::printf("skipped: huge pages: the system gives or counts none, or not this program's\n");
+    return;
+  }
+  checks.check(*after >= *before + whole / 2, "a long context lies in huge pages, but for " + std::to_string(whole) +
+                                                  " bytes " + std::to_string(*after - *before) + " came");
+}
+
 int run(const std::string& models) {
   testing::Checks checks;
   check_warm(checks, models + "/tiny-Q8_0.gguf");
@@ -259,6 +298,7 @@ int run(const std::string& models) {
   }
   check_refusals(checks, models + "/tiny-Q8_0.gguf");
   check_scaling(checks, models + "/tiny-Q8_0.gguf");
+  check_huge_pages(checks, models + "/tiny-Q8_0.gguf");
   return checks.finish();
 }
 
