@@ -102,11 +102,7 @@ const wrong: readonly (readonly [what: string, args: readonly string[], complain
   ['several runs', [out, out], /^weighbridge: a report is of one run, and 2 are named.*\n$/],
   ['an unknown schema', ['--schema', 'other'], /^weighbridge: --schema "other" is not known; there are: report, .*\n$/],
   ['no ledger', [join(folder, 'nowhere')], /^weighbridge: .*nowhere.*no ledger can be read there.*\n$/],
-  [
-    'a file',
-    [join(out, 'ledger.jsonl')],
-    /^weighbridge: .*no ledger can be read there; name the directory of a run\n$/,
-  ],
+  ['a file', [process.execPath], /^weighbridge: .*no ledger can be read there; name the directory of a run\n$/],
   ['a directory that is a file', [out, '--svg', join(out, 'ledger.jsonl')], /^weighbridge: .*ledger\.jsonl.*\n$/],
 ];
 for (const [what, args, complaint] of wrong) {
