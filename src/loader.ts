@@ -101,7 +101,7 @@ export type Mechanism =
   | {
       readonly mechanism: 'hybrid';
       /** `road`: how what is not resident is brought in; `auto` (default) asks page cache and free memory. */
-      readonly options?: { readonly road?: 'auto' | 'map' | 'huge-map' | 'readahead' | 'pool' };
+      readonly options?: { readonly road?: 'auto' | 'map' | 'map-ahead' | 'huge-map' | 'readahead' | 'pool' };
     }
   | {
       readonly mechanism: 'discard';

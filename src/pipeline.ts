@@ -67,7 +67,8 @@ export interface RunRequest extends Omit<PlanRequest, 'models' | 'build' | 'isa'
   readonly isa: string;
   /** Empty for every CPU this process may use. */
   readonly threads: readonly number[];
-  readonly lockWaitSeconds: number;
+  /** Null where the caller holds the machine. */
+  readonly lockWaitSeconds: number | null;
   /** Command line that repeats the run. */
   readonly command: readonly string[];
   /** Where the plan stands in a configuration file; null or absent where the command line stated all. */
@@ -222,15 +223,16 @@ export async function readResult(directory: string): Promise<RunResult> {
   };
 }
 
-/** Holds the machine while `work` runs. An interruption before the first sample is an Interrupted with that message. */
+/** Holds the machine while `work` runs, unless the caller does. An interruption before the first sample is an Interrupted with that message. */
 async function onOwnMachine(
-  waitSeconds: number,
+  waitSeconds: number | null,
   signal: AbortSignal,
   listener: Listener,
   interrupted: string,
   work: () => Promise<RunResult>,
 ): Promise<RunResult> {
   try {
+    if (waitSeconds === null) return await work();
     const lock = await lockMachine(waitSeconds, signal, (holder) => {
       listener.step(`waiting for another run on this machine (${holder})`);
     });

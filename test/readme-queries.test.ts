@@ -1,9 +1,10 @@
 /** The queries of the README, as they stand there, by DuckDB on a run that was just recorded. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import test from 'ava';
 import { readLedger } from '../src/samples/ledger.js';
+import type { Arm, Sample } from '../src/samples/record.js';
 import { noiseFlagger } from '../src/statistics/noise-flags.js';
 import { summarize } from '../src/statistics/summarize.js';
 import { root, weighbridge } from './command.js';
@@ -19,12 +20,18 @@ const folder = scratchFolder();
 const run = join(folder, 'run');
 let database: DuckDBConnection;
 
+/** A loader of somebody's own, whose arm bears the digest of its file. */
+const OWN = `export default { name: 'own', mechanism: 'read', why: 'reads', options: { chunkBytes: 65536 } };`;
+
 test.before(async (t) => {
   const model = join(folder, 'tiny.gguf');
   t.is((await weighbridge(['gen', model, '--shape', 'tiny', '--type', 'q8_0'])).code, 0);
+  const own = join(folder, 'own.mjs');
+  writeFileSync(own, OWN);
   const { code, stderr } = await weighbridge([
-    ...['run', model, '--loader', 'stdio,read,mmap-shared', '--state', 'cold,warm', '--memory-state', 'as-is'],
-    ...['--rounds', '4', '--prompt', '4', '--generate', '3', '--threads', '1,2', '--lock-wait', '240', '--out', run],
+    ...['run', model, '--loader', `stdio,pread-parallel,mmap-shared,${own}`, '--state', 'cold,warm'],
+    ...['--memory-state', 'as-is', '--rounds', '3', '--prompt', '4', '--generate', '3', '--threads', '1'],
+    ...['--load-threads', '1,2', '--processes', '1,2', '--lock-wait', '240', '--out', run],
   ]);
   t.is(code, 0, stderr);
   database = await (await DuckDBInstance.create(':memory:')).connect();
@@ -40,11 +47,11 @@ async function rowsOf(sql: string): Promise<readonly Row[]> {
   return (await database.runAndReadAll(sql)).getRowObjects();
 }
 
-function rowOf(rows: readonly Row[], { id, loader }: { readonly id: string; readonly loader: string }, state: string) {
-  return rows.find(
-    (row) => row['loader'] === loader && row['state'] === state && id === `${loader} ${String(row['setting'])}`,
-  );
+function rowOf(rows: readonly Row[], { label, setting }: Arm, state: string) {
+  return rows.find((row) => row['label'] === label && row['setting'] === setting && row['state'] === state);
 }
+
+const counts = ({ pass, outcome }: Pick<Sample, 'pass' | 'outcome'>): boolean => pass === 'time' && outcome === 'ok';
 
 const close = (a: unknown, b: number): boolean => Math.abs(Number(a) - b) <= 1e-12 * Math.abs(b);
 
@@ -53,18 +60,20 @@ test.serial('a view of the samples, of the ledger where it lies', async (t) => {
   t.true(queries[0]?.includes(NAMED));
   await database.run(queries[0]!.replaceAll(NAMED, join(run, 'ledger.jsonl')));
   const [counted] = await rowsOf('SELECT count(*) AS n FROM samples');
-  const { samples } = readLedger(run).ledger;
-  t.is(Number(counted?.['n']), samples.filter(({ pass, outcome }) => pass === 'time' && outcome === 'ok').length);
+  const { samples, groups } = readLedger(run).ledger;
+  const alone = samples.filter(({ process }) => (process?.of ?? 1) === 1);
+  t.true(alone.length < samples.length && groups.length > 0);
+  t.is(Number(counted?.['n']), [...alone, ...groups].filter(counts).length);
 });
 
 test.serial('the median first token by setting, loader and state is that of our summary', async (t) => {
   const rows = await rowsOf(queries[1]!);
   const cells = summarize(readLedger(run).ledger).cells.filter(({ ttftNs }) => ttftNs !== null);
   t.is(rows.length, cells.length);
-  t.true(rows.length >= 12, 'two settings of three loaders in two states');
+  t.is(rows.length, 20, 'two settings of five arms in two states');
   for (const { arm, state, ttftNs } of cells) {
     const row = rowOf(rows, arm, state);
-    t.true(close(row?.['first_token_ms'], ttftNs!.median / 1e6), `${arm.loader} ${state}`);
+    t.true(close(row?.['first_token_ms'], ttftNs!.median / 1e6), `${arm.label} ${state}`);
     t.is(Number(row?.['samples']), ttftNs!.n);
   }
 });
@@ -77,10 +86,10 @@ test.serial('ratios to a reference within blocks are those of our summary', asyn
     ratio?.ttft == null ? [] : [{ arm, state, ratio: ratio.ttft }],
   );
   t.is(rows.length, compared.length);
-  t.is(rows.length, 8);
+  t.is(rows.length, 16);
   for (const { arm, state, ratio } of compared) {
     const row = rowOf(rows, arm, state);
-    t.true(close(row?.['ratio'], ratio.median), `${arm.loader} ${state}`);
+    t.true(close(row?.['ratio'], ratio.median), `${arm.label} ${state}`);
     t.is(Number(row?.['pairs']), ratio.pairs);
   }
 });
@@ -92,8 +101,11 @@ test.serial('the share of samples that other programs disturbed is what our mark
   t.true(rows.length >= 6);
   for (const row of rows) {
     const own = ledger.samples.filter(
-      ({ arm, state, pass, outcome }) =>
-        arm.loader === row['loader'] && state === row['state'] && pass === 'time' && outcome === 'ok',
+      (sample) =>
+        ledger.run.arms[sample.arm.id]?.label === row['label'] &&
+        sample.state === row['state'] &&
+        (sample.process?.of ?? 1) === 1 &&
+        counts(sample),
     );
     const noisy = own.filter((sample) => flagsOf(sample).includes('other-cpu')).length;
     t.is(Number(row['samples']), own.length);

@@ -44,16 +44,19 @@ void require_available(uint64_t bytes, const char* what) {
 
 TouchedMemory::TouchedMemory(uint64_t bytes, ThreadPool& pool) {
   if (bytes == 0) return;
-  // What lies before and behind the memory used is never touched, so it takes addresses only.
-  const uint64_t reserved = checked_add(bytes, huge_page).value_or(UINT64_MAX);
+  // In less than a huge page none can lie. What lies before and behind the memory used is never touched, so it takes
+  // addresses only; the advice parts it from what is used.
+  const bool huge = bytes >= huge_page;
+  const uint64_t reserved = huge ? checked_add(bytes, huge_page).value_or(UINT64_MAX) : bytes;
   void* mapping = ::mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED) throw_errno("mmap", "", "out-of-memory", remedy);
   mapping_ = mapping;
   mapped_ = reserved;
-  data_ = reinterpret_cast<std::byte*>(round_up(reinterpret_cast<uintptr_t>(mapping), huge_page));
+  const auto begin = reinterpret_cast<uintptr_t>(mapping);
+  data_ = reinterpret_cast<std::byte*>(huge ? round_up(begin, huge_page) : begin);
   bytes_ = bytes;
-  // A kernel without them says so here, and gives ordinary pages. In less than one of them none can lie.
-  if (bytes_ >= huge_page) ::madvise(data_, bytes_, MADV_HUGEPAGE);
+  // A kernel without them says so here, and gives ordinary pages.
+  if (huge) ::madvise(data_, bytes_, MADV_HUGEPAGE);
   const uint64_t units = round_up(bytes_, huge_page) / huge_page;
   pool.run([&](uint32_t index) {
     const uint64_t from = units * index / pool.size() * huge_page;

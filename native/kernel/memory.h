@@ -42,7 +42,7 @@ class TouchedMemory {
  private:
   void* mapping_ = nullptr;
   uint64_t mapped_ = 0;
-  std::byte* data_ = nullptr;  // the first whole huge page of the mapping
+  std::byte* data_ = nullptr;  // from the first whole huge page of the mapping on, where it has one
   uint64_t bytes_ = 0;
 };
 

@@ -1,13 +1,5 @@
 // Our own: takes the road that the page cache and free memory allow at this moment, and computes the first token while
-// later layers still arrive.
-//
-//   map        all of the model is resident: it is mapped, and that is all.
-//   huge-map   free memory is backed: a mapping of huge pages that two threads populate ahead of the forward pass. The
-//              device is the limit, and what arrives costs few faults.
-//   readahead  free memory was given back to a host: readahead(2), one call at a time. It takes small pages, which come
-//              first from fragments that are too small to have been given back, and leaves the first touch to the device.
-//   pool       the same, and the pool of reserved huge pages has room: direct I/O into it, since its memory stays backed
-//              once it was used.
+// later layers still arrive (hybrid_road.h).
 //
 // Nobody asks free memory beforehand but for the pool: what was freed last is handed out first and is backed in either
 // case, so that it takes tens of pages to know. A load begins by huge-map, and each block that came is touched here and
@@ -32,6 +24,7 @@
 #include "bring.h"
 #include "first_use.h"
 #include "huge_pool.h"
+#include "hybrid_road.h"
 #include "mapping.h"
 #include "mechanisms.h"
 #include "memory_probe.h"
@@ -39,46 +32,6 @@
 namespace weighbridge::mechanisms {
 
 namespace {
-
-enum class Road { map, huge_map, readahead, pool };
-
-constexpr const char* name_of(Road road) noexcept {
-  switch (road) {
-    case Road::map:
-      return "map";
-    case Road::huge_map:
-      return "huge-map";
-    case Road::readahead:
-      return "readahead";
-    case Road::pool:
-      return "pool";
-  }
-  return "";
-}
-
-// std::nullopt: to be chosen when it loads.
-std::optional<Road> road_option(const Options& options) {
-  options.only({"road"});
-  const std::string name = options.text("road", "auto");
-  if (name == "auto") return std::nullopt;
-  for (const Road road : {Road::map, Road::huge_map, Road::readahead, Road::pool}) {
-    if (name == name_of(road)) return road;
-  }
-  throw Error(Reason{.code = "bad-option",
-                     .operation = "options",
-                     .message = "option road must be auto, map, huge-map, readahead or pool"});
-}
-
-FillOptions pool_fill() {
-  FillOptions fill;
-  fill.call = ReadCall::direct;
-  fill.chunk_bytes = 1 << 20;
-  fill.ring = RingOptions{.depth = 8};
-  fill.arena.pages = ArenaPages::hugetlb;
-  fill.arena.prefault = true;
-  fill.pipelined = true;
-  return fill;
-}
 
 // What the forward pass waits for at a time.
 constexpr uint64_t block_bytes = 4 << 20;
@@ -90,8 +43,6 @@ constexpr uint64_t watch_step = 64 << 10;
 constexpr int64_t slow_block_ns = 200'000;
 // One may be an accident.
 constexpr uint32_t slow_blocks_wanted = 2;
-// Of a page whose memory is there: some 10 ns as a rule, 2–5 µs where the host keeps shadow page tables.
-constexpr int64_t telling_first_use_ns = 1000;
 // Of one readahead(2) where the system does not tell what it reads at most: the window that Linux begins with.
 constexpr uint64_t least_read_ahead = 128 << 10;
 
@@ -150,18 +101,22 @@ class HybridMap : public Weights {
   // Of free memory, in bytes, to learn whether it was given back: a small share of what the model takes of it.
   uint64_t most_probed() const noexcept { return tensor_bytes_ / 8; }
 
-  // Watching, huge-map gives way to readahead where free memory turns out to have been given back.
-  void start(Road road, Found found, bool watching) {
-    road_ = road;
+  // Open to change, map gives way to map-ahead where first uses cost, and huge-map to readahead where free memory turns
+  // out to have been given back.
+  void start(Road road, Found found, bool open_to_change) {
+    if (open_to_change) backed_use_ns_ = first_use_ns();
+    unasked_ = open_to_change && !backed_use_ns_;
+    const bool costly = first_uses_cost(backed_use_ns_);
+    road_ = road == Road::map && costly && !road_unsupported(Road::map_ahead, parts_) ? Road::map_ahead : road;
     found_ = std::move(found);
-    if (road == Road::map) return;
+    if (road_ == Road::map_ahead) map_ahead();
+    if (road_ == Road::map || road_ == Road::map_ahead) return;
     if (road == Road::huge_map) ask_for_huge_pages();
     for (const Part& part : parts_) {
       const uint64_t cap = read_ahead_cap(part.path, false).value_or(least_read_ahead);
       read_ahead_steps_.push_back(std::max(page_size(), round_down(cap, page_size())));
     }
-    if (watching) backed_use_ns_ = first_use_ns();
-    watching_ = backed_use_ns_ && *backed_use_ns_ < telling_first_use_ns;
+    watching_ = open_to_change && !costly;
     crew_ = std::make_unique<Crew>(blocks_, arrivals_, road == Road::huge_map ? populating_threads : 1,
                                    [this](uint32_t, size_t index) { bring_block(blocks_.in_order()[index]); });
   }
@@ -184,12 +139,14 @@ class HybridMap : public Weights {
   Effective effective() const override {
     warnings_.clear();
     if (!found_.refused.empty()) warnings_.push_back(found_.refused);
+    if (unasked_) warnings_.push_back("what the first use of a page costs here could not be asked");
     Effective all;
     report(found_, road_, all);
     if (crew_) {
       all.emplace("blocksPopulated", static_cast<int64_t>(populated_.load()));
       all.emplace("blocksReadAhead", static_cast<int64_t>(read_ahead_.load()));
     }
+    if (mapped_ahead_bytes_ != 0) all.emplace("mappedAheadBytes", static_cast<int64_t>(mapped_ahead_bytes_));
     if (backed_use_ns_) all.emplace("firstUseNs", *backed_use_ns_);
     if (road_ == Road::huge_map) report_huge_pages(all);
     return all;
@@ -197,6 +154,15 @@ class HybridMap : public Weights {
   std::vector<std::string> warnings() const override { return warnings_; }
 
  private:
+  void map_ahead() {
+    for (size_t index = 0; index < parts_.size(); ++index) {
+      if (extents_[index].bytes() == 0) continue;
+      const Extent pages = {round_down(extents_[index].begin, page_size()), extents_[index].end};
+      bring(BringWay::populate_read, {parts_[index], files_[index], mappings_[index]}, pages, {});
+      mapped_ahead_bytes_ += pages.bytes();
+    }
+  }
+
   void ask_for_huge_pages() {
     for (size_t index = 0; index < parts_.size(); ++index) {
       const std::span<std::byte> memory = mappings_[index].memory();
@@ -259,7 +225,9 @@ class HybridMap : public Weights {
   Arrivals arrivals_;
   std::atomic<Road> road_ = Road::map;
   bool watching_ = false;
-  std::optional<int64_t> backed_use_ns_;  // of a page; nothing where no road is to be chosen under way
+  std::optional<int64_t> backed_use_ns_;  // of a page; nothing where the road was given
+  bool unasked_ = false;
+  uint64_t mapped_ahead_bytes_ = 0;
   std::atomic<uint32_t> slow_in_a_row_ = 0;
   Found found_;
   std::mutex reading_ahead_;
@@ -295,18 +263,6 @@ class HybridPool : public Weights {
   const Found found_;
 };
 
-std::optional<Reason> road_unsupported(Road road, std::span<const Part> parts) {
-  if (road == Road::pool) return fill_unsupported(parts, pool_fill());
-  for (const Part& part : parts) {
-    if (auto reason = mapping_unsupported(part, MAP_SHARED)) return reason;
-    if (road == Road::map) continue;
-    const BringWay way = road == Road::huge_map ? BringWay::populate_read : BringWay::readahead;
-    if (auto reason = bring_unsupported(way, part)) return reason;
-  }
-  if (road != Road::huge_map) return std::nullopt;
-  return advice_unsupported(MADV_HUGEPAGE, "advice-unsupported", "the kernel has no transparent huge pages");
-}
-
 // What is left open by the options is asked when it loads: until then a model must be mappable, and no more.
 std::optional<Reason> unsupported(std::span<const Part> parts, const Options& options) {
   return road_unsupported(road_option(options).value_or(Road::map), parts);
@@ -334,7 +290,7 @@ std::unique_ptr<Weights> load(std::span<const Part> parts, std::span<const Tenso
   const HybridMap::Residency residency = mapped->residency();
   found.resident_bytes = residency.resident;
   if (residency.resident == residency.all) {
-    mapped->start(Road::map, std::move(found), false);
+    mapped->start(Road::map, std::move(found), true);
     return mapped;
   }
   // Whoever cannot know what is resident must not read past the cache what may lie in it. The pool is not to be changed
@@ -354,8 +310,8 @@ std::unique_ptr<Weights> load(std::span<const Part> parts, std::span<const Tenso
   const bool returned = found.probe && found.probe->returned;
   Road road = returned ? Road::readahead : Road::huge_map;
   if (road_unsupported(road, parts)) road = Road::map;
-  const bool may_change = road == Road::huge_map && !road_unsupported(Road::readahead, parts);
-  mapped->start(road, std::move(found), may_change);
+  const bool open_to_change = road == Road::huge_map && !road_unsupported(Road::readahead, parts);
+  mapped->start(road, std::move(found), open_to_change);
   return mapped;
 }
 

@@ -62,6 +62,9 @@ export async function weighParts(
       ended({ kind: 'cannot', why }, null, null);
       continue;
     }
+    // A second interruption ends the process at once, and this with it.
+    const removeBystander = (): void => rmSync(join(directory, BYSTANDER), { force: true });
+    process.once('exit', removeBystander);
     const budget = shareOf(options.budgetSeconds - (began - startedAt) / 1000, plan, plans);
     try {
       const request = await requestOf(plan, options, budget);
@@ -81,7 +84,8 @@ export async function weighParts(
       const failed = !(error instanceof Interrupted) && !signal.aborted;
       ended({ kind: 'stopped', why: failed ? failureOf(error).line : INTERRUPTED }, null, failed ? error : null);
     } finally {
-      rmSync(join(directory, BYSTANDER), { force: true });
+      process.off('exit', removeBystander);
+      removeBystander();
     }
   }
   return weighed;

@@ -146,12 +146,11 @@ export interface Common {
   readonly threads: readonly number[];
   readonly seed: number;
   readonly timeoutSeconds: number | null;
-  readonly lockWaitSeconds: number;
 }
 
 export async function requestOf(
   plan: PartPlan,
-  { model, threads, seed, timeoutSeconds, lockWaitSeconds }: Common,
+  { model, threads, seed, timeoutSeconds }: Common,
   timeBudgetSeconds: number | null,
 ): Promise<RunRequest> {
   const { name, loaders, commands, states, memoryState, loads, rounds, memoryRounds, processes } = plan;
@@ -177,7 +176,8 @@ export async function requestOf(
     trace: false,
     timeoutSeconds,
     timeBudgetSeconds,
-    lockWaitSeconds,
+    // Held over all parts, and what stands between them.
+    lockWaitSeconds: null,
     command: ['weighbridge', ...process.argv.slice(2)],
   };
 }

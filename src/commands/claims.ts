@@ -7,6 +7,7 @@ import { Interrupted, UsageError, exitCode, failureOf, printable } from '../fail
 import { availableMemory, machineFacts } from '../machine.js';
 import { MadeDirectories } from '../make-directory.js';
 import { native } from '../native.js';
+import { lockMachine, type MachineLock } from '../samples/lock.js';
 import { claimsReport } from '../report/claims.js';
 import type { JudgedPart } from '../report/claims-page.js';
 import { size } from '../report/format.js';
@@ -82,8 +83,8 @@ async function claims(args: Arguments): Promise<void> {
     threads: args.threads === undefined ? [] : [whole('--threads', args.threads, 1, 1024)],
     seed: whole('--seed', args.seed, 0, 2 ** 31 - 1),
     timeoutSeconds: args.timeout === undefined ? null : positive('--timeout', args.timeout),
-    lockWaitSeconds: whole('--lock-wait', args.lockWait, 0, 1e6),
   };
+  const lockWaitSeconds = whole('--lock-wait', args.lockWait, 0, 1e6);
   const budget = args.timeBudget === undefined ? null : positive('--time-budget', args.timeBudget);
   const { model, cached, bytes, sessionBytes } = subjectOf(args);
   const directory = outPath(args.out, model);
@@ -107,26 +108,43 @@ async function claims(args: Arguments): Promise<void> {
     made.make(directory);
     tell(needsText(needs, leastSeconds(weighed, bytes)));
     refuseShort(needs);
-    const parts = await interruptible(async (signal) => {
-      if (cached !== null && !cached.isThere && args.shape !== undefined) {
-        tell(`writing ${printable(cached.path)}`);
-        const progress = progressReporter();
-        await writeCachedModel(cached, { signal, onProgress: progress.update }).finally(progress.end);
-      }
-      return weighParts(
-        plans,
-        {
+    await interruptible(async (signal) => {
+      // One lock over all parts: whoever waits for the machine must not get it between two.
+      const lock = await heldMachine(lockWaitSeconds, signal);
+      try {
+        await writeUnlessThere(cached, signal);
+        const options = {
           ...{ ...common, model, directory, budgetSeconds, made, tell },
           bystanderBytes: needs.bystanderBytes,
           cannot,
-        },
-        signal,
-      );
+        };
+        const parts = await weighParts(plans, options, signal);
+        await conclude(args, { model, rounds, startedAt, directory, needs }, parts);
+      } finally {
+        lock.release();
+      }
     });
-    await conclude(args, { model, rounds, startedAt, directory, needs }, parts);
   } finally {
     made.removeEmpty();
   }
+}
+
+async function heldMachine(waitSeconds: number, signal: AbortSignal): Promise<MachineLock> {
+  try {
+    return await lockMachine(waitSeconds, signal, (holder) => {
+      tell(`waiting for another run on this machine (${holder})`);
+    });
+  } catch (error) {
+    if (signal.aborted) throw new Interrupted('interrupted before a sample was weighed: nothing was saved');
+    throw error;
+  }
+}
+
+async function writeUnlessThere(cached: CachedModel | null, signal: AbortSignal): Promise<void> {
+  if (cached === null || cached.isThere) return;
+  tell(`writing ${printable(cached.path)}`);
+  const progress = progressReporter();
+  await writeCachedModel(cached, { signal, onProgress: progress.update }).finally(progress.end);
 }
 
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -239,9 +257,10 @@ async function conclude(args: Arguments, of: Conclusion, weighed: readonly Weigh
   };
   const report = claimsReport(record, run, claims, notes);
   const json = `${JSON.stringify(document, null, 2)}\n`;
+  const first = write(join(of.directory, CLAIMS_FILE), json);
   process.stdout.write(args.json ? json : claimsText(report, columnsOf(process.stdout)));
   const written = [
-    write(join(of.directory, CLAIMS_FILE), json),
+    first,
     ...(await writeClaims(usualOutputs(of.directory), { report, claims, parts: weighed.map(judgedPart) })),
   ];
   if (!args.json) process.stdout.write(`\nWritten:\n${written.map((path) => `  ${printable(path)}\n`).join('')}`);

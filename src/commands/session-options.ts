@@ -40,7 +40,9 @@ export function sessionOptions<T>(parser: Argv<T>): Argv<T & SessionArguments> {
 /** A whole number from `least` to `most`; throws UsageError naming the option otherwise. */
 export function wholeNumber(option: string, value: number, least: number, most: number): number {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw new UsageError(`${option} must be a whole number from ${least} to ${most}, not ${value}`);
+  // What is no number at all has lost its text on the way here.
+  const given = Number.isNaN(value) ? '' : `, not ${value}`;
+  throw new UsageError(`${option} must be a whole number from ${least} to ${most}${given}`);
 }
 
 /** Loads the model; `contextFor` gets its shape before any weight is touched and says how many positions are needed. */

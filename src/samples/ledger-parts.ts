@@ -20,8 +20,10 @@ export async function readLedgerInParts(directory: string, threads: number): Pro
 
 /** Rejects where a thread meets a line that is none of a ledger, or ends; of the line it knows too little to tell. */
 export async function readParts(path: string, threads: number): Promise<ReadLedger> {
-  const workers = stretchesOf(path, threads).map((stretch) => partOf({ path, stretch }));
+  const workers: ReturnType<typeof partOf>[] = [];
   try {
+    // One that cannot start, for want of threads, must not leave the others behind.
+    for (const stretch of stretchesOf(path, threads)) workers.push(partOf({ path, stretch }));
     const samples = new Joined();
     const collected = new Collected(path, samples);
     let [goodBytes, tornBytes] = [0, 0];
@@ -47,6 +49,8 @@ function partOf(task: LedgerPartTask): { readonly worker: Worker; readonly done:
       reject(new Error(`${task.path}: what reads it has ended before its end`));
     });
   });
+  // Who awaits it is told; where another failed first, nobody does.
+  done.catch(() => undefined);
   return { worker, done };
 }
 

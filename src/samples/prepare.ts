@@ -161,11 +161,22 @@ async function certify(
     return { kind: 'refused', startedAt, refusal: why };
   };
   if (memory.refusal !== null) return refuse(memory.refusal);
-  const counters = machineCounters({ paths: cache.paths, waiting: crew.pids(), beside: surroundings.pids });
+  // Gigabytes may be held by now: nothing that fails may keep them.
+  const orReleased = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      memory.release();
+      throw error;
+    }
+  };
+  const counters = orReleased(() =>
+    machineCounters({ paths: cache.paths, waiting: crew.pids(), beside: surroundings.pids }),
+  );
   // The mapping that held a warm cache goes first, so that unmapping disturbs nothing and what is certified is what the
   // processes meet.
   cache.release();
-  const { reading, refusal: notCertified } = certifyCache(cache);
+  const { reading, refusal: notCertified } = orReleased(() => certifyCache(cache));
   if (notCertified !== null) return refuse(notCertified);
   const unknown = reading.source === 'none';
   return {

@@ -84,8 +84,11 @@ export function beside(asked: Asked, of: Bounds | Missing): Measure {
   return isMissing(of) ? { ...asked, bounds: null, ...none, why: of.why } : { ...asked, bounds: of, ...none, why: '' };
 }
 
-/** Most cautious first: what all measures together allow to be said. */
-const CAUTION: readonly ClaimVerdict[] = ['not testable here', 'undecided', 'refuted', 'direction only', 'reproduced'];
+/**
+ * What all measures together allow to be said: a claim says that all hold, so that one refuted is enough; then the most
+ * cautious first.
+ */
+const CAUTION: readonly ClaimVerdict[] = ['refuted', 'not testable here', 'undecided', 'direction only', 'reproduced'];
 
 /** Of those that decide. Where they disagree, the verdict is the least of them, and says which measure it is of. */
 export function verdictOf(measures: readonly Measure[]): Decision {

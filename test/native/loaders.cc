@@ -6,11 +6,13 @@
 
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "../../native/loaders/arena.h"
 #include "../../native/loaders/callback.h"
+#include "../../native/loaders/first_use.h"
 #include "../../native/loaders/loader.h"
 #include "../../native/probes/byte_sum.h"
 #include "../../native/probes/ceilings.h"
@@ -280,6 +282,22 @@ void check_ceilings(Checks& checks, const Folder& folder) {
                "a model that is too small to tell candidates apart has the fallback");
 }
 
+// What the hybrid decides by: where first uses cost, their time tells nothing of memory, and where they cannot be asked
+// they are taken to cost nothing.
+void check_first_use(Checks& checks) {
+  checks.check(!first_uses_cost(999) && first_uses_cost(1'000), "first uses cost from a microsecond on");
+  checks.check(!first_uses_cost(std::nullopt), "what could not be asked costs nothing");
+  const std::optional<int64_t> here = first_use_ns();
+  checks.check(here && *here >= 0, "what a first use costs can be asked here");
+  rlimit limit = {};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit none = {0, limit.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  const std::optional<int64_t> unknown = first_use_ns();
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  checks.check(!unknown, "without a descriptor it is not known, and not 0");
+}
+
 int run() {
   Checks checks;
   const Folder folder;
@@ -293,6 +311,7 @@ int run() {
     check_early_end(checks, row);
     check_effective(checks, row, folder);
   }
+  check_first_use(checks);
   check_null(checks);
   check_unmappable(checks);
   check_codes(checks);

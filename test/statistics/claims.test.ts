@@ -252,6 +252,13 @@ test('harm: intervals of loads that are no neighbours are set against each other
   t.is(second(6)?.verdict, 'undecided');
 });
 
+test('harm: a file that is lost refutes the claim, whatever too few other values leave open', (t) => {
+  const harm = harmPart({ 'mmap-shared': [0.5, 200 * MS], stdio: [1, 100 * MS], direct: [1, 100 * MS] });
+  const result = judge({ harm, warm: warmPart(6, even, even) }, 'harm');
+  t.true(result.measures.some(({ decides, verdict }) => decides && verdict === 'undecided'));
+  t.is(result.verdict, 'refuted', result.why);
+});
+
 test('harm: a copy that is killed under the limit is told, and is no failure of the claim', (t) => {
   const harm = harmPart({ 'mmap-shared': [1, 21 * MS] });
   const killed = limited('stdio');
