@@ -96,6 +96,10 @@ const given = process.argv.slice(2);
 const isGiven = (name) => given.some((argument) => argument === name || argument.startsWith(`${name}=`));
 const defaults = isGiven('--rounds') ? QUICK.filter(([name]) => name !== '--time-budget') : QUICK;
 const options = defaults.filter(([name]) => !isGiven(name)).flat();
+if (options.length > 0 && !isGiven('--resume')) {
+  const more = options.includes('--time-budget') ? '; npm start -- --time-budget 600 weighs more rounds' : '';
+  process.stderr.write(`weighbridge: the quick run of npm start: ${options.join(' ')}${more}\n`);
+}
 process.exitCode = isGiven('--resume')
   ? weighbridge(['run', ...given])
   : weighbridge(['run', model(), ...options, ...given]);

@@ -17,6 +17,7 @@ import { ledgerSchema } from '../schema/ledger-schema.js';
 import type { Schema } from '../schema/words.js';
 import { summarize } from '../statistics/summarize.js';
 import { reportSchema } from '../../reports/report-schema.js';
+import { tell } from '../wrap.js';
 import { runDirectory } from './run-directory.js';
 
 const file = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
@@ -81,6 +82,7 @@ export const reportCommand: CommandModule<object, Arguments> = {
     try {
       const { ledger } = await readLedgerInParts(directory, long ? readersBeside(spool) : 1);
       const summary = summarize(ledger);
+      for (const warning of ledger.warnings) tell(process.stderr, `weighbridge: ${printable(path)}: ${warning}`);
       const lead = leadOf(ledger, directory);
       if (outputs === null) {
         const { markdown, html } = await writePage(directory, { summary, ledger }, lead);

@@ -39,6 +39,9 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   setMaxListeners(0, controller.signal);
   const stop = (): void => {
     if (controller.signal.aborted) process.exit(exitCode.interrupted);
+    // Behind the line of progress, and what a terminal echoes.
+    if (process.stderr.isTTY) process.stderr.write('\n');
+    tell(process.stderr, 'weighbridge: interrupted: what was weighed is saved first; again ends at once');
     controller.abort(new Interrupted('interrupted'));
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -2,7 +2,7 @@
 import { printable } from '../failure.js';
 import { duration, percent, size } from '../report/format.js';
 import type { GateMetric } from '../samples/record.js';
-import { isCounter } from '../statistics/metrics.js';
+import { COUNTERS, isCounter, negligibleOf, type Counter } from '../statistics/metrics.js';
 import type { ComparisonResult, VerdictFile, VerdictKind } from './verdict-types.js';
 import { metricName, relative } from './words.js';
 
@@ -83,7 +83,7 @@ export function verdictView(file: VerdictFile): VerdictView {
       rows: comparisons.filter((each) => placeOf(each) === heading).map(rowOf),
     })),
     reasons: reasonsOf(comparisons, places),
-    notes: [confidenceNote(file), seesNote, ...file.notes.map(told)],
+    notes: [confidenceNote(file), seesNote, ...countersNotes(comparisons), ...file.notes.map(told)],
     cases: comparisons.map((each) => ({
       group: placeOf(each),
       name: metricName(each.metric, each),
@@ -106,6 +106,20 @@ function confidenceNote({ how, alpha, comparisons }: VerdictFile): string {
   return how === 'ab'
     ? `${chance} (exact sign test over neighbouring pairs, Holm, all looks together). Bounds are one-sided, at a confidence that holds for all of them at once.`
     : `${chance} as far as days differ by what the noise estimate says (permutation test of medians, Holm). A baseline of another day is no neighbour: weighbridge ab is the stronger test.`;
+}
+
+/** Without it ÷ base would contradict the figures beside it. */
+function countersNotes(comparisons: readonly ComparisonResult[]): readonly string[] {
+  const compared = COUNTERS.flatMap((counter) => comparisons.find(({ metric }) => metric === counter) ?? []);
+  if (compared.length === 0) return [];
+  const allowances = compared.map((each) => {
+    const metric = each.metric as Counter;
+    const negligible = negligibleOf(metric);
+    return `${metric === 'faults' ? negligible : size(negligible)} of ${metricName(metric, each)}`;
+  });
+  return [
+    `÷ base of counters is of base and head with as much added to both as is nothing, so that a little more than none is no multiple: ${allowances.join(', ')}. It lies nearer 1 than the figures beside it.`,
+  ];
 }
 
 /** More sentences of what stays open than these say less than one. */

@@ -181,7 +181,11 @@ export class Collected {
   }
 
   ledger(tornBytes: number): Ledger {
-    if (this.#run === null) throw new UsageError(`${this.#path}: the ledger is empty; start a new run`);
+    if (this.#run === null) {
+      const what =
+        tornBytes === 0 ? 'the ledger is empty' : 'line 1 was cut, so that nothing can be read of the ledger';
+      throw new UsageError(`${this.#path}: ${what}; start a new run`);
+    }
     return {
       run: this.#run,
       samples: this.#samples.finish(),

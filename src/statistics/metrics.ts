@@ -89,6 +89,11 @@ export function costOf(sample: OkSample, metric: GateMetric): number | null {
   return value !== null && value > 0 ? value : null;
 }
 
+/** What of a counter is nothing: see NEGLIGIBLE. */
+export function negligibleOf(counter: Counter): number {
+  return NEGLIGIBLE[counter];
+}
+
 export function costOfCounter(value: number, counter: Counter): number {
   return value + NEGLIGIBLE[counter];
 }

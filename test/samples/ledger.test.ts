@@ -94,6 +94,7 @@ for (const [name, text, message] of [
   ['a report', '{"kind":"report","version":1}\n', /line 1 is not a run header; this is no ledger/],
   ['a later schema', '{"kind":"run","schema":99}\n', /schema 99 is not known/],
   ['an empty file', '', /the ledger is empty/],
+  ['a first line that was cut', '{"kind":"run","schema":', /line 1 was cut/],
 ] as const) {
   test(`${name} is refused with its line`, (t) => {
     const directory = emptyDirectory(name.replaceAll(' ', '-'));
