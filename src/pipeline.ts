@@ -223,7 +223,10 @@ export async function readResult(directory: string): Promise<RunResult> {
   };
 }
 
-/** Holds the machine while `work` runs, unless the caller does. An interruption before the first sample is an Interrupted with that message. */
+/**
+ * Holds the machine while `work` runs, unless the caller does. An interruption before the first sample is an Interrupted
+ * with that message.
+ */
 async function onOwnMachine(
   waitSeconds: number | null,
   signal: AbortSignal,

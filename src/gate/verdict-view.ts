@@ -2,7 +2,7 @@
 import { printable } from '../failure.js';
 import { duration, percent, size } from '../report/format.js';
 import type { GateMetric } from '../samples/record.js';
-import { COUNTERS, isCounter, negligibleOf, type Counter } from '../statistics/metrics.js';
+import { COUNTERS, NEGLIGIBLE, isCounter, type Counter } from '../statistics/metrics.js';
 import type { ComparisonResult, VerdictFile, VerdictKind } from './verdict-types.js';
 import { metricName, relative } from './words.js';
 
@@ -114,7 +114,7 @@ function countersNotes(comparisons: readonly ComparisonResult[]): readonly strin
   if (compared.length === 0) return [];
   const allowances = compared.map((each) => {
     const metric = each.metric as Counter;
-    const negligible = negligibleOf(metric);
+    const negligible = NEGLIGIBLE[metric];
     return `${metric === 'faults' ? negligible : size(negligible)} of ${metricName(metric, each)}`;
   });
   return [

@@ -23,7 +23,7 @@ export function isCounter(metric: GateMetric): metric is Counter {
  * As much of a counter as is nothing: it is added to both sides, so that a few pages more than none are no multiple. Bytes,
  * and of faults their number.
  */
-const NEGLIGIBLE: Readonly<Record<Counter, number>> = {
+export const NEGLIGIBLE: Readonly<Record<Counter, number>> = {
   'read-bytes': 2 ** 20,
   faults: 64,
   'page-tables': 2 ** 18,
@@ -87,11 +87,6 @@ export function costOf(sample: OkSample, metric: GateMetric): number | null {
   const value = valueOf(sample, metric);
   if (isCounter(metric)) return value === null ? null : costOfCounter(value, metric);
   return value !== null && value > 0 ? value : null;
-}
-
-/** What of a counter is nothing: see NEGLIGIBLE. */
-export function negligibleOf(counter: Counter): number {
-  return NEGLIGIBLE[counter];
 }
 
 export function costOfCounter(value: number, counter: Counter): number {

@@ -43,6 +43,7 @@ test('bad arguments are one line and exit code 2', async (t) => {
     [model, '-p', 'ka', '--temperature', '-1'],
     [model, '-p', 'ka', '--temperature', 'x'],
     [model, '-p', 'ka', '--seed', '1.5'],
+    [model, '-p', 'ka', '--threads', 'two'],
     ['/absent.gguf', '-p', 'ka'],
   ];
   for (const args of bad) {
@@ -50,6 +51,7 @@ test('bad arguments are one line and exit code 2', async (t) => {
     t.is(code, 2, args.join(' ').slice(0, 80));
     t.is(stdout, '');
     t.regex(stderr, /^weighbridge: [^\n]+\n$/);
+    t.false(stderr.includes('NaN'));
   }
 });
 

@@ -89,6 +89,14 @@ test('of many comparisons that stay open there is one sentence a place, and ever
   t.regex(many[1] ?? '', /inconclusive: complete, /);
 });
 
+test('what of a counter is nothing is named where counters are compared, and only there', (t) => {
+  const note = /÷ base of counters .*256 KiB of page tables/;
+  const [comparison] = file.comparisons.filter(({ metric }) => metric === 'ttft');
+  t.false(verdictView({ ...file, comparisons: [comparison!] }).notes.some((each) => /of counters/.test(each)));
+  const counter = { ...comparison!, metric: 'page-tables', base: 30_720, head: 32_768, ratio: 1.007 } as const;
+  t.true(verdictView({ ...file, comparisons: [counter] }).notes.some((each) => note.test(each)));
+});
+
 test('wide scatter makes no line wider', (t) => {
   const wide = { ratio: 1.081, low: 0.813, high: 1.91, verdict: 'inconclusive', smallestChange: 24 } as const;
   const comparisons = file.comparisons.map((each) => ({ ...each, ...wide, base: 2.52e6, head: 2.66e6 }));

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import type { LedgerRecord, Sample } from '../../src/samples/record.js';
@@ -56,6 +56,7 @@ test.serial(
     run.kill('SIGINT');
     const { code, stdout, stderr } = await ended;
     t.is(code, 130, stderr);
+    t.regex(stderr, /interrupted: what was weighed is saved first; again ends at once/);
     t.regex(stderr, /interrupted, \d+ samples saved; continue with: npx weighbridge run --resume/);
     t.regex(stdout, /mmap-shared/);
     t.deepEqual(sampleProcesses(), []);
@@ -63,6 +64,10 @@ test.serial(
     t.true(before >= 2 && before < 15);
     t.like(recordsOf(out).at(-1), { kind: 'end', stopped: 'interrupted' });
     t.true(existsSync(join(out, 'summary.csv')));
+    appendFileSync(join(out, 'ledger.jsonl'), '{"kind":"sample","round');
+    const torn = await weighbridge(['report', out]);
+    t.is(torn.code, 0);
+    t.regex(torn.stderr, /a torn last line of \d+ bytes was cut/);
 
     const resumed = await weighbridge(['run', '--resume', out, '--json', '--lock-wait', '240']);
     t.is(resumed.code, 0, resumed.stderr);
