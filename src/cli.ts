@@ -4,28 +4,7 @@ import { readFileSync } from 'node:fs';
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { UsageError, failureOf } from './failure.js';
-import { aaCommand } from './commands/aa.js';
-import { abCommand } from './commands/ab.js';
-import { baselineCommand, checkCommand } from './commands/check.js';
-import { claimsCommand } from './commands/claims.js';
-import { compareCommand } from './commands/compare.js';
-import { doctorCommand } from './commands/doctor.js';
-import { explainCommand } from './commands/explain.js';
-import { fitCommand } from './commands/fit.js';
-import { historyCommand } from './commands/history.js';
-import { genCommand } from './commands/gen.js';
-import { generateCommand } from './commands/generate.js';
-import { inspectCommand } from './commands/inspect.js';
-import { limitsCommand } from './commands/limits.js';
-import { loadersCommand } from './commands/loaders.js';
-import { logitsCommand } from './commands/logits.js';
-import { mergeCommand } from './commands/merge.js';
-import { recommendCommand } from './commands/recommend.js';
-import { reportCommand } from './commands/report.js';
-import { runCommand } from './commands/run.js';
-import { setupCommand } from './commands/setup.js';
 import { chooseShell } from './commands/shells.js';
-import { tokenizeCommand } from './commands/tokenize.js';
 import { refuseValues, wrongArguments } from './commands/wrong-arguments.js';
 import { tell } from './wrap.js';
 
@@ -40,22 +19,50 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   readonly version: string;
 };
 
-const commands = [
-  ...[runCommand, inspectCommand, loadersCommand, doctorCommand, limitsCommand, explainCommand, reportCommand],
-  ...[compareCommand, fitCommand, genCommand, logitsCommand, generateCommand, tokenizeCommand, recommendCommand],
-  ...[aaCommand, claimsCommand],
-  ...[abCommand, checkCommand, baselineCommand, historyCommand, mergeCommand, setupCommand],
-] as readonly CommandModule[];
+/**
+ * In the order of the help. Each is imported only where it is named: reading the files of all takes longer than most
+ * commands work.
+ */
+const commands: Readonly<Record<string, () => Promise<unknown>>> = {
+  run: async () => (await import('./commands/run.js')).runCommand,
+  inspect: async () => (await import('./commands/inspect.js')).inspectCommand,
+  loaders: async () => (await import('./commands/loaders.js')).loadersCommand,
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand,
+  limits: async () => (await import('./commands/limits.js')).limitsCommand,
+  explain: async () => (await import('./commands/explain.js')).explainCommand,
+  report: async () => (await import('./commands/report.js')).reportCommand,
+  compare: async () => (await import('./commands/compare.js')).compareCommand,
+  fit: async () => (await import('./commands/fit.js')).fitCommand,
+  gen: async () => (await import('./commands/gen.js')).genCommand,
+  logits: async () => (await import('./commands/logits.js')).logitsCommand,
+  generate: async () => (await import('./commands/generate.js')).generateCommand,
+  tokenize: async () => (await import('./commands/tokenize.js')).tokenizeCommand,
+  recommend: async () => (await import('./commands/recommend.js')).recommendCommand,
+  aa: async () => (await import('./commands/aa.js')).aaCommand,
+  claims: async () => (await import('./commands/claims.js')).claimsCommand,
+  ab: async () => (await import('./commands/ab.js')).abCommand,
+  check: async () => (await import('./commands/check.js')).checkCommand,
+  baseline: async () => (await import('./commands/check.js')).baselineCommand,
+  history: async () => (await import('./commands/history.js')).historyCommand,
+  merge: async () => (await import('./commands/merge.js')).mergeCommand,
+  setup: async () => (await import('./commands/setup.js')).setupCommand,
+};
 
-const usages = [...commands.map(({ command = '' }) => String(command)), 'completion [shell]'];
+/** All where the first word names none: help, a completion, or a mistake needs to know every command. */
+async function commandsFor([first = '']: readonly string[]): Promise<readonly CommandModule[]> {
+  if (first === '--version') return [];
+  const named = Object.entries(commands).filter(([name]) => !Object.hasOwn(commands, first) || name === first);
+  return (await Promise.all(named.map(([, imported]) => imported()))) as readonly CommandModule[];
+}
 
-function parserOf(words: readonly string[]): Argv {
+function parserOf(words: readonly string[], known: readonly CommandModule[]): Argv {
   const parser = yargs([...words]);
+  const usages = [...known.map(({ command = '' }) => String(command)), 'completion [shell]'];
   return parser
     .scriptName('weighbridge')
     .locale('en')
     .usage('$0 COMMAND\n\nWeighs ways of loading LLM weights: time to first token, memory, tokens per second.')
-    .command([...commands])
+    .command([...known])
     .completion('completion', 'Print a completion script for the shell in use, or for bash, zsh or fish as named')
     .demandCommand(1, 'name a command; weighbridge --help lists them')
     .strict()
@@ -78,7 +85,7 @@ function parserOf(words: readonly string[]): Argv {
 try {
   const words = hideBin(process.argv);
   chooseShell(words);
-  await parserOf(words).parseAsync();
+  await parserOf(words, await commandsFor(words)).parseAsync();
 } catch (error) {
   const { line, code } = failureOf(error);
   tell(process.stderr, `weighbridge: ${line}`);
