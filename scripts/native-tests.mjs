@@ -6,9 +6,9 @@
  *   node scripts/native-tests.mjs --arm64          the kernel's alone, cross-compiled and run by qemu-aarch64
  *   node scripts/native-tests.mjs --only dots,…    some of them
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -109,10 +109,34 @@ const programs = [
   },
 ];
 
-function compile(sources, output, extra) {
-  return (
-    spawnSync(compiler, [...flags, ...extra, ...sources, '-o', output], { cwd: root, stdio: 'inherit' }).status === 0
-  );
+/** Whether it ended well; what it says is seen. */
+function ended(arguments_) {
+  return new Promise((resolve) => {
+    const child = spawn(compiler, arguments_, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    child.on('error', () => resolve(false));
+    child.on('exit', (code) => resolve(code === 0));
+  });
+}
+
+/** By flags and source: programs share most of their sources. */
+const objects = new Map();
+
+/** Compiles what no program before had, on all CPUs, and links. */
+async function compile(sources, output, extra) {
+  const own = sources.map((source) => {
+    const key = [...extra, source].join(' ');
+    const known = objects.get(key) ?? { source, path: join(folder, `${objects.size}.o`), isWell: null };
+    objects.set(key, known);
+    return known;
+  });
+  const missing = own.filter(({ isWell }) => isWell === null);
+  const next = async () => {
+    for (let object = missing.pop(); object !== undefined; object = missing.pop()) {
+      object.isWell = await ended([...flags, ...extra, '-c', object.source, '-o', object.path]);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, next));
+  return own.every(({ isWell }) => isWell) && ended([...flags, ...extra, ...own.map(({ path }) => path), '-o', output]);
 }
 
 function hasHeader(header) {
@@ -136,7 +160,7 @@ try {
       continue;
     }
     const binary = join(folder, program.name);
-    if (!compile(program.sources, binary, program.flags)) {
+    if (!(await compile(program.sources, binary, program.flags))) {
       console.log(`${program.name}: does not compile`);
       failed += 1;
       continue;
