@@ -7,6 +7,7 @@ import { allBlocks, cellKey, cellsOf, laterLoads, type Block, type Cell } from '
 import { settingKeyOf } from '../plan/settings.js';
 import { blockKey, goesOn, groupByBlock, isComplete, RETRIES, type Done } from './completion.js';
 import { discard, prepare, type Attempt, type Prepared, type WeighingContext } from './prepare.js';
+import { Pace } from './pace.js';
 import type { Arm, EndRecord, Group, Pass, Plan, Sample } from './record.js';
 import { stopsBefore, type Enough } from './stopping.js';
 import { finish, unitOf, type Weighed } from './weigh.js';
@@ -56,6 +57,7 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
   const weighedSoFar = { samples: [...options.done.samples], groups: [...options.done.groups] };
   const stops = stopsBefore(options.enough, () => weighedSoFar);
   let skipped = false;
+  let ran = false;
 
   const progress = ({ pass, round }: Block): Progress => {
     const elapsedMs = performance.now() - options.startedAt;
@@ -66,11 +68,11 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
     const atMost = options.enough !== null;
     return { blocksDone, blocks: total, pass, round, rounds, atMost, elapsedMs, remainingMs };
   };
-  // No block begins that would probably end after the budget. The first round and its memory pass always run: without
-  // them there is no answer.
-  const overBudget = ({ pass, round }: Block): boolean =>
-    (pass === 'trace' || (pass === 'time' && round > 1)) &&
-    performance.now() - options.startedAt + (pace.meanMs(pass) ?? 0) > budgetMs;
+  // No block begins that would probably end after the budget. The first round of the time and of the memory pass always
+  // runs: without them there is no answer.
+  const overBudget = (block: Block): boolean =>
+    (block.pass === 'trace' || block.round > 1) &&
+    performance.now() - options.startedAt + (pace.meanMs(block) ?? 0) > budgetMs;
   const weighOne = async (attempt: Attempt): Promise<Sample | Group> => {
     options.onStart(attempt.cell, progress(attempt.block));
     const weighed = await runner.run(attempt);
@@ -83,6 +85,7 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
       weighedSoFar.groups.push(weighed.group);
     }
     const unit = unitOf(weighed);
+    if (unit.outcome !== 'unsupported') ran = true;
     options.onSample(unit, progress(attempt.block));
     return unit;
   };
@@ -114,8 +117,9 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
       const attempt = Math.max(0, ...had.map((sample) => sample.attempt)) + 1;
       const ceiling = block.cells.find((cell) => isCeiling(plan, arms[cell.arm], cell))?.arm;
       const beganAt = performance.now();
+      ran = false;
       await runBlock(block, attempt, ceiling, weigh);
-      pace.took(block.pass, performance.now() - beganAt);
+      pace.took(block, performance.now() - beganAt, ran);
     }
     return skipped ? 'time-budget' : 'complete';
   } catch (error) {
@@ -126,47 +130,6 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
 
 function isCeiling(plan: Plan, arm: Arm | undefined, { state }: Cell): boolean {
   return arm !== undefined && arm.id === plan.ceilings[settingKeyOf(arm)]?.[state];
-}
-
-/** How long blocks take, each pass for itself: memory and trace pass are slower, and have blocks of another size. */
-class Pace {
-  readonly #passes = new Map<Pass, { pending: number; weighed: number; ms: number }>();
-
-  constructor(pending: readonly Block[]) {
-    for (const { pass } of pending) this.#of(pass).pending += 1;
-  }
-
-  took(pass: Pass, ms: number): void {
-    const own = this.#of(pass);
-    own.pending -= 1;
-    own.weighed += 1;
-    own.ms += ms;
-  }
-
-  get pending(): number {
-    return [...this.#passes.values()].reduce((sum, own) => sum + own.pending, 0);
-  }
-
-  /** Of one block; null before there was one. */
-  meanMs(pass: Pass): number | null {
-    const { weighed, ms } = this.#of(pass);
-    return weighed === 0 ? null : ms / weighed;
-  }
-
-  /** Of what is pending; a pass that has not begun is taken to go like the others. Null before the first block. */
-  remainingMs(): number | null {
-    const all = [...this.#passes.entries()];
-    const weighed = all.reduce((sum, [, own]) => sum + own.weighed, 0);
-    if (weighed === 0) return null;
-    const mean = all.reduce((sum, [, own]) => sum + own.ms, 0) / weighed;
-    return all.reduce((sum, [pass, { pending }]) => sum + pending * (this.meanMs(pass) ?? mean), 0);
-  }
-
-  #of(pass: Pass): { pending: number; weighed: number; ms: number } {
-    const own = this.#passes.get(pass) ?? { pending: 0, weighed: 0, ms: 0 };
-    this.#passes.set(pass, own);
-    return own;
-  }
 }
 
 /**
