@@ -1,55 +1,85 @@
-/** Samples as CSV, written by a thread of its own while a long ledger is read: it takes as long as all the rest. */
+/** Samples as CSV, written by the threads that read a long ledger: to make them of what was kept would take as long again. */
 import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { disturbedCell } from '../reports/samples-csv.js';
-import type { CsvSpoolTask } from './csv-spool-worker.js';
+import type { CsvPart, CsvPartTask } from './csv-part-worker.js';
+import type { StartReader } from './samples/ledger-parts.js';
 import type { Summary } from './statistics/summary-types.js';
 import { writeWhole } from './whole-file.js';
 
 type Marks = Summary['noise']['marks'];
 
+interface Part {
+  readonly spool: string;
+  /** Of each of its samples, the byte where what disturbed it belongs; null until all are written. */
+  places: Float64Array | null;
+}
+
 const PIECE = 2 ** 22;
 
 export class CsvSpool {
-  readonly #spool: string;
-  readonly #worker: Worker;
-  readonly #places: Promise<Float64Array>;
+  readonly #path: string;
+  readonly #parts: Part[] = [];
 
-  /** `spool`: a file that nobody else uses, in a folder that is there. */
-  constructor(ledger: string, spool: string) {
-    const task: CsvSpoolTask = { ledger, spool };
-    this.#spool = spool;
-    this.#worker = new Worker(new URL('./csv-spool-worker.js', import.meta.url), { workerData: task });
-    this.#places = new Promise((resolve, reject) => {
-      this.#worker.once('message', resolve);
-      this.#worker.once('error', reject);
-      this.#worker.once('exit', () => {
-        reject(new Error(`${spool}: what writes it has ended before its end`));
-      });
-    });
-    // Where the ledger is damaged, who reads it for its figures says so first, and nobody waits for this.
-    this.#places.catch(() => undefined);
+  /** Files that begin so are nobody else's, and their folder is there. */
+  constructor(path: string) {
+    this.#path = path;
   }
 
+  /** For readLedgerInParts. */
+  readonly start: StartReader = (task, number) => {
+    const spool = `${this.#path}.${number}`;
+    const part: Part = { spool, places: null };
+    this.#parts.push(part);
+    const workerData: CsvPartTask = { ...task, spool };
+    const worker = new Worker(new URL('./csv-part-worker.js', import.meta.url), { workerData });
+    worker.once('message', ({ places }: CsvPart) => {
+      part.places = places;
+    });
+    return worker;
+  };
+
   /**
-   * Writes the file whole, with what disturbed each sample. False, and nothing is written, where the thread did not read as
-   * many samples as the figures are of: a run that goes on appends to its ledger meanwhile.
+   * Writes the file whole, with what disturbed each sample. False, and nothing is written, where the threads did not read
+   * all samples: where one of them could not, another read the ledger again.
    */
-  async finish(path: string, samples: number, marks: Marks): Promise<boolean> {
-    const places = await this.#places;
-    if (places.length !== samples) return false;
-    writeWhole(path, withMarks(this.#spool, places, marks));
+  finish(path: string, samples: number, marks: Marks): boolean {
+    const read = this.#parts.reduce((sum, { places }) => sum + (places?.length ?? NaN), 0);
+    if (this.#parts.length === 0 || read !== samples) return false;
+    writeWhole(path, this.#whole(marks));
     return true;
   }
 
-  /** Ends the thread, where it still works, and removes what it wrote. */
-  async end(): Promise<void> {
-    await this.#worker.terminate();
-    rmSync(this.#spool, { force: true });
+  /** Removes what the threads wrote; they have ended. */
+  end(): void {
+    for (const { spool } of this.#parts) rmSync(spool, { force: true });
+  }
+
+  *#whole(marks: Marks): Generator<Buffer, void, void> {
+    let first = 0;
+    let mark = 0;
+    for (const { spool, places } of this.#parts) {
+      if (places === null) continue;
+      const own: Inserted[] = [];
+      for (; mark < marks.length; mark += 1) {
+        const { sample, flags } = marks[mark] ?? { sample: Infinity, flags: [] };
+        const at = places[sample - first];
+        if (at === undefined) break;
+        own.push({ at, text: disturbedCell(flags) });
+      }
+      yield* withInserted(spool, own);
+      first += places.length;
+    }
   }
 }
 
-function* withMarks(path: string, places: Float64Array, marks: Marks): Generator<Buffer, void, void> {
+interface Inserted {
+  readonly at: number;
+  readonly text: string;
+}
+
+/** The bytes of a file, with text put in at places in ascending order. */
+function* withInserted(path: string, inserted: readonly Inserted[]): Generator<Buffer, void, void> {
   const file = openSync(path, 'r');
   try {
     const piece = Buffer.allocUnsafe(PIECE);
@@ -59,12 +89,11 @@ function* withMarks(path: string, places: Float64Array, marks: Marks): Generator
       if (read === 0) return;
       const parts: Buffer[] = [];
       let done = 0;
-      for (; next < marks.length; next += 1) {
-        const mark = marks[next];
-        const place = mark === undefined ? Infinity : (places[mark.sample] ?? Infinity);
-        if (mark === undefined || place >= from + read) break;
-        parts.push(piece.subarray(done, place - from), Buffer.from(disturbedCell(mark.flags)));
-        done = place - from;
+      for (; next < inserted.length; next += 1) {
+        const { at, text } = inserted[next] ?? { at: Infinity, text: '' };
+        if (at >= from + read) break;
+        parts.push(piece.subarray(done, at - from), Buffer.from(text));
+        done = at - from;
       }
       yield Buffer.concat([...parts, piece.subarray(done, read)]);
       from += read;

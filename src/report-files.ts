@@ -46,7 +46,7 @@ export async function writePage(
 
 /**
  * Returns the paths of all files in the order in which they were written; the page is last. `spool`: of the samples as CSV,
- * where a thread writes them already.
+ * where the threads that read the ledger wrote them already.
  */
 export async function writeReports(
   outputs: Outputs,
@@ -74,7 +74,7 @@ export async function writeReports(
   // Last but for what links to it: the thread that writes it has had the time of all the others.
   if (csv !== null && spool !== null) {
     const path = join(csv, SAMPLES_FILE);
-    if (!(await spool.finish(path, ledger.samples.length, marks))) writeSamples(path);
+    if (!spool.finish(path, ledger.samples.length, marks)) writeSamples(path);
   }
   if (md !== null) write(md, [pageMarkdown(whole)]);
   if (html !== null) write(html, [await htmlOf(whole, besideOf(html, csv))]);

@@ -1,9 +1,11 @@
-/** What a thread writes of a ledger, beside what is read of it meanwhile. */
+/** What threads write of a ledger while they read it. */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { samplesCsv } from '../reports/samples-csv.js';
 import { CsvSpool } from '../src/csv-spool.js';
+import { UsageError } from '../src/failure.js';
+import { readLedgerInParts, readParts } from '../src/samples/ledger-parts.js';
 import { summarize } from '../src/statistics/summarize.js';
 import { removeFolder, scratchFolder } from './processes.js';
 import { arm, ledger, ok } from './statistics/ledger-builder.js';
@@ -16,40 +18,64 @@ test.after.always(() => {
 const read = arm('read');
 const samples = Array.from({ length: 40 }, (_, index) => ok({ arm: read, round: index + 1 }));
 // The last is disturbed, and nothing but its mark stands near the end of the file.
+const disturbed = [0, 20, 39];
 const noisy = samples.map((each, index) =>
-  index < 39 ? each : { ...each, warnings: ['é, "ü"'], noise: { ...each.noise, spinAfterNs: 9e7 } },
+  !disturbed.includes(index) ? each : { ...each, warnings: ['é, "ü"'], noise: { ...each.noise, spinAfterNs: 9e7 } },
 );
 const made = ledger({ arms: [read], samples: noisy });
 const path = join(folder, 'ledger.jsonl');
 const text = [made.run, ...noisy, made.end].map((record) => `${JSON.stringify(record)}\n`).join('');
 
-test('the thread writes what would be written without it, with the marks of the figures', async (t) => {
-  writeFileSync(path, text);
-  const { noise } = summarize(made);
-  t.is(noise.marks.length, 1);
-  const spool = new CsvSpool(path, join(folder, 'a.spool'));
-  t.true(await spool.finish(join(folder, 'a.csv'), noisy.length, noise.marks));
-  await spool.end();
-  t.is(readFileSync(join(folder, 'a.csv'), 'utf8'), samplesCsv(made, { noise }));
-});
+const spoolsIn = (at: string): readonly string[] => readdirSync(at).filter((name) => name.includes('.spool'));
 
-test('samples that the thread read and the figures do not know, or the other way round, give no file', async (t) => {
-  const other = join(folder, 'grown.jsonl');
-  writeFileSync(other, text);
-  for (const known of [noisy.length - 1, noisy.length + 1]) {
-    const spool = new CsvSpool(other, join(folder, 'b.spool'));
-    t.false(await spool.finish(join(folder, 'b.csv'), known, []));
-    await spool.end();
-  }
+for (const threads of [1, 2, 3, 7]) {
+  test(`${threads} threads write what would be written without them, with the marks of the figures`, async (t) => {
+    const own = scratchFolder();
+    t.teardown(() => {
+      removeFolder(own);
+    });
+    writeFileSync(join(own, 'ledger.jsonl'), text);
+    const { noise } = summarize(made);
+    t.is(noise.marks.length, 3);
+    const spool = new CsvSpool(join(own, 'a.spool'));
+    const { ledger: together } = await readParts(join(own, 'ledger.jsonl'), threads, spool.start);
+    t.is(together.samples.length, noisy.length);
+    t.true(spool.finish(join(own, 'a.csv'), noisy.length, noise.marks));
+    spool.end();
+    t.is(readFileSync(join(own, 'a.csv'), 'utf8'), samplesCsv(made, { noise }));
+    t.deepEqual(spoolsIn(own), []);
+  });
+}
+
+test('samples that the threads read and the figures do not know, or the other way round, give no file', async (t) => {
+  writeFileSync(path, text);
+  const spool = new CsvSpool(join(folder, 'b.spool'));
+  await readParts(path, 2, spool.start);
+  for (const known of [noisy.length - 1, noisy.length + 1]) t.false(spool.finish(join(folder, 'b.csv'), known, []));
+  spool.end();
   t.false(existsSync(join(folder, 'b.csv')));
 });
 
-test('where the thread cannot write, nothing stays and the reason is told', async (t) => {
-  const spool = new CsvSpool(path, join(folder, 'nowhere', 'c.spool'));
-  await t.throwsAsync(spool.finish(join(folder, 'c.csv'), noisy.length, []), { any: true, code: 'ENOENT' });
-  await spool.end();
-  t.deepEqual(
-    readdirSync(folder).filter((name) => name.startsWith('c.')),
-    [],
-  );
+test('what no thread has read is no file', (t) => {
+  t.false(new CsvSpool(join(folder, 'c.spool')).finish(join(folder, 'c.csv'), 0, []));
+  t.false(existsSync(join(folder, 'c.csv')));
+});
+
+test('where a thread meets a damaged line, or cannot write, the ledger is read without it and no file is made', async (t) => {
+  const own = scratchFolder();
+  t.teardown(() => {
+    removeFolder(own);
+  });
+  writeFileSync(join(own, 'ledger.jsonl'), text);
+  const nowhere = new CsvSpool(join(own, 'nowhere', 'd.spool'));
+  const { ledger: read } = await readLedgerInParts(own, 2, nowhere.start);
+  t.is(read.samples.length, noisy.length);
+  t.false(nowhere.finish(join(own, 'd.csv'), noisy.length, []));
+  nowhere.end();
+
+  writeFileSync(join(own, 'ledger.jsonl'), `${text}{"kind":"sample"}\n`);
+  const damaged = new CsvSpool(join(own, 'e.spool'));
+  await t.throwsAsync(readLedgerInParts(own, 2, damaged.start), { instanceOf: UsageError, message: /line \d+/ });
+  damaged.end();
+  t.deepEqual(spoolsIn(own), []);
 });

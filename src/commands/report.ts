@@ -5,12 +5,12 @@ import { join, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Argv, CommandModule } from 'yargs';
 import { isClaimsDirectory, readClaims, usualOutputs, writeClaims } from '../claims-files.js';
-import { UsageError, printable } from '../failure.js';
+import { UsageError, exitCode, printable } from '../failure.js';
 import { CsvSpool } from '../csv-spool.js';
 import { makeDirectory } from '../make-directory.js';
 import { SAMPLES_FILE, writePage, writeReports, type Outputs } from '../report-files.js';
 import { leadOf } from '../run-lead.js';
-import { LEDGER_FILE } from '../samples/ledger.js';
+import { LEDGER_FILE, readLedger } from '../samples/ledger.js';
 import { readLedgerInParts } from '../samples/ledger-parts.js';
 import { baselineSchema } from '../schema/baseline-schema.js';
 import { ledgerSchema } from '../schema/ledger-schema.js';
@@ -78,9 +78,16 @@ export const reportCommand: CommandModule<object, Arguments> = {
     // V8 lets garbage grow to several times what is kept before it looks: a million samples took 1.8 GB so, and 0.7 GB now.
     const long = isLong(path);
     if (long) setFlagsFromString('--heap-growing-percent=30');
-    const spool = long ? spoolOf(path, outputs?.csv ?? null) : null;
+    const spool = long ? spoolOf(outputs?.csv ?? null) : null;
+    const giveUp = (): void => {
+      spool?.end();
+      process.exit(exitCode.interrupted);
+    };
+    for (const name of SIGNALS) process.on(name, giveUp);
     try {
-      const { ledger } = await readLedgerInParts(directory, long ? readersBeside(spool) : 1);
+      const { ledger } = long
+        ? await readLedgerInParts(directory, Math.min(MOST_READERS, availableParallelism()), spool?.start)
+        : readLedger(directory, 'columns');
       const summary = summarize(ledger);
       for (const warning of ledger.warnings) tell(process.stderr, `weighbridge: ${printable(path)}: ${warning}`);
       const lead = leadOf(ledger, directory);
@@ -91,7 +98,8 @@ export const reportCommand: CommandModule<object, Arguments> = {
         process.stdout.write(written(await writeReports(outputs, summary, ledger, lead, spool)));
       }
     } finally {
-      await spool?.end();
+      spool?.end();
+      for (const name of SIGNALS) process.off(name, giveUp);
     }
   },
 };
@@ -104,6 +112,8 @@ async function claimsReports(directory: string, outputs: Outputs | null): Promis
   }
   return writeClaims(outputs ?? usualOutputs(directory), readClaims(directory));
 }
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** From this size on a second thread costs less than it saves. */
 const LONG_BYTES = 16e6;
@@ -120,16 +130,11 @@ function isLong(ledger: string): boolean {
 /** More would save little: what follows is one thread's work, and takes longer. */
 const MOST_READERS = 4;
 
-/** How many threads read a long ledger; what writes CSV beside them has a CPU of its own. */
-function readersBeside(spool: CsvSpool | null): number {
-  return Math.min(MOST_READERS, availableParallelism() - (spool === null ? 0 : 1));
-}
-
 /** Null where no CSV is asked for. */
-function spoolOf(ledger: string, csv: string | null): CsvSpool | null {
+function spoolOf(csv: string | null): CsvSpool | null {
   if (csv === null) return null;
   makeDirectory(csv);
-  return new CsvSpool(ledger, join(csv, `${SAMPLES_FILE}.${process.pid}.spool`));
+  return new CsvSpool(join(csv, `${SAMPLES_FILE}.${process.pid}.spool`));
 }
 
 /** Without a name that of the report. */

@@ -1,17 +1,26 @@
 /** A long ledger read by several threads at once: each takes a stretch of its lines, checks them, and hands over columns. */
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { LedgerPart, LedgerPartTask } from './ledger-part-worker.js';
+import type { LedgerPart, LedgerPartTask } from './ledger-part.js';
 import { Collected, LEDGER_FILE, readLedger, type Keeper, type ReadLedger } from './ledger.js';
 import { stretchesOf } from './line-reader.js';
 import { unpacked } from './packed-columns.js';
 import type { Sample } from './record.js';
 
+/** Starts a thread whose one message is the part that readPart gave it, with whatever else it made of the samples. */
+export type StartReader = (task: LedgerPartTask, part: number) => Worker;
+
+const startReader: StartReader = (task) =>
+  new Worker(new URL('./ledger-part-worker.js', import.meta.url), { workerData: task });
+
 /** What readLedger gives as columns, and the same errors. */
-export async function readLedgerInParts(directory: string, threads: number): Promise<ReadLedger> {
-  if (threads < 2) return readLedger(directory, 'columns');
+export async function readLedgerInParts(
+  directory: string,
+  threads: number,
+  start: StartReader = startReader,
+): Promise<ReadLedger> {
   try {
-    return await readParts(join(directory, LEDGER_FILE), threads);
+    return await readParts(join(directory, LEDGER_FILE), threads, start);
   } catch {
     // One that reads all lines knows the number of the damaged one.
     return readLedger(directory, 'columns');
@@ -19,11 +28,14 @@ export async function readLedgerInParts(directory: string, threads: number): Pro
 }
 
 /** Rejects where a thread meets a line that is none of a ledger, or ends; of the line it knows too little to tell. */
-export async function readParts(path: string, threads: number): Promise<ReadLedger> {
+export async function readParts(path: string, threads: number, start: StartReader = startReader): Promise<ReadLedger> {
   const workers: ReturnType<typeof partOf>[] = [];
   try {
-    // One that cannot start, for want of threads, must not leave the others behind.
-    for (const stretch of stretchesOf(path, threads)) workers.push(partOf({ path, stretch }));
+    for (const [part, stretch] of stretchesOf(path, threads).entries()) {
+      const task = { path, stretch };
+      // One that cannot start, for want of threads, must not leave the others behind.
+      workers.push(partOf(path, start(task, part)));
+    }
     const samples = new Joined();
     const collected = new Collected(path, samples);
     let [goodBytes, tornBytes] = [0, 0];
@@ -40,13 +52,12 @@ export async function readParts(path: string, threads: number): Promise<ReadLedg
   }
 }
 
-function partOf(task: LedgerPartTask): { readonly worker: Worker; readonly done: Promise<LedgerPart> } {
-  const worker = new Worker(new URL('./ledger-part-worker.js', import.meta.url), { workerData: task });
+function partOf(path: string, worker: Worker): { readonly worker: Worker; readonly done: Promise<LedgerPart> } {
   const done = new Promise<LedgerPart>((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);
     worker.once('exit', () => {
-      reject(new Error(`${task.path}: what reads it has ended before its end`));
+      reject(new Error(`${path}: what reads it has ended before its end`));
     });
   });
   // Who awaits it is told; where another failed first, nobody does.

@@ -74,6 +74,21 @@ export function stretchesOf(path: string, most: number): readonly Stretch[] {
   }
 }
 
+/** Without its line break, where it has one. */
+export function firstLineOf(path: string): string {
+  const file = openSync(path, 'r');
+  try {
+    const line = Buffer.alloc(lineAfter(file, 0));
+    let held = 0;
+    for (let read = 1; read > 0 && held < line.length; held += read) {
+      read = readSync(file, line, held, line.length - held, held);
+    }
+    return line.toString('utf8', 0, held).replace(/\n$/, '');
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Where the first line begins behind `at`; the end of the file where none does. */
 function lineAfter(file: number, at: number): number {
   const piece = Buffer.allocUnsafe(2 ** 16);
