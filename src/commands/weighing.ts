@@ -1,6 +1,6 @@
 /** What commands that weigh have in common: signals, progress, the directory of the run, its end. */
 import { setMaxListeners } from 'node:events';
-import { basename, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import { commandNotes } from '../command-arms.js';
 import { Interrupted, exitCode, printable } from '../failure.js';
 import { MadeDirectories } from '../make-directory.js';
@@ -59,10 +59,13 @@ export function endWith(result: RunResult, directory: string): void {
   if (verdict.message !== null) tell(process.stderr, `weighbridge: ${verdict.message}`);
   if (result.stopped === 'interrupted' || result.stopped === 'error') {
     const how = result.stopped === 'error' ? 'stopped' : 'interrupted';
-    const saved = counted(result.ledger.samples.length, 'sample');
+    const { samples, run } = result.ledger;
+    const saved = counted(samples.length, 'sample');
+    // The plan keeps paths as they were given, since other machines may hold the same model elsewhere.
+    const here = Object.values(run.models).some(({ path }) => !isAbsolute(path));
     tell(
       process.stderr,
-      `weighbridge: ${how}, ${saved} saved; continue with: npx weighbridge run --resume ${printable(directory)}`,
+      `weighbridge: ${how}, ${saved} saved; continue${here ? ' in this folder' : ''} with: npx weighbridge run --resume ${printable(directory)}`,
     );
   }
   process.exitCode = verdict.code;

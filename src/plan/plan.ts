@@ -136,7 +136,7 @@ class Making {
     this.#models[id] = record;
     this.#shapes[id] = request.work === 'touch' ? null : kernelOf(model).shape;
     this.#bytesNeeded[id] = model.kernel?.bytesNeeded ?? null;
-    const combined = combine(request, id, record.bytes, (asked) => contextFor(asked, request, model, id));
+    const combined = combine(request, id, record.bytes, (asked) => contextFor(asked, request, model));
     const settings = combined.map((setting): Setting =>
       request.work === 'touch' ? { ...setting, work: 'touch' } : setting,
     );
@@ -264,7 +264,7 @@ function kernelOf({ info, kernel }: PlannedModel): KernelPlan {
   return kernel;
 }
 
-function contextFor(asked: number | null, request: PlanRequest, model: PlannedModel, id: string): number {
+function contextFor(asked: number | null, request: PlanRequest, model: PlannedModel): number {
   if (request.work === 'touch') return 0;
   const needed = Math.max(1, request.prompt + request.generate);
   const trained = kernelOf(model).shape.contextTrained;
@@ -276,7 +276,7 @@ function contextFor(asked: number | null, request: PlanRequest, model: PlannedMo
   }
   if (context > trained) {
     throw new UsageError(
-      `${id} was trained for a context of ${trained}, ${context} is asked; lower --context, --prompt or --generate`,
+      `${model.info.parts[0]?.path ?? 'the model'}: trained for a context of ${trained}, ${context} is asked; lower --context, --prompt or --generate`,
     );
   }
   return context;
