@@ -69,6 +69,8 @@ export interface RunRequest extends Omit<PlanRequest, 'models' | 'build' | 'isa'
   readonly threads: readonly number[];
   /** Null where the caller holds the machine. */
   readonly lockWaitSeconds: number | null;
+  /** What first touch costs on this machine, where the caller learned it of the same model a moment ago. */
+  readonly firstTouch?: CeilingChoices['firstTouch'] | null;
   /** Command line that repeats the run. */
   readonly command: readonly string[];
   /** Where the plan stands in a configuration file; null or absent where the command line stated all. */
@@ -127,7 +129,7 @@ export async function weigh(
     tellWhatIsNeverCold(planned, listener);
     const calibration = calibrationOf(planned, machine, signal, listener);
     await warmRuntime(calibration);
-    const choose = (): Promise<CeilingChoices> => chooseCeilings(calibration);
+    const choose = (): Promise<CeilingChoices> => chooseCeilings(calibration, request.firstTouch);
     const { ceilings, limits } =
       request.ceilings === false || isEmpty(planned)
         ? { ceilings: await choose(), limits: [] }

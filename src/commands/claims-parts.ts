@@ -45,6 +45,8 @@ export async function weighParts(
 ): Promise<readonly WeighedPart[]> {
   const startedAt = performance.now();
   const weighed: WeighedPart[] = [];
+  // Learning it takes longer than a round of some parts.
+  let firstTouch: RunRequest['firstTouch'] = null;
   for (const [index, plan] of plans.entries()) {
     const directory = join(options.directory, plan.name);
     const began = performance.now();
@@ -65,9 +67,11 @@ export async function weighParts(
     // A second interruption ends the process at once, and this with it.
     const removeBystander = (): void => rmSync(join(directory, BYSTANDER), { force: true });
     process.once('exit', removeBystander);
-    const budget = shareOf(options.budgetSeconds - (began - startedAt) / 1000, plan, plans);
+    const budget = plan.isWhole
+      ? null
+      : shareOf(options.budgetSeconds - (began - startedAt) / 1000, plan, plans);
     try {
-      const request = await requestOf(plan, options, budget);
+      const request = { ...(await requestOf(plan, options, budget)), firstTouch };
       options.made.make(directory);
       const around = plan.name === 'harm' ? await withBystander(request, directory, options, signal) : { request };
       if ('why' in around) {
@@ -75,6 +79,7 @@ export async function weighParts(
         continue;
       }
       const result = await weighOne(around.request, directory, signal);
+      firstTouch = result.ledger.run.ceilings.firstTouch;
       ended(
         { kind: 'ran', ledger: result.ledger, leftOut: plan.leftOut },
         result,

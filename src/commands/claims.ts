@@ -100,7 +100,7 @@ async function claims(args: Arguments): Promise<void> {
     budgetSeconds,
   };
   const cannot = cannotOf(needs);
-  const plans = partPlans(bytes, rounds).map((plan) => affordable(plan, needs));
+  const plans = partPlans(rounds).map((plan) => affordable(plan, needs));
   const weighed = plans.filter((plan) => cannot(plan) === null);
   const startedAt = new Date().toISOString();
   const made = new MadeDirectories();
@@ -182,7 +182,7 @@ const COPYING = new Set<string>(['cxx-stream', 'stdio', 'direct', SHELL.copied])
  */
 function affordable(plan: PartPlan, needs: Needs): PartPlan {
   const bytes = plan.states.includes('warm') ? warmCopyBytes(needs) : copyBytes(needs);
-  if (plan.name === 'processes' || fits(bytes, needs)) return plan;
+  if (plan.processes.length > 1 || fits(bytes, needs)) return plan;
   const why = `a copy${plan.states.includes('warm') ? ' beside the cached file' : ''} needs ${size(bytes)} of memory, ${size(needs.availableBytes ?? 0)} available`;
   const stays = (name: string): boolean => !COPYING.has(name);
   const names = [...plan.loaders, ...plan.commands.map(({ name }) => name)];
@@ -279,7 +279,7 @@ function partsOf(weighed: readonly WeighedPart[]): ClaimParts {
     outcomes.get(name) ?? { kind: 'stopped', why: 'it was not part of this run' };
   return {
     ...{ warm: of('warm'), cold: of('cold'), memory: of('memory'), processes: of('processes') },
-    ...{ harm: of('harm'), shell: of('shell'), returned: of('returned') },
+    ...{ harm: of('harm'), shell: of('shell'), returned: of('returned'), copies: of('copies') },
   };
 }
 

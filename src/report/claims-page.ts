@@ -73,7 +73,7 @@ export function claimsPage(
 }
 
 /** One round gives them times, too, of too few samples to be told. */
-const MEMORY_ALONE: ReadonlySet<ClaimPart> = new Set(['memory', 'processes']);
+const MEMORY_ALONE: ReadonlySet<ClaimPart> = new Set(['memory', 'processes', 'copies']);
 
 const OF_A_PART: ReadonlySet<string> = new Set(['Plan', 'Started', 'Ended', 'Resumed']);
 

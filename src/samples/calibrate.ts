@@ -27,14 +27,18 @@ export interface CalibrationOptions {
 
 const noCeilings: CeilingChoices = { device: {}, firstTouch: { backedNs: 0, returnedNs: null, limitNs: null } };
 
-/** How the ceilings of this run are measured. */
-export async function chooseCeilings(options: CalibrationOptions): Promise<CeilingChoices> {
+/** How the ceilings of this run are measured. `known`: what first touch costs, where it is known already. */
+export async function chooseCeilings(
+  options: CalibrationOptions,
+  known: CeilingChoices['firstTouch'] | null = null,
+): Promise<CeilingChoices> {
   const device: Record<string, CeilingChoices['device'][string]> = {};
   for (const [id, model] of hasCeilingArms(options) ? Object.entries(options.models) : []) {
     options.signal.throwIfAborted();
     options.onStep(`device ceiling of ${model.path}`);
     device[id] = await chooseDevice(model);
   }
+  if (known !== null) return { device, firstTouch: known };
   options.onStep('first touch of free memory');
   const largest = Math.max(...Object.values(options.models).map((model) => model.bytes));
   const firstTouch = await learnFirstTouch(largest, options.threads, options.mayReportFreePages, options.signal);

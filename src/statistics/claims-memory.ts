@@ -82,16 +82,17 @@ function footprintRatio(view: PartView, above: string, below: string): Bounds | 
 /** Of the model, for each further process. A whole one is no sharing. */
 const SHARED: Claimed = { bound: 'at-most', figure: 0.1, none: 1 };
 
-export function sharingClaim(processes: PartView | Missing): ClaimResult {
-  const slope = (label: string, decides: boolean): Measure => {
+/** `copies`: of the loaders whose processes have each their own. */
+export function sharingClaim(processes: PartView | Missing, copies: PartView | Missing): ClaimResult {
+  const slope = (label: string, of: PartView | Missing, decides: boolean): Measure => {
     const asked = { what: `each further process, ${label}`, place: 'of the model', unit: 'share' } as const;
-    return judged(asked, processes instanceof PartView ? slopesOf(processes, label) : processes, SHARED, decides);
+    return judged(asked, of instanceof PartView ? slopesOf(of, label) : of, SHARED, decides);
   };
   const measures = [
-    slope(MAP, true),
-    slope('mmap-private', false),
-    slope('mmap-private-dirtied', false),
-    slope('stdio', false),
+    slope(MAP, processes, true),
+    slope('mmap-private', processes, false),
+    slope('mmap-private-dirtied', copies, false),
+    slope('stdio', copies, false),
   ];
   return {
     number: 3,
@@ -146,7 +147,7 @@ export function harmClaim(harm: PartView | Missing, warm: PartView | Missing): C
     false,
   );
   const deciding = [kept(MAP), second(MAP)];
-  const measures = [...deciding, kept('stdio'), kept('direct'), second('stdio'), against];
+  const measures = [...deciding, kept('stdio'), second('stdio'), against];
   return {
     number: 4,
     id: 'harm',

@@ -4,7 +4,7 @@ import type { Ledger } from '../samples/record.js';
 export const CLAIMS_SCHEMA = 1;
 
 /** Each a run of its own, with its own ledger: what one claim needs would only lengthen the blocks of another. */
-export const CLAIM_PARTS = ['warm', 'cold', 'memory', 'processes', 'harm', 'shell', 'returned'] as const;
+export const CLAIM_PARTS = ['warm', 'cold', 'memory', 'processes', 'harm', 'shell', 'returned', 'copies'] as const;
 export type ClaimPart = (typeof CLAIM_PARTS)[number];
 
 /** `cannot`: this machine has not what it takes; `stopped`: it was not weighed, and might have been. `why` in a few words. */

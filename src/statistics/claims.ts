@@ -10,7 +10,7 @@ export function judgeClaims(parts: ClaimParts, guest: boolean): readonly ClaimRe
   return [
     loadClaim(warm, viewOf(parts, 'returned')),
     memoryClaim(viewOf(parts, 'memory')),
-    sharingClaim(viewOf(parts, 'processes')),
+    sharingClaim(viewOf(parts, 'processes'), viewOf(parts, 'copies')),
     harmClaim(viewOf(parts, 'harm'), warm),
     shellClaim(viewOf(parts, 'shell')),
     firstLoadClaim(cold, warm, guest),

@@ -46,7 +46,7 @@ test.serial('the six claims are weighed, judged, printed and written, whatever c
     t.is(outcome === 'ran', directory !== null, name);
     if (directory !== null) t.true(existsSync(join(out, directory, 'ledger.jsonl')), name);
   }
-  for (const name of ['warm', 'cold', 'memory', 'processes', 'shell']) {
+  for (const name of ['warm', 'cold', 'memory', 'processes', 'shell', 'copies']) {
     t.is(parts.find((part) => part.name === name)?.outcome, 'ran', name);
   }
   t.false(existsSync(join(out, 'harm', 'bystander')), 'nothing large stays');
@@ -124,7 +124,7 @@ test.serial('interrupted, it judges what was measured', async (t) => {
     readdirSync(out).filter((name) => statSync(join(out, name)).isDirectory()),
     ['warm'],
   );
-  t.regex(text, /Not weighed: parts cold, memory, processes, harm, shell and returned \(interrupted\)/);
+  t.regex(text, /Not weighed: parts cold, memory, processes, harm, shell, returned and copies \(interrupted\)/);
 });
 
 test('what cannot be is one line and exit code 2', async (t) => {
