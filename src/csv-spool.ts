@@ -1,5 +1,5 @@
 /** Samples as CSV, written by the threads that read a long ledger: to make them of what was kept would take as long again. */
-import { closeSync, openSync, readSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { disturbedCell } from '../reports/samples-csv.js';
 import type { CsvPart, CsvPartTask } from './csv-part-worker.js';
@@ -10,7 +10,8 @@ import { writeWhole } from './whole-file.js';
 type Marks = Summary['noise']['marks'];
 
 interface Part {
-  readonly spool: string;
+  /** Open, and without a name: whatever ends the process, nothing stays. */
+  readonly file: number;
   /** Of each of its samples, the byte where what disturbed it belongs; null until all are written. */
   places: Float64Array | null;
 }
@@ -21,17 +22,19 @@ export class CsvSpool {
   readonly #path: string;
   readonly #parts: Part[] = [];
 
-  /** Files that begin so are nobody else's, and their folder is there. */
+  /** Files that begin so are nobody else's, and their folder is there. They are seen for a moment only. */
   constructor(path: string) {
     this.#path = path;
   }
 
   /** For readLedgerInParts. */
   readonly start: StartReader = (task, number) => {
-    const spool = `${this.#path}.${number}`;
-    const part: Part = { spool, places: null };
+    const path = `${this.#path}.${number}`;
+    const file = openSync(path, 'w+', 0o600);
+    const part: Part = { file, places: null };
     this.#parts.push(part);
-    const workerData: CsvPartTask = { ...task, spool };
+    unlinkSync(path);
+    const workerData: CsvPartTask = { ...task, spool: file };
     const worker = new Worker(new URL('./csv-part-worker.js', import.meta.url), { workerData });
     worker.once('message', ({ places }: CsvPart) => {
       part.places = places;
@@ -41,24 +44,27 @@ export class CsvSpool {
 
   /**
    * Writes the file whole, with what disturbed each sample. False, and nothing is written, where the threads did not read
-   * all samples: where one of them could not, another read the ledger again.
+   * all samples: where one of them could not, another read the ledger again. Then what they wrote is let go already.
    */
   finish(path: string, samples: number, marks: Marks): boolean {
     const read = this.#parts.reduce((sum, { places }) => sum + (places?.length ?? NaN), 0);
-    if (this.#parts.length === 0 || read !== samples) return false;
+    if (this.#parts.length === 0 || read !== samples) {
+      this.end();
+      return false;
+    }
     writeWhole(path, this.#whole(marks));
     return true;
   }
 
-  /** Removes what the threads wrote; they have ended. */
+  /** Gives back the room on the disk. The threads must have ended: they write by these descriptors. */
   end(): void {
-    for (const { spool } of this.#parts) rmSync(spool, { force: true });
+    for (const { file } of this.#parts.splice(0)) closeSync(file);
   }
 
   *#whole(marks: Marks): Generator<Buffer, void, void> {
     let first = 0;
     let mark = 0;
-    for (const { spool, places } of this.#parts) {
+    for (const { file, places } of this.#parts) {
       if (places === null) continue;
       const own: Inserted[] = [];
       for (; mark < marks.length; mark += 1) {
@@ -67,7 +73,7 @@ export class CsvSpool {
         if (at === undefined) break;
         own.push({ at, text: disturbedCell(flags) });
       }
-      yield* withInserted(spool, own);
+      yield* withInserted(file, own);
       first += places.length;
     }
   }
@@ -79,26 +85,21 @@ interface Inserted {
 }
 
 /** The bytes of a file, with text put in at places in ascending order. */
-function* withInserted(path: string, inserted: readonly Inserted[]): Generator<Buffer, void, void> {
-  const file = openSync(path, 'r');
-  try {
-    const piece = Buffer.allocUnsafe(PIECE);
-    let next = 0;
-    for (let from = 0; ;) {
-      const read = readSync(file, piece, 0, piece.length, from);
-      if (read === 0) return;
-      const parts: Buffer[] = [];
-      let done = 0;
-      for (; next < inserted.length; next += 1) {
-        const { at, text } = inserted[next] ?? { at: Infinity, text: '' };
-        if (at >= from + read) break;
-        parts.push(piece.subarray(done, at - from), Buffer.from(text));
-        done = at - from;
-      }
-      yield Buffer.concat([...parts, piece.subarray(done, read)]);
-      from += read;
+function* withInserted(file: number, inserted: readonly Inserted[]): Generator<Buffer, void, void> {
+  const piece = Buffer.allocUnsafe(PIECE);
+  let next = 0;
+  for (let from = 0; ;) {
+    const read = readSync(file, piece, 0, piece.length, from);
+    if (read === 0) return;
+    const parts: Buffer[] = [];
+    let done = 0;
+    for (; next < inserted.length; next += 1) {
+      const { at, text } = inserted[next] ?? { at: Infinity, text: '' };
+      if (at >= from + read) break;
+      parts.push(piece.subarray(done, at - from), Buffer.from(text));
+      done = at - from;
     }
-  } finally {
-    closeSync(file);
+    yield Buffer.concat([...parts, piece.subarray(done, read)]);
+    from += read;
   }
 }

@@ -63,19 +63,15 @@ export async function writeReports(
     writeWhole(path, samplesCsvChunks(ledger.samples, ledger.run.arms, marks));
   };
   if (csv !== null) {
-    if (spool === null) writeSamples(join(csv, SAMPLES_FILE));
-    written.push(join(csv, SAMPLES_FILE));
+    const path = join(csv, SAMPLES_FILE);
+    if (spool === null || !spool.finish(path, ledger.samples.length, marks)) writeSamples(path);
+    written.push(path);
     if (ledger.groups.length > 0) write(join(csv, 'groups.csv'), [groupsCsv(ledger.groups, ledger.run.arms)]);
     write(join(csv, 'summary.csv'), summaryCsvChunks(summary));
   }
   if (json !== null) write(json, pageJsonChunks(whole));
   if (junit !== null) write(junit, [pageJunit(whole)]);
   await writeDrawings({ svg, png }, whole.charts, write);
-  // Last but for what links to it: the thread that writes it has had the time of all the others.
-  if (csv !== null && spool !== null) {
-    const path = join(csv, SAMPLES_FILE);
-    if (!spool.finish(path, ledger.samples.length, marks)) writeSamples(path);
-  }
   if (md !== null) write(md, [pageMarkdown(whole)]);
   if (html !== null) write(html, [await htmlOf(whole, besideOf(html, csv))]);
   return written;

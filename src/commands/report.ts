@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import type { Argv, CommandModule } from 'yargs';
 import { isClaimsDirectory, readClaims, usualOutputs, writeClaims } from '../claims-files.js';
-import { UsageError, exitCode, printable } from '../failure.js';
+import { UsageError, printable } from '../failure.js';
 import { CsvSpool } from '../csv-spool.js';
 import { makeDirectory } from '../make-directory.js';
 import { SAMPLES_FILE, writePage, writeReports, type Outputs } from '../report-files.js';
@@ -77,13 +77,8 @@ export const reportCommand: CommandModule<object, Arguments> = {
     const path = join(directory, LEDGER_FILE);
     // V8 lets garbage grow to several times what is kept before it looks: a million samples took 1.8 GB so, and 0.7 GB now.
     const long = isLong(path);
-    if (long) setFlagsFromString('--heap-growing-percent=30');
+    if (long) setFlagsFromString('--heap-growing-percent=40');
     const spool = long ? spoolOf(outputs?.csv ?? null) : null;
-    const giveUp = (): void => {
-      spool?.end();
-      process.exit(exitCode.interrupted);
-    };
-    for (const name of SIGNALS) process.on(name, giveUp);
     try {
       const { ledger } = long
         ? await readLedgerInParts(directory, Math.min(MOST_READERS, availableParallelism()), spool?.start)
@@ -99,7 +94,6 @@ export const reportCommand: CommandModule<object, Arguments> = {
       }
     } finally {
       spool?.end();
-      for (const name of SIGNALS) process.off(name, giveUp);
     }
   },
 };
@@ -112,8 +106,6 @@ async function claimsReports(directory: string, outputs: Outputs | null): Promis
   }
   return writeClaims(outputs ?? usualOutputs(directory), readClaims(directory));
 }
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** From this size on a second thread costs less than it saves. */
 const LONG_BYTES = 16e6;
