@@ -1,6 +1,6 @@
 /** Every sample: in run order, where drift shows, and by loader, where its distribution shows. */
 import type { Ledger, Sample } from '../samples/record.js';
-import { quantile } from '../statistics/order.js';
+import { quantiles } from '../statistics/order.js';
 import { roomAround, spanOf, timeUnit, type PlaceView, type Seen } from './chart-view.js';
 import { counted, duration, ratio } from './format.js';
 import { upperFirst, type Moment } from './moment.js';
@@ -173,7 +173,7 @@ export function spreadChart(view: PlaceView, places: number): Drawn | null {
 /** Where not every sample is drawn, most of them. */
 function bandOf({ label, look, cell: { ttftNs } }: Seen, order: number, unitNs: number): readonly Datum[] {
   if (ttftNs === null) return [];
-  const [low, high] = [quantile(ttftNs.values, 0.05), quantile(ttftNs.values, 0.95)];
+  const [low = 0, high = 0] = quantiles(ttftNs.values, [0.05, 0.95]);
   return [
     {
       ...{ part: 'band', loader: look.name, order, value: low / unitNs, high: high / unitNs, color: look.color },

@@ -3,7 +3,7 @@ import { describe } from '../failure.js';
 import { CACHE_MULTIPLE } from '../samples/limit-types.js';
 import type { Ledger, Phase, Phases, Sample } from '../samples/record.js';
 import { pairsForClaim } from '../statistics/claim.js';
-import { LEAST_FOR_INTERVAL, median, quantile } from '../statistics/order.js';
+import { LEAST_FOR_INTERVAL, median, quantiles } from '../statistics/order.js';
 import type { CellSummary, Summary } from '../statistics/summary-types.js';
 import { nameOf, sentenceOf } from './foreign.js';
 import { counted, duration, enumeration, significant, size } from './format.js';
@@ -213,10 +213,12 @@ function noiseNotes(summary: Summary, { run, samples }: Ledger): readonly string
       ? [`${nameOf(arm.label)} (${whereOf(summary, cell)}) ${duration(ttftNs.min)} to ${duration(ttftNs.max)}`]
       : [];
   });
-  const ok = samples.filter((sample) => sample.outcome === 'ok');
-  const spins = ok.flatMap(({ noise }) => [noise.spinBeforeNs, noise.spinAfterNs]).filter((ns) => ns !== null);
-  const spinLow = quantile(spins, 0.1);
-  const spinHigh = quantile(spins, 0.9);
+  const spins: number[] = [];
+  for (const { outcome, noise } of samples) {
+    if (outcome !== 'ok') continue;
+    for (const ns of [noise.spinBeforeNs, noise.spinAfterNs]) if (ns !== null) spins.push(ns);
+  }
+  const [spinLow = 0, spinHigh = 0] = quantiles(spins, [0.1, 0.9]);
   return [
     drifts.length === 0
       ? ''

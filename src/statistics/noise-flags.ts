@@ -129,29 +129,36 @@ export type Flagger = (sample: Sample) => readonly NoiseFlag[];
 
 /** For samples of this ledger: each process's own, where several were one group. */
 export function noiseFlagger({ run, samples }: Pick<Ledger, 'run' | 'samples'>): Flagger {
-  const settingOf = ({ arm: { id, model } }: Sample): string => settingKeyOf(run.arms[id] ?? { model });
-  const spins = new Groups();
-  const touches = new Groups();
-  const switches = new Groups();
-  const stalls: Readonly<Record<Resource, Groups>> = { cpu: new Groups(), io: new Groups(), memory: new Groups() };
+  const spins = new ByKey(() => new Values());
+  const touches = new ByKey(() => new Values());
+  const cells = new ByKey(() => new CellNoise());
+  const spinsOfArm = new Map<string, Values>();
+  const spinsOf = ({ id, model }: Sample['arm']): Values => {
+    const known = spinsOfArm.get(id);
+    if (known !== undefined) return known;
+    const made = spins.of(settingKeyOf(run.arms[id] ?? { model }));
+    spinsOfArm.set(id, made);
+    return made;
+  };
   for (const sample of samples) {
-    const { noise, memoryState } = sample;
+    const { noise, memoryState, arm } = sample;
     if (noise === null) continue;
-    const cell = cellOf(sample);
-    for (const ns of [noise.spinBeforeNs, noise.spinAfterNs]) spins.add(settingOf(sample), ns);
-    touches.add(memoryState, noise.firstTouchNs);
-    switches.add(cell, noise.involuntarySwitches);
-    for (const resource of RESOURCES) stalls[resource].add(cell, stalledShare(noise, resource));
+    for (const ns of [noise.spinBeforeNs, noise.spinAfterNs]) spinsOf(arm).add(ns);
+    touches.of(memoryState).add(noise.firstTouchNs);
+    const cell = cells.of(cellOf(sample));
+    cell.switches.add(noise.involuntarySwitches);
+    for (const resource of RESOURCES) cell.stalls[resource].add(stalledShare(noise, resource));
   }
   return (sample) => {
-    if (sample.noise === null) return [];
-    const cell = cellOf(sample);
-    return flagsOf(sample.noise, {
-      spinNs: spins.usual(settingOf(sample)),
-      firstTouchNs: touches.usual(sample.memoryState),
-      involuntarySwitches: switches.usual(cell),
-      stalled: { cpu: stalls.cpu.usual(cell), io: stalls.io.usual(cell), memory: stalls.memory.usual(cell) },
-    });
+    const { noise, memoryState, arm } = sample;
+    if (noise === null) return [];
+    // All samples of a cell are of one arm and one state of memory.
+    const usual = cells.of(cellOf(sample)).usual((cell) => ({
+      spinNs: spinsOf(arm).usual(),
+      firstTouchNs: touches.of(memoryState).usual(),
+      ...cell,
+    }));
+    return flagsOf(noise, usual);
   };
 }
 
@@ -160,28 +167,50 @@ function cellOf({ arm, state, memoryState, load, pass }: Sample): string {
   return `${pass} ${cellKey({ arm: arm.id, state, memoryState, load })}`;
 }
 
-function usualOf(values: readonly number[]): number | null {
-  return values.length < LEAST_FOR_USUAL ? null : median(values);
-}
+/** Known values, and the usual one, reckoned when it is first asked for: nothing may be added afterwards. */
+class Values {
+  readonly #values: number[] = [];
+  #usual: number | null | undefined;
 
-/** Values by key, and the usual one of each key. */
-class Groups {
-  readonly #values = new Map<string, number[]>();
-  readonly #usual = new Map<string, number | null>();
-
-  add(key: string, value: number | null): void {
-    if (value === null) return;
-    const group = this.#values.get(key);
-    if (group === undefined) this.#values.set(key, [value]);
-    else group.push(value);
+  add(value: number | null): void {
+    if (value !== null) this.#values.push(value);
   }
 
-  usual(key: string): number | null {
-    const known = this.#usual.get(key);
+  usual(): number | null {
+    return (this.#usual ??= this.#values.length < LEAST_FOR_USUAL ? null : median(this.#values));
+  }
+}
+
+class CellNoise {
+  readonly switches = new Values();
+  readonly stalls: Readonly<Record<Resource, Values>> = { cpu: new Values(), io: new Values(), memory: new Values() };
+  #usual: Usual | null = null;
+
+  /** Made once, by `whole` of what the cell itself knows. */
+  usual(whole: (own: Pick<Usual, 'involuntarySwitches' | 'stalled'>) => Usual): Usual {
+    const { cpu, io, memory } = this.stalls;
+    return (this.#usual ??= whole({
+      involuntarySwitches: this.switches.usual(),
+      stalled: { cpu: cpu.usual(), io: io.usual(), memory: memory.usual() },
+    }));
+  }
+}
+
+/** What stands under a key, made when it is first asked for: a ledger may have a million samples. */
+class ByKey<T> {
+  readonly #made = new Map<string, T>();
+  readonly #make: (key: string) => T;
+
+  constructor(make: (key: string) => T) {
+    this.#make = make;
+  }
+
+  of(key: string): T {
+    const known = this.#made.get(key);
     if (known !== undefined) return known;
-    const usual = usualOf(this.#values.get(key) ?? []);
-    this.#usual.set(key, usual);
-    return usual;
+    const made = this.#make(key);
+    this.#made.set(key, made);
+    return made;
   }
 }
 

@@ -79,10 +79,10 @@ export function describe(values: readonly number[]): Description | null {
   return { n, median: middle(sorted), min: nth(sorted, 1), max: nth(sorted, n), values };
 }
 
-/** Nearest rank; 0 of nothing. */
-export function quantile(values: readonly number[], share: number): number {
+/** Nearest rank, for each share; 0 of nothing. */
+export function quantiles(values: readonly number[], shares: readonly number[]): readonly number[] {
   const sorted = Float64Array.from(values).sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  return shares.map((share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
 }
 
 /** Of those that are known; null of none. */

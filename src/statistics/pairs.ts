@@ -27,10 +27,7 @@ function isTimed(sample: Sample): sample is OkSample {
  * block yields at most one: that of its highest attempt. In the order of `head`.
  */
 export function pairsOf(head: readonly Sample[], base: readonly Sample[]): readonly Pair[] {
-  const bases = new Map<string, OkSample>();
-  for (const sample of base) {
-    if (isTimed(sample)) bases.set(`${sample.attempt} ${place(sample)}`, sample);
-  }
+  const bases = byPlace(base);
   const pairs = new Map<string, Pair>();
   for (const sample of head) {
     if (!isTimed(sample)) continue;
@@ -41,6 +38,21 @@ export function pairsOf(head: readonly Sample[], base: readonly Sample[]): reado
     pairs.set(where, { head: sample, base: partner });
   }
   return [...pairs.values()];
+}
+
+/** Kept: every arm of a place is paired with the same samples of its reference. */
+const placed = new WeakMap<readonly Sample[], ReadonlyMap<string, OkSample>>();
+
+/** Timed samples by attempt and place. */
+function byPlace(samples: readonly Sample[]): ReadonlyMap<string, OkSample> {
+  const known = placed.get(samples);
+  if (known !== undefined) return known;
+  const found = new Map<string, OkSample>();
+  for (const sample of samples) {
+    if (isTimed(sample)) found.set(`${sample.attempt} ${place(sample)}`, sample);
+  }
+  placed.set(samples, found);
+  return found;
 }
 
 /** Median and spread of numerator ÷ denominator over pairs; pairs where either is missing or not above 0 drop out. */
