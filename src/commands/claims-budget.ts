@@ -2,22 +2,33 @@
 import type { Ledger } from '../samples/record.js';
 import type { PartPlan } from './claims-plan.js';
 
-/** Of what is left of the time, the part that begins may take its share by weight, and no less than this. */
 const LEAST_SHARE = 1;
 
+/**
+ * Of what is left of the time, the part that begins may take its share by weight, and no less than a second. Extra parts
+ * take what the others leave, and nothing of theirs.
+ */
 export function shareOf(left: number, plan: PartPlan, plans: readonly PartPlan[]): number {
-  const weights = plans.slice(plans.indexOf(plan)).reduce((sum, { weight }) => sum + weight, 0);
-  return Math.max(LEAST_SHARE, (left * plan.weight) / weights);
+  const later = plans.slice(plans.indexOf(plan)).filter(({ isExtra }) => isExtra === plan.isExtra);
+  return Math.max(LEAST_SHARE, (left * plan.weight) / weightOf(later));
 }
+
+/** Whether what is left has room for an extra part: as much as would be its share of the whole. */
+export function hasRoom(left: number, budget: number, plan: PartPlan, plans: readonly PartPlan[]): boolean {
+  return !plan.isExtra || left >= (budget * plan.weight) / weightOf(plans);
+}
+
+const weightOf = (plans: readonly PartPlan[]): number => plans.reduce((sum, { weight }) => sum + weight, 0);
 
 /** A process, its states prepared, its memory probed: on a machine of two CPUs 0.3 to 0.5 s. */
 const SECONDS_A_PROCESS = 0.4;
 /** Read or touched once for each sample, however many processes it has: at 2 GB/s. */
 const SECONDS_A_BYTE = 0.5e-9;
 
-/** Of the first round of every part, which always runs, memory pass included. */
+/** Of the first round of every part that a verdict rests on, which always runs, memory pass included. */
 export function leastSeconds(plans: readonly PartPlan[], modelBytes: number): number {
-  return plans.reduce((sum, { loaders, commands, processes, loads, memoryRounds }) => {
+  const always = plans.filter(({ isExtra }) => !isExtra);
+  return always.reduce((sum, { loaders, commands, processes, loads, memoryRounds }) => {
     const each = (loaders.length + commands.length) * (loads + memoryRounds);
     const started = processes.reduce((total, count) => total + count, 0);
     return sum + each * (started * SECONDS_A_PROCESS + processes.length * modelBytes * SECONDS_A_BYTE);

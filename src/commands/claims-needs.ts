@@ -118,5 +118,5 @@ function existing(directory: string): string {
 
 /** Seconds that are enough on an ordinary disk: a part for every sample, and a part by the byte. */
 export function usualBudget(modelBytes: number): number {
-  return Math.round(225 + (modelBytes / 1e9) * 548);
+  return Math.round(245 + (modelBytes / 1e9) * 548);
 }

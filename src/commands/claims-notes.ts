@@ -45,7 +45,7 @@ function valueNotes(
     // A part that cannot be weighed here has its share of the time and takes nothing of it.
     return pace ?? { plan: { ...plan, needed: 1 }, rounds: 0, firstSeconds: 0, roundSeconds: 0 };
   });
-  const cut = weighed.some(({ result }) => result?.stopped === 'time-budget');
+  const cut = weighed.some(({ plan, result }) => !plan.isExtra && result?.stopped === 'time-budget');
   const budget = budgetFor(paces, budgetSeconds);
   const would = [
     ...(rounds < needed ? [`--rounds ${needed}`] : []),

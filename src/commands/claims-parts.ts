@@ -13,7 +13,7 @@ import type { PartOutcome } from '../statistics/claims-types.js';
 import { storageFacts } from '../storage.js';
 import { writeRun } from '../write-run.js';
 import { writeBystander } from './bystander-file.js';
-import { shareOf } from './claims-budget.js';
+import { hasRoom, shareOf } from './claims-budget.js';
 import { requestOf, type Common, type PartPlan } from './claims-plan.js';
 import { labelsOf } from './weighing.js';
 
@@ -25,6 +25,7 @@ export interface WeighedPart {
   readonly seconds: number;
   /** What kept it from its end, where that was an error. */
   readonly failure: unknown;
+  readonly interrupted: boolean;
 }
 
 export interface PartsOptions extends Common {
@@ -52,24 +53,24 @@ export async function weighParts(
     const began = performance.now();
     const ended = (outcome: PartOutcome, result: RunResult | null, failure: unknown): void => {
       const seconds = (performance.now() - began) / 1000;
-      weighed.push({ plan, directory, outcome, result, seconds, failure });
+      const interrupted = result === null ? signal.aborted && failure === null : result.stopped === 'interrupted';
+      weighed.push({ plan, directory, outcome, result, seconds, failure, interrupted });
     };
     if (signal.aborted) {
       ended({ kind: 'stopped', why: INTERRUPTED }, null, null);
       continue;
     }
-    const why = options.cannot(plan);
-    options.tell(`part ${index + 1} of ${plans.length}, ${plan.name}: ${why ?? plan.why}`);
-    if (why !== null) {
-      ended({ kind: 'cannot', why }, null, null);
+    const left = options.budgetSeconds - (began - startedAt) / 1000;
+    const without = notWeighed(plan, plans, left, options);
+    options.tell(`part ${index + 1} of ${plans.length}, ${plan.name}: ${without?.why ?? plan.why}`);
+    if (without !== null) {
+      ended(without, null, null);
       continue;
     }
     // A second interruption ends the process at once, and this with it.
     const removeBystander = (): void => rmSync(join(directory, BYSTANDER), { force: true });
     process.once('exit', removeBystander);
-    const budget = plan.isWhole
-      ? null
-      : shareOf(options.budgetSeconds - (began - startedAt) / 1000, plan, plans);
+    const budget = plan.isWhole ? null : shareOf(left, plan, plans);
     try {
       const request = { ...(await requestOf(plan, options, budget)), firstTouch };
       options.made.make(directory);
@@ -79,7 +80,9 @@ export async function weighParts(
         continue;
       }
       const result = await weighOne(around.request, directory, signal);
-      firstTouch = result.ledger.run.ceilings.firstTouch;
+      // Where free memory stays as it is nothing was learned of memory that was given back, and once is not always.
+      const learned = result.ledger.run.ceilings.firstTouch;
+      if (plan.memoryState !== 'as-is' && learned.limitNs !== null) firstTouch = learned;
       ended(
         { kind: 'ran', ledger: result.ledger, leftOut: plan.leftOut },
         result,
@@ -94,6 +97,19 @@ export async function weighParts(
     }
   }
   return weighed;
+}
+
+/** Why a part is not even tried, or null. */
+function notWeighed(
+  plan: PartPlan,
+  plans: readonly PartPlan[],
+  left: number,
+  { cannot, budgetSeconds }: PartsOptions,
+): Extract<PartOutcome, { readonly why: string }> | null {
+  const why = cannot(plan);
+  if (why !== null) return { kind: 'cannot', why };
+  if (hasRoom(left, budgetSeconds, plan, plans)) return null;
+  return { kind: 'stopped', why: `the other parts took the time budget of ${Math.round(budgetSeconds)} s` };
 }
 
 async function weighOne(request: RunRequest, directory: string, signal: AbortSignal): Promise<RunResult> {

@@ -49,7 +49,7 @@ const options = {
   },
   'time-budget': {
     type: 'string',
-    describe: 'Seconds for all of it (default: by the size; the first rounds always run)',
+    describe: 'Seconds for all of it (default: by the size; the first round of what verdicts rest on always runs)',
   },
   threads: { type: 'string', describe: 'Compute threads (default: every CPU there is)' },
   seed: { type: 'string', default: '1', describe: 'Seed of the order' },
@@ -221,9 +221,7 @@ async function conclude(args: Arguments, of: Conclusion, weighed: readonly Weigh
   const results = weighed.flatMap(({ result }) => (result === null ? [] : [result]));
   const ran = results.find(({ ledger }) => ledger.samples.length > 0);
   const failed = weighed.find(({ failure }) => failure !== null) ?? null;
-  const interrupted = weighed.some(({ outcome, result, failure }) =>
-    result === null ? outcome.kind === 'stopped' && failure === null : result.stopped === 'interrupted',
-  );
+  const interrupted = weighed.some((part) => part.interrupted);
   if (ran === undefined) {
     if (failed?.failure instanceof Error) throw failed.failure;
     const saved =

@@ -56,7 +56,7 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
   const budgetMs = plan.timeBudgetNs === null ? Infinity : plan.timeBudgetNs / 1e6;
   const weighedSoFar = { samples: [...options.done.samples], groups: [...options.done.groups] };
   const stops = stopsBefore(options.enough, () => weighedSoFar);
-  let skipped = false;
+  const ended = new Set<Pass>();
   let ran = false;
 
   const progress = ({ pass, round }: Block): Progress => {
@@ -105,13 +105,15 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
       if (stops(block)) return options.stoppedBy;
       const had = earlier.get(blockKey(block)) ?? [];
       if (isComplete(context, block, had)) continue;
-      if (!overBudget(block)) {
+      if (!ended.has(block.pass) && !overBudget(block)) {
         await options.beforeBlock(block, Math.max(0, budgetMs - (performance.now() - options.startedAt)));
       }
-      // Waiting takes of the time as well.
-      if (overBudget(block)) {
+      // Waiting takes of the time as well. A pass of which one block is left out ends there: cheap ones that went on
+      // alone would have nothing to be set beside.
+      if (ended.has(block.pass) || overBudget(block)) {
         if (block.pass === 'time') return 'time-budget';
-        skipped = true;
+        ended.add(block.pass);
+        pace.skipped(block);
         continue;
       }
       const attempt = Math.max(0, ...had.map((sample) => sample.attempt)) + 1;
@@ -121,7 +123,7 @@ export async function drive(options: DriveOptions): Promise<EndRecord['stopped']
       await runBlock(block, attempt, ceiling, weigh);
       pace.took(block, performance.now() - beganAt, ran);
     }
-    return skipped ? 'time-budget' : 'complete';
+    return ended.size > 0 ? 'time-budget' : 'complete';
   } catch (error) {
     if (signal.aborted) return 'interrupted';
     throw error;

@@ -1,7 +1,7 @@
 /** How long the blocks of a run take, and what those that are left will. */
 import type { Block } from '../plan/blocks.js';
 
-/** Blocks of one kind hold the same cells: the same pass, states and setting. */
+/** Blocks of the same pass, states and setting take about as long. */
 interface Kind {
   pending: number;
   weighed: number;
@@ -26,6 +26,11 @@ export class Pace {
     if (!ran) return;
     this.#ran.blocks += 1;
     this.#ran.ms += ms;
+  }
+
+  /** It will not run. */
+  skipped(block: Block): void {
+    this.#of(block).pending -= 1;
   }
 
   get pending(): number {

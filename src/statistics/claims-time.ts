@@ -145,7 +145,7 @@ function withDirection(first: Measure, versus: Measure): Measure {
 
 const TWICE: Claimed = { bound: 'at-least', figure: 2, none: 1 };
 /** The curve shows the copy of C: that of C++ goes the same way. */
-const CURVE = [MAP, 'stdio', 'direct'] as const;
+const CURVE = [MAP, 'stdio'] as const;
 const LOADS = [1, 2] as const;
 
 export function firstLoadClaim(cold: PartView | Missing, warm: PartView | Missing, guest: boolean): ClaimResult {

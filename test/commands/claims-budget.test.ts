@@ -1,5 +1,5 @@
 import test from 'ava';
-import { budgetFor, leastSeconds, paceOf, shareOf, type Pace } from '../../src/commands/claims-budget.js';
+import { budgetFor, hasRoom, leastSeconds, paceOf, shareOf, type Pace } from '../../src/commands/claims-budget.js';
 import { partPlans } from '../../src/commands/claims-plan.js';
 import { arm, ledger, ok } from '../statistics/ledger-builder.js';
 
@@ -8,6 +8,9 @@ const [warm, cold] = plans;
 
 test('what takes time at least grows with the model, and not with the rounds that may be left out', (t) => {
   t.is(leastSeconds(partPlans(10), 1e8), leastSeconds(partPlans(100), 1e8));
+  const own = plans.filter(({ isExtra }) => !isExtra);
+  t.true(own.length < plans.length);
+  t.is(leastSeconds(plans, 1e8), leastSeconds(own, 1e8), 'nor with parts that may be left out');
   t.true(leastSeconds(plans, 1e9) > 1.5 * leastSeconds(partPlans(10), 1e8));
 });
 
@@ -36,4 +39,17 @@ test('the budget that would suffice gives each part the rounds that it needs, an
   const first = shareOf(budget, warm!, [warm!, cold!]);
   t.true(first >= 40, String(first));
   t.is(budgetFor(paces, 1000), 1000);
+});
+
+test('parts that no verdict rests on take what the others leave, and nothing of theirs', (t) => {
+  const [first, extra] = [plans[0]!, plans.find(({ isExtra }) => isExtra)!];
+  const own = plans.filter(({ isExtra }) => !isExtra);
+  t.is(shareOf(100, first, plans), shareOf(100, first, own));
+  t.is(shareOf(100, plans.at(-1)!, plans), 100);
+  t.true(
+    own.every((plan) => hasRoom(0, 600, plan, plans)),
+    'what verdicts rest on is weighed in any case',
+  );
+  t.false(hasRoom(1, 600, extra, plans));
+  t.true(hasRoom(300, 600, extra, plans));
 });

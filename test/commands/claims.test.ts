@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { readLedger } from '../../src/samples/ledger.js';
 import { weighbridge } from '../command.js';
 import { copyOfFixture, endOf, removeFolder, scratchFolder, start, until } from '../processes.js';
 
@@ -76,6 +77,27 @@ test.serial('the six claims are weighed, judged, printed and written, whatever c
     stdout.split('\n').filter((line) => line.length > 80 && !line.startsWith('  /')),
     [],
   );
+});
+
+test.serial('without time, what verdicts rest on is weighed all the same, and the rest told as left out', async (t) => {
+  const out = join(folder, 'short');
+  const args = ['claims', model, '--rounds', '3', '--time-budget', '1', '--out', out, ...quick];
+  const { code, stdout, stderr } = await weighbridge(args);
+  t.is(code, 0, stderr);
+  const { stopped, parts } = claimsIn(out);
+  t.is(stopped, 'complete');
+  const outcomes = Object.fromEntries(parts.map(({ name, outcome }) => [name, outcome]));
+  t.like(outcomes, { warm: 'ran', cold: 'ran', memory: 'ran', processes: 'ran', shell: 'ran', copies: 'stopped' });
+  t.regex(stdout.replaceAll(/\s+/g, ' '), /Not weighed: .*copies \(the other parts took the time budget of 1 s\)/);
+  const runs = parts.flatMap(({ directory }) => (directory === null ? [] : [readLedger(join(out, directory)).ledger]));
+  const [warm, , memory] = runs;
+  t.deepEqual([...new Set(warm?.samples.map(({ round }) => round))], [1]);
+  const memoryRounds = memory?.samples.filter(({ pass }) => pass === 'memory').map(({ round }) => round);
+  t.deepEqual([...new Set(memoryRounds)], [1, 2, 3], 'whatever the time');
+  // What first touch costs is learned anew only where it told nothing.
+  const learned = stderr.match(/preparing: first touch of free memory/g)?.length ?? 0;
+  const tells = warm?.run.ceilings.firstTouch.limitNs != null;
+  t.is(learned, tells ? 1 : runs.length);
 });
 
 test('one part of an earlier run is enough to be refused, whichever it is', async (t) => {
