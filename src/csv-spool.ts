@@ -30,7 +30,7 @@ export class CsvSpool {
   /** For readLedgerInParts. */
   readonly start: StartReader = (task, number) => {
     const path = `${this.#path}.${number}`;
-    const file = openSync(path, 'w+', 0o600);
+    const file = openSync(path, 'wx+', 0o600);
     const part: Part = { file, places: null };
     this.#parts.push(part);
     unlinkSync(path);
@@ -44,16 +44,14 @@ export class CsvSpool {
 
   /**
    * Writes the file whole, with what disturbed each sample. False, and nothing is written, where the threads did not read
-   * all samples: where one of them could not, another read the ledger again. Then what they wrote is let go already.
+   * all samples: where one of them could not, another read the ledger again. What they wrote is let go.
    */
   finish(path: string, samples: number, marks: Marks): boolean {
     const read = this.#parts.reduce((sum, { places }) => sum + (places?.length ?? NaN), 0);
-    if (this.#parts.length === 0 || read !== samples) {
-      this.end();
-      return false;
-    }
-    writeWhole(path, this.#whole(marks));
-    return true;
+    const isWhole = this.#parts.length > 0 && read === samples;
+    if (isWhole) writeWhole(path, this.#whole(marks));
+    this.end();
+    return isWhole;
   }
 
   /** Gives back the room on the disk. The threads must have ended: they write by these descriptors. */

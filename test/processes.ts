@@ -69,6 +69,39 @@ export function processesWith(...words: readonly string[]): number[] {
     });
 }
 
+/** What proc_pid_stat(5) calls the state of a process; null where there is none. */
+export function stateOf(pid: number): string | null {
+  try {
+    return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Stops a process. False where there is none, or it was ending already, so that nothing can strike it any more. */
+export function caught(pid: number | undefined): boolean {
+  if (pid === undefined) return false;
+  try {
+    process.kill(pid, 'SIGSTOP');
+  } catch {
+    return false;
+  }
+  for (const deadline = Date.now() + 1000; Date.now() < deadline;) {
+    const state = stateOf(pid);
+    if (state === 'T') return true;
+    if (state === null || state === 'Z' || state === 'X') return false;
+  }
+  return false;
+}
+
+/** Ends a process by a signal, wherever it was caught. */
+export function strike(pid: number | undefined, signal: NodeJS.Signals): boolean {
+  if (pid === undefined || !caught(pid)) return false;
+  process.kill(pid, signal);
+  process.kill(pid, 'SIGCONT');
+  return true;
+}
+
 /** Waits until the condition holds; throws after `seconds`. */
 export async function until(condition: () => boolean, seconds: number, what: string): Promise<void> {
   const deadline = Date.now() + seconds * 1000;

@@ -52,7 +52,7 @@ export function needsText(needs: Needs, leastSeconds: number): string {
 
 /** The first round of every part always runs, so that a budget is no bound where it is smaller. */
 function timeText(leastSeconds: number, budgetSeconds: number): string {
-  const least = `at least about ${seconds(leastSeconds)}, for the first round of every part`;
+  const least = `at least about ${seconds(leastSeconds)}, for the first round of every part that a verdict rests on`;
   return budgetSeconds > leastSeconds
     ? `${least}; the rest up to the budget of ${seconds(budgetSeconds)}`
     : `${least}: the budget of ${seconds(budgetSeconds)} has no room for more, and most claims will have too few values for a verdict`;

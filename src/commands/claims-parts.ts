@@ -48,6 +48,8 @@ export async function weighParts(
   const weighed: WeighedPart[] = [];
   // Learning it takes longer than a round of some parts.
   let firstTouch: RunRequest['firstTouch'] = null;
+  // Those that cannot be weighed take nothing of the time.
+  const sharing = plans.filter((plan) => options.cannot(plan) === null);
   for (const [index, plan] of plans.entries()) {
     const directory = join(options.directory, plan.name);
     const began = performance.now();
@@ -61,7 +63,7 @@ export async function weighParts(
       continue;
     }
     const left = options.budgetSeconds - (began - startedAt) / 1000;
-    const without = notWeighed(plan, plans, left, options);
+    const without = notWeighed(plan, sharing, left, options);
     options.tell(`part ${index + 1} of ${plans.length}, ${plan.name}: ${without?.why ?? plan.why}`);
     if (without !== null) {
       ended(without, null, null);
@@ -70,7 +72,7 @@ export async function weighParts(
     // A second interruption ends the process at once, and this with it.
     const removeBystander = (): void => rmSync(join(directory, BYSTANDER), { force: true });
     process.once('exit', removeBystander);
-    const budget = plan.isWhole ? null : shareOf(left, plan, plans);
+    const budget = plan.isWhole ? null : shareOf(left, plan, sharing);
     try {
       const request = { ...(await requestOf(plan, options, budget)), firstTouch };
       options.made.make(directory);
@@ -80,9 +82,11 @@ export async function weighParts(
         continue;
       }
       const result = await weighOne(around.request, directory, signal);
-      // Where free memory stays as it is nothing was learned of memory that was given back, and once is not always.
+      // Where free memory stays as it is nothing was learned of memory that was given back; where such memory was looked
+      // for and not found, the next part may find it.
       const learned = result.ledger.run.ceilings.firstTouch;
-      if (plan.memoryState !== 'as-is' && learned.limitNs !== null) firstTouch = learned;
+      const tells = learned.limitNs !== null || learned.returnedNs === null;
+      if (plan.memoryState !== 'as-is' && tells) firstTouch = learned;
       ended(
         { kind: 'ran', ledger: result.ledger, leftOut: plan.leftOut },
         result,

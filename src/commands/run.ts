@@ -93,7 +93,7 @@ const options = {
   json: { type: 'boolean', default: false, describe: 'Print JSON alone on standard output' },
   'time-budget': {
     type: 'string',
-    describe: 'Seconds after which no block begins; the first round of each pass always runs',
+    describe: 'Seconds after which no block begins; the first round, also of memory, always runs',
   },
   timeout: { type: 'string', describe: 'Seconds that one sample may take (default: 120 and 1 s per 20 MB)' },
   'lock-wait': { type: 'string', default: '0', describe: 'Seconds to wait for another run on this machine' },

@@ -11,6 +11,7 @@ import type { RunRecord, Sample } from '../../src/samples/record.js';
 import { root, weighbridge } from '../command.js';
 import { copyOfFixture, fixture, removeFolder, scratchFolder } from '../processes.js';
 import { expectedLogits, logitsOfSession, openWith } from './loading.js';
+import { tried } from '../run/tried.js';
 
 interface Output {
   readonly run: RunRecord;
@@ -244,12 +245,12 @@ export function load(parts: readonly { path: string; begin: number; end: number 
   const { code, stdout, stderr } = await weighbridge([
     ...['run', own, '--loader', ['read', 'node-fs', mine, zeros, fails].join(','), '--state', 'warm', '--rounds', '1'],
     ...['--memory-state', 'as-is', '--memory-rounds', '1', '--prompt', '2', '--generate', '2', '--threads', '2'],
-    ...['--out', join(folder, 'run'), '--lock-wait', '240', '--json'],
+    ...['--out', join(folder, 'run'), '--lock-wait', '3600', '--json'],
   ]);
   t.is(code, 1, stderr);
   const { run, samples } = JSON.parse(stdout) as Output;
   const outcomes = (loader: string): readonly string[] => [
-    ...new Set(samples.filter((sample) => sample.arm.loader === loader).map(({ outcome }) => outcome)),
+    ...new Set(tried(samples).flatMap(({ arm, outcome }) => (arm.loader === loader ? [outcome] : []))),
   ];
   t.deepEqual(outcomes('read'), ['ok']);
   t.deepEqual(outcomes('node-fs'), ['ok']);

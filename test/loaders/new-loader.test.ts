@@ -25,7 +25,10 @@ test('the conformance suite runs over a loader from the moment its file exists',
   symlinkSync(join(root, 'test', 'fixtures'), join(copy, 'test', 'fixtures'));
   writeFileSync(
     join(copy, 'package.json'),
-    JSON.stringify({ type: 'module', ava: { files: ['dist/test/loaders/conformance.test.js'], workerThreads: false } }),
+    JSON.stringify({
+      type: 'module',
+      ava: { files: ['dist/test/loaders/conformance.test.js'], workerThreads: false, timeout: '10m' },
+    }),
   );
   writeFileSync(join(copy, 'dist', 'loaders', 'read-fresh.js'), definition('read-fresh', '{ chunkBytes: 5000 }'));
   writeFileSync(join(copy, 'dist', 'loaders', 'read-wrong.js'), definition('read-wrong', '{ chunkBytes: 0 }'));

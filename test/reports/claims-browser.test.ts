@@ -14,7 +14,20 @@ const html = join(out, 'claims.html');
 test.before(async (t) => {
   const model = copyOfFixture('tiny-Q8_0.gguf', folder);
   const { code, stdout, stderr } = await weighbridge([
-    ...['claims', model, '--rounds', '1', '--time-budget', '120', '--threads', '2', '--lock-wait', '600', '--out', out],
+    ...[
+      'claims',
+      model,
+      '--rounds',
+      '1',
+      '--time-budget',
+      '3600',
+      '--threads',
+      '2',
+      '--lock-wait',
+      '600',
+      '--out',
+      out,
+    ],
   ]);
   t.is(code, 0, stderr);
   t.true(stdout.trimEnd().endsWith(html), 'claims end by naming their page');

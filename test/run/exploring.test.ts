@@ -7,7 +7,7 @@ import { readLedger } from '../../src/samples/ledger.js';
 import type { Ledger, LedgerRecord } from '../../src/samples/record.js';
 import { precisionRule } from '../../src/statistics/precision.js';
 import { weighbridge } from '../command.js';
-import { copyOfFixture, removeFolder, scratchFolder } from '../processes.js';
+import { copyOfFixture, endOf, removeFolder, scratchFolder, start, until } from '../processes.js';
 
 const folder = scratchFolder();
 test.after.always(() => {
@@ -21,7 +21,7 @@ test.before(async (t) => {
 
 const work = [
   ...['--loader', 'read,mmap-shared', '--state', 'warm', '--memory-state', 'as-is', '--memory-rounds', '0'],
-  ...['--prompt', '4', '--generate', '3', '--threads', '2', '--lock-wait', '240'],
+  ...['--prompt', '4', '--generate', '3', '--threads', '2', '--lock-wait', '3600'],
 ];
 
 function linesOf(out: string): string[] {
@@ -58,7 +58,7 @@ test.serial('a run ends after the round in which its ratios are known well enoug
   t.regex(stdout.replace(/\s+/g, ' '), /intervals that decide when to stop are optimistic/);
   t.notRegex(stdout, /The run is not complete/);
 
-  const again = await weighbridge(['run', '--resume', precise, '--lock-wait', '240']);
+  const again = await weighbridge(['run', '--resume', precise, '--lock-wait', '3600']);
   t.is(again.code, 0, again.stderr);
   t.regex(again.stderr, /nothing is left to weigh/);
   t.is(readLedger(precise).ledger.samples.length, ledger.samples.length);
@@ -70,7 +70,7 @@ test.serial(
     const lines = linesOf(precise);
     const half = lines.findIndex((line) => line.includes('"round":4,'));
     writeFileSync(join(precise, 'ledger.jsonl'), `${lines.slice(0, half + 1).join('\n')}\n`);
-    const { code, stderr } = await weighbridge(['run', '--resume', precise, '--lock-wait', '240']);
+    const { code, stderr } = await weighbridge(['run', '--resume', precise, '--lock-wait', '3600']);
     t.is(code, 0, stderr);
     const { ledger } = readLedger(precise);
     t.is(ledger.resumes.length, 1);
@@ -104,6 +104,13 @@ test.serial('before each block a run waits for a quiet machine, and records whet
   const path = copyOfFixture('tiny-Q8_0.gguf', folder);
   const reading = `const { readFileSync, writeFileSync } = require('node:fs');
     for (;;) { writeFileSync(process.argv[1], Buffer.alloc(2 ** 24), { flush: true }); readFileSync(process.argv[1]); }`;
+  const out = join(folder, 'noisy');
+  const run = start('run', path, ...work, '--rounds', '2', '--wait-quiet=1.2', '--out', out);
+  const ended = endOf(run);
+  let told = '';
+  run.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  // Not before the machine is its own: it would disturb another test's run.
+  await until(() => told.includes('preparing: ') || run.exitCode !== null, 3600, 'the run to begin');
   const noisy = [
     spawn(process.execPath, ['-e', 'for (;;);']),
     spawn(process.execPath, ['-e', reading, join(folder, 'traffic')]),
@@ -111,10 +118,7 @@ test.serial('before each block a run waits for a quiet machine, and records whet
   t.teardown(() => {
     for (const child of noisy) child.kill('SIGKILL');
   });
-  const out = join(folder, 'noisy');
-  const { code, stdout, stderr } = await weighbridge([
-    ...['run', path, ...work, '--rounds', '2', '--wait-quiet=1.2', '--out', out],
-  ]);
+  const { code, stdout, stderr } = await ended;
   t.is(code, 0, stderr);
   const { ledger } = readLedger(out);
   t.is(ledger.run.plan.waitQuietNs, 1.2e9);

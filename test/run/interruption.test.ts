@@ -4,6 +4,7 @@ import test from 'ava';
 import type { LedgerRecord, Sample } from '../../src/samples/record.js';
 import { weighbridge } from '../command.js';
 import {
+  caught,
   childrenOf,
   copyOfFixture,
   endOf,
@@ -11,6 +12,7 @@ import {
   removeFolder,
   scratchFolder,
   start,
+  strike,
   until,
 } from '../processes.js';
 
@@ -20,7 +22,7 @@ test.after.always(() => {
 });
 const model = copyOfFixture('tiny-Q8_0.gguf', folder);
 
-function runInto(out: string, rounds: number, lockWait = 240): readonly string[] {
+function runInto(out: string, rounds: number, lockWait = 3600): readonly string[] {
   const what = `--loader read,mmap-shared --state warm --memory-state as-is --memory-rounds 0 --prompt 4 --generate 3`;
   return ['run', model, ...what.split(' '), '--rounds', String(rounds), '--out', out, '--lock-wait', String(lockWait)];
 }
@@ -35,15 +37,6 @@ function recordsOf(out: string): LedgerRecord[] {
 const samplesOf = (out: string): Sample[] => recordsOf(out).filter((record) => record.kind === 'sample');
 
 /** Whether the process was there to take the signal. */
-function signalled(pid: number | undefined, signal: NodeJS.Signals): boolean {
-  if (pid === undefined) return false;
-  try {
-    return process.kill(pid, signal);
-  } catch {
-    return false;
-  }
-}
-
 const sampleProcesses = (): number[] => processesWith('samples/child.js', model);
 
 test.serial(
@@ -69,7 +62,7 @@ test.serial(
     t.is(torn.code, 0);
     t.regex(torn.stderr, /a torn last line of \d+ bytes was cut/);
 
-    const resumed = await weighbridge(['run', '--resume', out, '--json', '--lock-wait', '240']);
+    const resumed = await weighbridge(['run', '--resume', out, '--json', '--lock-wait', '3600']);
     t.is(resumed.code, 0, resumed.stderr);
     const records = recordsOf(out);
     t.is(records.filter((record) => record.kind === 'resume').length, 1);
@@ -92,7 +85,7 @@ test.serial('kill -9 of the run leaves no child, and its ledger can be continued
   t.is((await ended).signal, 'SIGKILL');
   await until(() => sampleProcesses().length === 0, 10, 'the children to end');
   const before = samplesOf(out).length;
-  const resumed = await weighbridge(['run', '--resume', out, '--lock-wait', '240']);
+  const resumed = await weighbridge(['run', '--resume', out, '--lock-wait', '3600']);
   t.is(resumed.code, 0, resumed.stderr);
   t.true(samplesOf(out).length > before);
 });
@@ -102,7 +95,7 @@ test.serial('a child that dies by a signal is a failed sample that names it, and
   const run = start(...runInto(out, 5));
   const ended = endOf(run);
   await until(() => samplesOf(out).length >= 2, 300, 'two samples');
-  await until(() => signalled(sampleProcesses()[0], 'SIGSEGV'), 60, 'a sample to strike');
+  await until(() => strike(sampleProcesses()[0], 'SIGSEGV'), 60, 'a sample to strike');
   const { code } = await ended;
   t.is(code, 1);
   const failed = samplesOf(out).filter((sample) => sample.outcome === 'failed');
@@ -114,10 +107,10 @@ test.serial('a child that dies by a signal is a failed sample that names it, and
 
 test.serial('a child that takes longer than its limit is ended and failed, and the run goes on', async (t) => {
   const out = join(folder, 'stopped');
-  const run = start(...runInto(out, 5), '--timeout', '3');
+  const run = start(...runInto(out, 5), '--timeout', '15');
   const ended = endOf(run);
   await until(() => samplesOf(out).length >= 2, 300, 'two samples');
-  await until(() => signalled(sampleProcesses()[0], 'SIGSTOP'), 60, 'a sample to stop');
+  await until(() => caught(sampleProcesses()[0]), 60, 'a sample to stop');
   t.is((await ended).code, 1);
   const failed = samplesOf(out).filter((sample) => sample.outcome === 'failed');
   t.deepEqual(
@@ -144,7 +137,7 @@ test.serial('resuming a run that still goes on waits for it, finds nothing left,
   const run = start(...runInto(out, 3));
   const ended = endOf(run);
   await until(() => samplesOf(out).length >= 1, 300, 'a sample');
-  const resumed = await weighbridge(['run', '--resume', out, '--lock-wait', '240']);
+  const resumed = await weighbridge(['run', '--resume', out, '--lock-wait', '3600']);
   t.is((await ended).code, 0);
   t.is(resumed.code, 0, resumed.stderr);
   t.regex(resumed.stderr, /nothing is left/);

@@ -7,7 +7,7 @@ import { weighbridge } from '../command.js';
 import { copyOfFixture, removeFolder, scratchFolder } from '../processes.js';
 
 // Runs hold one machine-wide lock and certify cache states: one at a time, each waiting for the others.
-const wait = ['--lock-wait', '240'] as const;
+const wait = ['--lock-wait', '3600'] as const;
 
 interface Output {
   readonly run: RunRecord;
@@ -222,7 +222,7 @@ test.serial('a file cut while the run goes on gives failed samples and a whole l
   for (const sample of failed) t.true(codes.includes(sample.reason?.code ?? ''), sample.reason?.code);
 });
 
-test.serial('a time budget ends the run after the first round of each pass', async (t) => {
+test.serial('a time budget ends the run after the first round of the time and of the memory pass', async (t) => {
   const out = join(folder, 'budget');
   const { code, stdout, stderr } = await weighbridge([
     ...['run', model, '--loader', 'read,mmap-shared', '--state', 'warm', '--rounds', '500', '--time-budget', '0.1'],

@@ -8,6 +8,7 @@ import type { Sample } from '../../src/samples/record.js';
 import type { Summary } from '../../src/statistics/summary-types.js';
 import { weighbridge } from '../command.js';
 import { copyOfFixture, removeFolder, scratchFolder } from '../processes.js';
+import { tried } from '../run/tried.js';
 
 const folder = scratchFolder();
 test.after.always(() => {
@@ -33,7 +34,7 @@ const within = (inner: Span, outer: Span): boolean =>
 async function run(...args: readonly string[]): Promise<{ readonly samples: Sample[]; readonly summary: Summary }> {
   const { code, stdout, stderr } = await weighbridge([
     ...['run', model, '--loader', loaders.join(','), '--rounds', '1', '--memory-rounds', '0', '--json'],
-    ...['--memory-state', 'as-is', '--prompt', '4', '--generate', '3', '--threads', '2', '--lock-wait', '240'],
+    ...['--memory-state', 'as-is', '--prompt', '4', '--generate', '3', '--threads', '2', '--lock-wait', '3600'],
     ...args,
   ]);
   if (code !== 0) throw new Error(stderr);
@@ -42,7 +43,7 @@ async function run(...args: readonly string[]): Promise<{ readonly samples: Samp
 
 test.serial('each loader and state is traced once, in a pass whose times are not used', async (t) => {
   const { samples, summary } = await run('--trace', '--out', out);
-  const traced = samples.filter(({ pass }) => pass === 'trace');
+  const traced = tried(samples).filter(({ pass }) => pass === 'trace');
   t.deepEqual(
     traced.map(({ arm, state }) => `${arm.loader} ${state}`).sort(),
     loaders.flatMap((loader) => states.map((state) => `${loader} ${state}`)).sort(),
@@ -54,7 +55,8 @@ test.serial('each loader and state is traced once, in a pass whose times are not
     t.is(sample.debt, null);
     t.false('trace' in sample);
   }
-  for (const cell of summary.cells) t.is(cell.outcomes.ok, 1);
+  // A partner's retry is one more.
+  for (const cell of summary.cells) t.true(cell.outcomes.ok >= 1);
   const files = readdirSync(out).filter((name) => name.startsWith('trace-'));
   t.deepEqual(files.sort(), loaders.flatMap((loader) => states.map((state) => `trace-${loader}-${state}.json`)).sort());
 });
