@@ -21,14 +21,7 @@ export function listLoaders(): Promise<readonly LoaderDefinition[]> {
 /** The loaders of a folder of compiled definitions. */
 export async function readLoaders(from: URL): Promise<readonly LoaderDefinition[]> {
   const files = (await readdir(from)).filter((file) => file.endsWith('.js')).sort();
-  const definitions = await Promise.all(
-    files.map(async (file) => {
-      const module = (await import(new URL(file, from).href)) as { readonly default?: unknown };
-      const problem = problemOf(module.default);
-      if (problem !== null) throw new Error(`${file} in ${from.pathname}: ${problem}`);
-      return defineLoader(module.default as LoaderDefinition);
-    }),
-  );
+  const definitions = await Promise.all(files.map((file) => readLoader(from, file)));
   const names = new Set<string>();
   for (const { name } of definitions) {
     if (names.has(name)) throw new Error(`two files in ${from.pathname} define the loader ${name}`);
@@ -37,10 +30,27 @@ export async function readLoaders(from: URL): Promise<readonly LoaderDefinition[
   return definitions.sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1));
 }
 
+async function readLoader(from: URL, file: string): Promise<LoaderDefinition> {
+  const module = (await import(new URL(file, from).href)) as { readonly default?: unknown };
+  const problem = problemOf(module.default);
+  if (problem !== null) throw new Error(`${file} in ${from.pathname}: ${problem}`);
+  return defineLoader(module.default as LoaderDefinition);
+}
+
+/** The built-in loader whose file has its name, without reading all of them: a first token waits for it. */
+async function loaderNamed(word: string): Promise<LoaderDefinition | null> {
+  const file = `${word}.js`;
+  if (!(await readdir(folder)).includes(file)) return null;
+  const loader = await readLoader(folder, file);
+  return loader.name === word ? loader : null;
+}
+
 const rank = (loader: LoaderDefinition): number => (loader.mechanism === 'null' ? 0 : 1);
 
 /** The loader of that name, or the one in the file of that path. Throws UsageError. */
 export async function findLoader(word: string): Promise<ChosenLoader> {
+  const named = await loaderNamed(word);
+  if (named !== null) return named;
   const loaders = await listLoaders();
   if (isLoaderPath(word)) {
     const brought = await externalLoader(word);

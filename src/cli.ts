@@ -49,8 +49,9 @@ const commands: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 /** All where the first word names none: help, a completion, or a mistake needs to know every command. */
-async function commandsFor([first = '']: readonly string[]): Promise<readonly CommandModule[]> {
-  if (first === '--version') return [];
+async function commandsFor(words: readonly string[]): Promise<readonly CommandModule[]> {
+  const [first = ''] = words;
+  if (first === '--version' && words.length === 1) return [];
   const named = Object.entries(commands).filter(([name]) => !Object.hasOwn(commands, first) || name === first);
   return (await Promise.all(named.map(([, imported]) => imported()))) as readonly CommandModule[];
 }

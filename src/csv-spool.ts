@@ -5,7 +5,7 @@ import { disturbedCell } from '../reports/samples-csv.js';
 import type { CsvPart, CsvPartTask } from './csv-part-worker.js';
 import type { StartReader } from './samples/ledger-parts.js';
 import type { Summary } from './statistics/summary-types.js';
-import { writeWhole } from './whole-file.js';
+import { writeLongWhole } from './whole-file.js';
 
 type Marks = Summary['noise']['marks'];
 
@@ -43,15 +43,22 @@ export class CsvSpool {
   };
 
   /**
-   * Writes the file whole, with what disturbed each sample. False, and nothing is written, where the threads did not read
-   * all samples: where one of them could not, another read the ledger again. What they wrote is let go.
+   * Writes the file whole, with what disturbed each sample, and lets go what the threads wrote. False, and nothing is
+   * written, where they did not read all samples (where one of them could not, another read the ledger again), or where the
+   * disk has no room for both at once: without theirs there may be.
    */
-  finish(path: string, samples: number, marks: Marks): boolean {
+  async finish(path: string, samples: number, marks: Marks): Promise<boolean> {
     const read = this.#parts.reduce((sum, { places }) => sum + (places?.length ?? NaN), 0);
-    const isWhole = this.#parts.length > 0 && read === samples;
-    if (isWhole) writeWhole(path, this.#whole(marks));
-    this.end();
-    return isWhole;
+    try {
+      if (this.#parts.length === 0 || read !== samples) return false;
+      await writeLongWhole(path, this.#whole(marks));
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
+      throw error;
+    } finally {
+      this.end();
+    }
   }
 
   /** Gives back the room on the disk. The threads must have ended: they write by these descriptors. */

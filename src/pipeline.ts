@@ -1,20 +1,18 @@
 /** The whole product on one page: plan → samples → summary → report → verdict. */
-import { realpathSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { Interrupted, UsageError, describe, failWith, failureOf, reasonOf } from './failure.js';
+import { Interrupted, UsageError, describe, failureOf } from './failure.js';
 import { abVerdict } from './gate/ab-verdict.js';
 import { decisionRule } from './gate/judge-run.js';
 import type { VerdictFile } from './gate/verdict-types.js';
-import type { LoaderDefinition } from './loader.js';
-import { machineFacts, type MachineFacts } from './machine.js';
-import { changedFile } from './module-digest.js';
-import { native, type KernelPlan, type Shape } from './native.js';
-import { otherBuild, ownBuild, version } from './other-build.js';
+import type { MachineFacts } from './machine.js';
+import { native, type Shape } from './native.js';
+import { ownBuild, version } from './other-build.js';
 import type { Cell } from './plan/blocks.js';
-import { makePlan, type Planned, type PlannedModel, type PlanRequest } from './plan/plan.js';
-import { shardedPlan, weighedOf, type ShardNumber } from './plan/shard.js';
+import type { Planned } from './plan/plan.js';
+import { weighedOf } from './plan/shard.js';
 import { counted } from './report/format.js';
 import { report, type Report } from './report/report.js';
+import { factsOf, isEmpty, planOf, type RunRequest } from './run-request.js';
+import { checkSameRun } from './same-run.js';
 import {
   chooseCeilings,
   limitsOf,
@@ -30,7 +28,6 @@ import {
   SCHEMA_VERSION,
   type CeilingChoices,
   type EndRecord,
-  type Gate,
   type Group,
   type Ledger,
   type RunRecord,
@@ -41,7 +38,6 @@ import { quietBefore } from './samples/quiet.js';
 import { FreeMemory, neverCold } from './samples/states.js';
 import { writeTrace } from './samples/trace-file.js';
 import type { WeighingContext } from './samples/prepare.js';
-import { BATCH } from './samples/task.js';
 import { precisionRule } from './statistics/precision.js';
 import { replay } from './statistics/replay.js';
 import { summarize } from './statistics/summarize.js';
@@ -60,27 +56,6 @@ export interface Listener {
   sample(sample: Sample | Group, progress: Progress): void;
 }
 
-export interface RunRequest extends Omit<PlanRequest, 'models' | 'build' | 'isa' | 'threads'> {
-  readonly modelPaths: readonly string[];
-  readonly loaders: readonly LoaderDefinition[];
-  /** 'auto' is the best that CPU and operating system have. */
-  readonly isa: string;
-  /** Empty for every CPU this process may use. */
-  readonly threads: readonly number[];
-  /** Null where the caller holds the machine. */
-  readonly lockWaitSeconds: number | null;
-  /** What first touch costs on this machine, where the caller learned it of the same model a moment ago. */
-  readonly firstTouch?: CeilingChoices['firstTouch'] | null;
-  /** Command line that repeats the run. */
-  readonly command: readonly string[];
-  /** Where the plan stands in a configuration file; null or absent where the command line stated all. */
-  readonly config?: RunRecord['config'];
-  /** Which part of the plan is weighed; absent or null for all of it. */
-  readonly shard?: ShardNumber | null;
-  /** Registers what of the plan will be judged, before anything is weighed; absent for a run that is not. */
-  readonly register?: (planned: Planned, fingerprint: string) => Gate;
-}
-
 export interface RunResult {
   readonly ledger: Ledger;
   readonly summary: Summary;
@@ -92,22 +67,6 @@ export interface RunResult {
   readonly stopped: EndRecord['stopped'];
   /** One line, where an error stopped the run; what was measured before stands. */
   readonly failure: string | null;
-}
-
-/** The plan of a request; reads the models' headers, measures nothing. */
-export function planOf(request: RunRequest): Planned {
-  const threads = request.threads.length === 0 ? [availableParallelism()] : request.threads;
-  const isa = resolveIsa(request.isa);
-  const models = request.modelPaths.map((path) => readModel(path, request.work));
-  const whole = makePlan({ ...request, threads, isa, models, build: ownBuild() });
-  const planned = request.shard == null ? whole : shardOf(whole, request, request.shard);
-  const gate = request.register?.(planned, factsOf(planned).fingerprint) ?? null;
-  return gate === null ? planned : { ...planned, plan: { ...planned.plan, gate } };
-}
-
-function shardOf(whole: Planned, { threads, isa }: RunRequest, shard: ShardNumber): Planned {
-  const chosen = { threads: threads.length === 0, isa: isa === 'auto' };
-  return { ...whole, plan: shardedPlan(whole, shard, chosen) };
 }
 
 /**
@@ -160,11 +119,6 @@ export async function weigh(
       listener,
     );
   });
-}
-
-/** Whether nothing of the plan is weighed: a shard beyond its parts. */
-export function isEmpty(planned: Pick<RunRecord, 'plan' | 'arms' | 'models'>): boolean {
-  return Object.keys(weighedOf(planned).arms).length === 0;
 }
 
 /** Said once, before time is spent: every cold sample of such a model will be unsupported. */
@@ -323,51 +277,6 @@ async function measure(
   return failure === null ? result : { ...result, stopped: 'error', failure: failureOf(failure).line };
 }
 
-function resolveIsa(name: string): string {
-  const available = native().isas();
-  if (name === 'auto') return available.at(-1) ?? 'scalar';
-  if (!available.includes(name)) {
-    throw new UsageError(`--isa ${name} is not available here; there are: auto, ${available.join(', ')}`);
-  }
-  return name;
-}
-
-/** Any GGUF file with tensors can be touched. Throws where the kernel is to run it and does not. */
-function readModel(path: string, work: PlanRequest['work']): PlannedModel {
-  const info = native().inspect(path, { arrays: false, digest: true });
-  if (info.tensors.length === 0) {
-    const message = 'the file holds no tensors: there is nothing to load';
-    throw failWith({ code: 'missing-tensor', operation: 'inspect', path, message });
-  }
-  const facts = native().fileFacts(info.parts[0]?.path ?? path);
-  return {
-    info,
-    identity: realpathSync(path),
-    kernel: work === 'touch' ? kernelPlanIfAny(path) : kernelPlanOf(path),
-    fileSystem: facts.fileSystem,
-    device: facts.device,
-    deviceCeiling: native().deviceCeilingUnsupported(path) === null,
-  };
-}
-
-function kernelPlanOf(path: string): KernelPlan {
-  return native().kernelPlan(path, { context: 1, batch: BATCH, threads: 1 });
-}
-
-/** Null for a model that the kernel does not run. */
-function kernelPlanIfAny(path: string): KernelPlan | null {
-  try {
-    return kernelPlanOf(path);
-  } catch (error) {
-    if (reasonOf(error) === null) throw error;
-    return null;
-  }
-}
-
-function factsOf({ models }: Pick<RunRecord, 'models'>): MachineFacts {
-  return machineFacts(Object.values(models)[0]?.path);
-}
-
 function calibrationOf(
   run: Pick<RunRecord, 'arms' | 'models' | 'plan'> & { readonly shapes: Readonly<Record<string, Shape | null>> },
   machine: MachineFacts,
@@ -390,39 +299,4 @@ function calibrationOf(
       listener.step(step);
     },
   };
-}
-
-/** A resumed run must be the same machine, models, loaders and build; otherwise its halves could not be compared. */
-function checkSameRun(run: RunRecord): Record<string, Shape | null> {
-  const build = ownBuild();
-  if (run.runtime.addon !== build) {
-    throw new UsageError(`the run was made by build ${run.runtime.addon}, this is ${build}; start a new run`);
-  }
-  const { fingerprint } = factsOf(run);
-  if (run.machine.fingerprint !== fingerprint) {
-    throw new UsageError(
-      `the run was made on machine ${run.machine.fingerprint}, this is ${fingerprint}; start a new run here`,
-    );
-  }
-  for (const { module, moduleDigest, mechanism, options, build: itsBuild, buildDirectory = null } of Object.values(
-    run.arms,
-  )) {
-    if (buildDirectory !== null && otherBuild(buildDirectory).version !== itsBuild) {
-      throw new UsageError(`${buildDirectory}: the build there changed since the run began; start a new run`);
-    }
-    if (module === null) continue;
-    const changed = changedFile({ module, mechanism, options }, moduleDigest ?? '');
-    if (changed !== null) throw new UsageError(`${changed}: the loader changed since the run began; start a new run`);
-  }
-  const touched = Object.values(run.arms).some(({ work }) => work === 'touch');
-  const shapes: Record<string, Shape | null> = {};
-  for (const [id, model] of Object.entries(run.models)) {
-    const info = native().inspect(model.path, { arrays: false, digest: true });
-    const bytes = info.parts.reduce((sum, part) => sum + part.bytes, 0);
-    if (info.headerDigest !== model.headerDigest || bytes !== model.bytes) {
-      throw new UsageError(`${model.path}: the model changed since the run began; start a new run`);
-    }
-    shapes[id] = touched ? null : kernelPlanOf(model.path).shape;
-  }
-  return shapes;
 }

@@ -14,7 +14,7 @@ import { page, type Chart, type Lead, type Page } from './report/page.js';
 import { LEDGER_FILE } from './samples/ledger.js';
 import type { Ledger } from './samples/record.js';
 import type { Summary } from './statistics/summary-types.js';
-import { writeWhole } from './whole-file.js';
+import { writeLongWhole, writeWhole } from './whole-file.js';
 
 /** Where reports go: a path for each format, null where it is not asked for. */
 export interface Outputs {
@@ -59,12 +59,10 @@ export async function writeReports(
   const { written, write } = writer();
   const { html, md, json, junit, csv, svg, png } = outputs;
   const { marks } = summary.noise;
-  const writeSamples = (path: string): void => {
-    writeWhole(path, samplesCsvChunks(ledger.samples, ledger.run.arms, marks));
-  };
   if (csv !== null) {
     const path = join(csv, SAMPLES_FILE);
-    if (spool === null || !spool.finish(path, ledger.samples.length, marks)) writeSamples(path);
+    const isWritten = await spool?.finish(path, ledger.samples.length, marks);
+    if (isWritten !== true) await writeLongWhole(path, samplesCsvChunks(ledger.samples, ledger.run.arms, marks));
     written.push(path);
     if (ledger.groups.length > 0) write(join(csv, 'groups.csv'), [groupsCsv(ledger.groups, ledger.run.arms)]);
     write(join(csv, 'summary.csv'), summaryCsvChunks(summary));

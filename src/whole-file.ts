@@ -1,6 +1,7 @@
 /** Files that appear whole or not at all. */
 import { closeSync, fdatasyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { makeDirectory } from './make-directory.js';
 
 /** Another process may write the same file. */
@@ -21,6 +22,40 @@ export function writeWhole(path: string, chunks: Iterable<string | Uint8Array>):
   } catch (error) {
     rmSync(partial, { force: true });
     throw error;
+  }
+}
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** As writeWhole, for what takes long: a signal that ends the process leaves nothing half written either. */
+export async function writeLongWhole(path: string, chunks: Iterable<string | Uint8Array>): Promise<void> {
+  makeDirectory(dirname(path));
+  const partial = partialOf(path);
+  const end = (signal: NodeJS.Signals): void => {
+    rmSync(partial, { force: true });
+    unwatch();
+    process.kill(process.pid, signal);
+  };
+  const unwatch = (): void => {
+    for (const name of ENDING) process.off(name, end);
+  };
+  for (const name of ENDING) process.on(name, end);
+  try {
+    const file = openSync(partial, 'w', 0o644);
+    try {
+      for (const chunk of chunks) {
+        writeFileSync(file, chunk);
+        await turn();
+      }
+    } finally {
+      closeSync(file);
+    }
+    renameSync(partial, path);
+  } catch (error) {
+    rmSync(partial, { force: true });
+    throw error;
+  } finally {
+    unwatch();
   }
 }
 

@@ -44,5 +44,6 @@ test('a command line reads the files of the command that it names, and of no oth
 
 test('where none is named all are there, so that help lists them and a slip finds the one that was meant', async (t) => {
   t.is(commandsOf(await importedBy('--help')).length, 6);
+  t.is(commandsOf(await importedBy('--version', '--help')).length, 6);
   t.is(commandsOf(await importedBy('inspekt')).length, 6);
 });

@@ -1,12 +1,14 @@
 /** What threads write of a ledger while they read it. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { samplesCsv } from '../reports/samples-csv.js';
+import { samplesCsv, samplesCsvChunks } from '../reports/samples-csv.js';
 import { CsvSpool } from '../src/csv-spool.js';
 import { UsageError } from '../src/failure.js';
 import { readLedgerInParts, readParts } from '../src/samples/ledger-parts.js';
 import { summarize } from '../src/statistics/summarize.js';
+import { writeLongWhole } from '../src/whole-file.js';
 import { removeFolder, scratchFolder } from './processes.js';
 import { arm, ledger, ok } from './statistics/ledger-builder.js';
 
@@ -40,7 +42,7 @@ for (const threads of [1, 2, 3, 7]) {
     const spool = new CsvSpool(join(own, 'a.spool'));
     const { ledger: together } = await readParts(join(own, 'ledger.jsonl'), threads, spool.start);
     t.is(together.samples.length, noisy.length);
-    t.true(spool.finish(join(own, 'a.csv'), noisy.length, noise.marks));
+    t.true(await spool.finish(join(own, 'a.csv'), noisy.length, noise.marks));
     spool.end();
     t.is(readFileSync(join(own, 'a.csv'), 'utf8'), samplesCsv(made, { noise }));
     t.deepEqual(spoolsIn(own), []);
@@ -52,13 +54,13 @@ test('samples that the threads read and the figures do not know, or the other wa
   for (const known of [noisy.length - 1, noisy.length + 1]) {
     const spool = new CsvSpool(join(folder, 'b.spool'));
     await readParts(path, 2, spool.start);
-    t.false(spool.finish(join(folder, 'b.csv'), known, []));
+    t.false(await spool.finish(join(folder, 'b.csv'), known, []));
   }
   t.false(existsSync(join(folder, 'b.csv')));
 });
 
-test('what no thread has read is no file', (t) => {
-  t.false(new CsvSpool(join(folder, 'c.spool')).finish(join(folder, 'c.csv'), 0, []));
+test('what no thread has read is no file', async (t) => {
+  t.false(await new CsvSpool(join(folder, 'c.spool')).finish(join(folder, 'c.csv'), 0, []));
   t.false(existsSync(join(folder, 'c.csv')));
 });
 
@@ -71,7 +73,7 @@ test('where a thread meets a damaged line, or cannot write, the ledger is read w
   const nowhere = new CsvSpool(join(own, 'nowhere', 'd.spool'));
   const { ledger: read } = await readLedgerInParts(own, 2, nowhere.start);
   t.is(read.samples.length, noisy.length);
-  t.false(nowhere.finish(join(own, 'd.csv'), noisy.length, []));
+  t.false(await nowhere.finish(join(own, 'd.csv'), noisy.length, []));
   nowhere.end();
 
   writeFileSync(join(own, 'ledger.jsonl'), `${text}{"kind":"sample"}\n`);
@@ -79,4 +81,31 @@ test('where a thread meets a damaged line, or cannot write, the ledger is read w
   await t.throwsAsync(readLedgerInParts(own, 2, damaged.start), { instanceOf: UsageError, message: /line \d+/ });
   damaged.end();
   t.deepEqual(spoolsIn(own), []);
+});
+
+test('a disk with room for one of both is left to the way that needs no more', async (t) => {
+  const expected = samplesCsv(made, { noise: summarize(made).noise });
+  const own = scratchFolder();
+  const room = 4096 * (Math.ceil(Buffer.byteLength(expected) / 4096) + 2);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${room}`, 'tmpfs', own], { stdio: 'pipe' });
+  } catch {
+    removeFolder(own);
+    t.log('skipped: mounting a small file system needs root');
+    t.pass();
+    return;
+  }
+  t.teardown(() => {
+    execFileSync('umount', [own]);
+    removeFolder(own);
+  });
+  const long = join(folder, 'f.jsonl');
+  writeFileSync(long, text);
+  const spool = new CsvSpool(join(own, 'f.spool'));
+  const { ledger: read } = await readParts(long, 1, spool.start);
+  const { marks } = summarize(read).noise;
+  t.false(await spool.finish(join(own, 'f.csv'), noisy.length, marks));
+  t.deepEqual(readdirSync(own), []);
+  await writeLongWhole(join(own, 'f.csv'), samplesCsvChunks(read.samples, read.run.arms, marks));
+  t.is(readFileSync(join(own, 'f.csv'), 'utf8'), expected);
 });

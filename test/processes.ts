@@ -111,16 +111,17 @@ export async function until(condition: () => boolean, seconds: number, what: str
   }
 }
 
-/** Runs an ES module's text in a Node of its own, for what could hang or end this one; killed after a minute. */
-export function runScript(text: string, args: readonly string[]): Promise<EndedProcess> {
-  return endOf(
-    spawn(process.execPath, ['--input-type=module', '-e', text, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 60_000,
-      killSignal: 'SIGKILL',
-    }),
-  );
+/** An ES module's text in a Node of its own, for what could hang or end this one; killed after a minute. */
+export function startScript(text: string, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, ['--input-type=module', '-e', text, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  });
 }
+
+export const runScript = (text: string, args: readonly string[]): Promise<EndedProcess> =>
+  endOf(startScript(text, args));
 
 export interface EndedProcess {
   readonly code: number | null;

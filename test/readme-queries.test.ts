@@ -31,7 +31,7 @@ test.before(async (t) => {
   const { code, stderr } = await weighbridge([
     ...['run', model, '--loader', `stdio,pread-parallel,mmap-shared,${own}`, '--state', 'cold,warm'],
     ...['--memory-state', 'as-is', '--rounds', '3', '--prompt', '4', '--generate', '3', '--threads', '1'],
-    ...['--load-threads', '1,2', '--processes', '1,2', '--lock-wait', '3600', '--out', run],
+    ...['--load-threads', '1,2', '--processes', '1,2', '--lock-wait', '1100', '--out', run],
   ]);
   t.is(code, 0, stderr);
   database = await (await DuckDBInstance.create(':memory:')).connect();

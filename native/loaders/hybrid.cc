@@ -3,8 +3,9 @@
 //
 // Nobody asks free memory beforehand but for the pool: what was freed last is handed out first and is backed in either
 // case, so that it takes tens of pages to know. A load begins by huge-map, and each block that came is touched here and
-// there: two slow ones in a row, and the rest comes by readahead. Where a first use costs as much of memory that is
-// certainly backed, as in virtual machines whose host keeps shadow page tables, it tells nothing and huge-map stays.
+// there: a few in a row of which most is slow, and the rest comes by readahead. Where a first use costs as much of memory
+// that is certainly backed, as in virtual machines whose host keeps shadow page tables, it tells nothing and huge-map
+// stays.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -37,12 +38,18 @@ namespace {
 constexpr uint64_t block_bytes = 4 << 20;
 // Of MADV_POPULATE_READ; more get into each other's way on a device that one can keep busy.
 constexpr uint32_t populating_threads = 2;
-// Between two bytes that are read of a block, and the time that all of them may take: some 10 µs where memory is backed;
-// where a host must find it, 7 µs and more for each, or 5 ms for one huge page.
-constexpr uint64_t watch_step = 64 << 10;
-constexpr int64_t slow_block_ns = 200'000;
-// One may be an accident.
-constexpr uint32_t slow_blocks_wanted = 2;
+// Between two bytes that are read of a block, each at a price of its own: below 1 µs with the clock's where memory is
+// backed; where a host must find it, 7 µs and more for each, or 5 ms for one huge page.
+constexpr uint64_t watch_step = 256 << 10;
+constexpr int64_t slow_use_ns = 5'000;
+constexpr int64_t huge_use_ns = 1'000'000;
+// Of memory that is backed some uses are slow where something else took the processor, and some blocks where patches of
+// it were given back: the longer the model, the more must be slow in a row. A turn too late costs a few milliseconds a
+// block, a wrong one a fifth of the load.
+constexpr uint32_t telling_uses = 4;
+constexpr uint32_t huge_uses_wanted = 2;
+constexpr size_t least_slow_blocks = 3;
+constexpr size_t slow_share = 100;  // one in so many blocks
 // Of one readahead(2) where the system does not tell what it reads at most: the window that Linux begins with.
 constexpr uint64_t least_read_ahead = 128 << 10;
 
@@ -175,15 +182,20 @@ class HybridMap : public Weights {
   // whoever uses them, since no fault of the guest's is behind it.
   void watch(const Block& block) noexcept {
     const std::byte* const memory = mappings_[block.part].at(block.offset);
-    const int64_t began = thread_cpu_ns();
-    bool slow = false;
-    for (uint64_t at = 0; at < block.bytes && !slow; at += watch_step) {
+    uint32_t uses = 0, slow = 0, huge = 0;
+    int64_t before = thread_cpu_ns();
+    for (uint64_t at = 0; at < block.bytes; at += watch_step) {
       static_cast<void>(*static_cast<const volatile std::byte*>(memory + at));
-      slow = thread_cpu_ns() - began > slow_block_ns;
+      const int64_t now = thread_cpu_ns();
+      const int64_t took = now - std::exchange(before, now);
+      ++uses;
+      slow += took > slow_use_ns ? 1 : 0;
+      huge += took > huge_use_ns ? 1 : 0;
     }
-    if (!slow) {
+    if (uses < telling_uses) return;
+    if (slow * 2 < uses && huge < huge_uses_wanted) {
       slow_in_a_row_ = 0;
-    } else if (++slow_in_a_row_ == slow_blocks_wanted) {
+    } else if (++slow_in_a_row_ == std::max(least_slow_blocks, blocks_.in_order().size() / slow_share)) {
       road_ = Road::readahead;
     }
   }

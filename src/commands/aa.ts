@@ -5,7 +5,7 @@ import { findLoader } from '../catalog.js';
 import { UsageError, printable } from '../failure.js';
 import { roleOf } from '../loader.js';
 import { storeNoise } from '../noise-store.js';
-import { planOf, type RunRequest } from '../pipeline.js';
+import { planOf, type RunRequest } from '../run-request.js';
 import { leadOfNoise } from '../report/leads.js';
 import { noiseReport } from '../report/noise.js';
 import { writePage } from '../report-files.js';

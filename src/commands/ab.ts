@@ -4,7 +4,7 @@ import { COMMAND_OUTPUTS } from '../command-arms.js';
 import { UsageError } from '../failure.js';
 import { register, looksFor } from '../gate/register.js';
 import { noiseFloorFor } from '../noise-store.js';
-import { planOf, type RunRequest } from '../pipeline.js';
+import { planOf, type RunRequest } from '../run-request.js';
 import { plainId } from '../plan/arms.js';
 import type { Planned } from '../plan/plan.js';
 import type { Gate } from '../samples/record.js';

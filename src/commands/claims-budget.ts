@@ -13,9 +13,9 @@ export function shareOf(left: number, plan: PartPlan, plans: readonly PartPlan[]
   return Math.max(LEAST_SHARE, (left * plan.weight) / weightOf(later));
 }
 
-/** Whether what is left has room for an extra part: as much as would be its share of the whole. */
-export function hasRoom(left: number, budget: number, plan: PartPlan, plans: readonly PartPlan[]): boolean {
-  return !plan.isExtra || left >= (budget * plan.weight) / weightOf(plans);
+/** What must be left for a part to begin: of an extra part as much as would be its share of the whole, of others nothing. */
+export function roomFor(budget: number, plan: PartPlan, plans: readonly PartPlan[]): number {
+  return plan.isExtra ? (budget * plan.weight) / weightOf(plans) : -Infinity;
 }
 
 const weightOf = (plans: readonly PartPlan[]): number => plans.reduce((sum, { weight }) => sum + weight, 0);

@@ -39,12 +39,14 @@ function valueNotes(
   if (short.length === 0) return [];
   const which = `${short.length === 1 ? 'Claim' : 'Claims'} ${enumeration(short)} ${short.length === 1 ? 'has' : 'have'} too few values for a verdict.`;
   const needed = Math.max(...weighed.map(({ plan }) => plan.needed));
-  const paces = weighed.map(({ plan, result, seconds }): Pace => {
-    const wanted = { ...plan, rounds: Math.max(plan.rounds, plan.needed) };
-    const pace = result === null ? null : paceOf(wanted, result.ledger, seconds);
-    // A part that cannot be weighed here has its share of the time and takes nothing of it.
-    return pace ?? { plan: { ...plan, needed: 1 }, rounds: 0, firstSeconds: 0, roundSeconds: 0 };
-  });
+  const paces = weighed
+    .filter(({ hadShare }) => hadShare)
+    .map(({ plan, result, seconds }): Pace => {
+      const wanted = { ...plan, rounds: Math.max(plan.rounds, plan.needed) };
+      const pace = result === null ? null : paceOf(wanted, result.ledger, seconds);
+      // Found out only when its turn came, it has a share of the time and takes nothing of it.
+      return pace ?? { plan: { ...plan, needed: 1 }, rounds: 0, firstSeconds: 0, roundSeconds: 0 };
+    });
   const cut = weighed.some(({ plan, result }) => !plan.isExtra && result?.stopped === 'time-budget');
   const budget = budgetFor(paces, budgetSeconds);
   const would = [

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { Interrupted, failureOf } from '../failure.js';
 import { availableMemory } from '../machine.js';
 import type { MadeDirectories } from '../make-directory.js';
-import { planOf, weigh, type RunRequest, type RunResult } from '../pipeline.js';
+import { weigh, type RunResult } from '../pipeline.js';
+import { planOf, type RunRequest } from '../run-request.js';
 import { progressLines } from '../progress.js';
 import { size } from '../report/format.js';
 import { limitSupport } from '../samples/cgroup-place.js';
@@ -13,7 +14,7 @@ import type { PartOutcome } from '../statistics/claims-types.js';
 import { storageFacts } from '../storage.js';
 import { writeRun } from '../write-run.js';
 import { writeBystander } from './bystander-file.js';
-import { hasRoom, shareOf } from './claims-budget.js';
+import { roomFor, shareOf } from './claims-budget.js';
 import { requestOf, type Common, type PartPlan } from './claims-plan.js';
 import { labelsOf } from './weighing.js';
 
@@ -26,6 +27,8 @@ export interface WeighedPart {
   /** What kept it from its end, where that was an error. */
   readonly failure: unknown;
   readonly interrupted: boolean;
+  /** Whether time was kept for it: not where this machine was known not to weigh it. */
+  readonly hadShare: boolean;
 }
 
 export interface PartsOptions extends Common {
@@ -46,7 +49,7 @@ export async function weighParts(
 ): Promise<readonly WeighedPart[]> {
   const startedAt = performance.now();
   const weighed: WeighedPart[] = [];
-  // Learning it takes longer than a round of some parts.
+  // Learning it takes longer than a round of some parts; each probes whether it still holds.
   let firstTouch: RunRequest['firstTouch'] = null;
   // Those that cannot be weighed take nothing of the time.
   const sharing = plans.filter((plan) => options.cannot(plan) === null);
@@ -56,7 +59,8 @@ export async function weighParts(
     const ended = (outcome: PartOutcome, result: RunResult | null, failure: unknown): void => {
       const seconds = (performance.now() - began) / 1000;
       const interrupted = result === null ? signal.aborted && failure === null : result.stopped === 'interrupted';
-      weighed.push({ plan, directory, outcome, result, seconds, failure, interrupted });
+      const hadShare = sharing.includes(plan);
+      weighed.push({ plan, directory, outcome, result, seconds, failure, interrupted, hadShare });
     };
     if (signal.aborted) {
       ended({ kind: 'stopped', why: INTERRUPTED }, null, null);
@@ -86,7 +90,7 @@ export async function weighParts(
       // for and not found, the next part may find it.
       const learned = result.ledger.run.ceilings.firstTouch;
       const tells = learned.limitNs !== null || learned.returnedNs === null;
-      if (plan.memoryState !== 'as-is' && tells) firstTouch = learned;
+      if (plan.memoryState !== 'as-is' && tells) firstTouch = { learnedAt: result.ledger.run.startedAt, ...learned };
       ended(
         { kind: 'ran', ledger: result.ledger, leftOut: plan.leftOut },
         result,
@@ -112,8 +116,14 @@ function notWeighed(
 ): Extract<PartOutcome, { readonly why: string }> | null {
   const why = cannot(plan);
   if (why !== null) return { kind: 'cannot', why };
-  if (hasRoom(left, budgetSeconds, plan, plans)) return null;
-  return { kind: 'stopped', why: `the other parts took the time budget of ${Math.round(budgetSeconds)} s` };
+  const wanted = roomFor(budgetSeconds, plan, plans);
+  if (left >= wanted) return null;
+  const had = Math.max(0, Math.floor(left));
+  const of = `${had === 0 ? 'nothing' : `${had} s`} of the time budget of ${Math.round(budgetSeconds)} s`;
+  return {
+    kind: 'stopped',
+    why: `${of} was left and it wants ${Math.ceil(wanted)} s; a larger --time-budget has room`,
+  };
 }
 
 async function weighOne(request: RunRequest, directory: string, signal: AbortSignal): Promise<RunResult> {

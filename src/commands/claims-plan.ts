@@ -1,7 +1,7 @@
 /** What `claims` weighs: parts, each with the cells that its claims need and no others, and why. */
 import { fileURLToPath } from 'node:url';
 import { findLoaders } from '../catalog.js';
-import type { RunRequest } from '../pipeline.js';
+import type { RunRequest } from '../run-request.js';
 import type { ChosenCommand } from '../plan/arms.js';
 import type { MemoryState, State } from '../samples/record.js';
 import { LEAST_FOR_MEDIANS } from '../statistics/claims-bounds.js';

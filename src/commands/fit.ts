@@ -3,7 +3,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { findLoaders } from '../catalog.js';
 import { Interrupted, UsageError, exitCode, failWith, printable } from '../failure.js';
 import { roleOf } from '../loader.js';
-import { planOf, type RunRequest } from '../pipeline.js';
+import { planOf, type RunRequest } from '../run-request.js';
 import type { Planned } from '../plan/plan.js';
 import { fitLines, fitNotes } from '../report/fit.js';
 import { enumeration } from '../report/format.js';

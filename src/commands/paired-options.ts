@@ -1,5 +1,5 @@
 /** Options of the commands that weigh two arms in pairs: `ab` and `aa`. */
-import type { RunRequest } from '../pipeline.js';
+import type { RunRequest } from '../run-request.js';
 import type { MemoryState, State } from '../samples/record.js';
 import { commaList, positive, whole } from './arguments.js';
 import { quietOptions } from './exploring-options.js';

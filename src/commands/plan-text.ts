@@ -9,7 +9,7 @@ import { hasLoadThreads, usesWeights } from '../plan/arms.js';
 import { chainedState, samplesOf } from '../plan/blocks.js';
 import { holds, partsOf } from '../plan/parts.js';
 import { settingKeyOf } from '../plan/settings.js';
-import type { RunRequest } from '../pipeline.js';
+import type { RunRequest } from '../run-request.js';
 import { counted, size } from '../report/format.js';
 import { settingLabel } from '../report/labels.js';
 import type { MemoryState, State } from '../samples/record.js';

@@ -5,7 +5,7 @@ import { listLoaders } from '../catalog.js';
 import { UsageError, printable } from '../failure.js';
 import { availableMemory, machineFacts } from '../machine.js';
 import { native } from '../native.js';
-import { planOf, type RunRequest } from '../pipeline.js';
+import { planOf, type RunRequest } from '../run-request.js';
 import { leadOfAdvice } from '../report/leads.js';
 import { adviceOf } from '../report/recommend.js';
 import { writePage } from '../report-files.js';

@@ -1,14 +1,17 @@
 /** What commands that weigh have in common: signals, progress, the directory of the run, its end. */
 import { setMaxListeners } from 'node:events';
+import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { commandNotes } from '../command-arms.js';
 import { Interrupted, exitCode, printable } from '../failure.js';
 import { MadeDirectories } from '../make-directory.js';
-import { weigh, type RunRequest, type RunResult } from '../pipeline.js';
+import { weigh, type RunResult } from '../pipeline.js';
+import type { RunRequest } from '../run-request.js';
 import type { Planned } from '../plan/plan.js';
 import { counted } from '../report/format.js';
 import { settingKeyOf } from '../plan/settings.js';
 import { progressLines } from '../progress.js';
+import type { RunRecord } from '../samples/record.js';
 import { runExitCode } from '../verdict.js';
 import { tell } from '../wrap.js';
 
@@ -61,14 +64,23 @@ export function endWith(result: RunResult, directory: string): void {
     const how = result.stopped === 'error' ? 'stopped' : 'interrupted';
     const { samples, run } = result.ledger;
     const saved = counted(samples.length, 'sample');
-    // The plan keeps paths as they were given, since other machines may hold the same model elsewhere.
-    const here = Object.values(run.models).some(({ path }) => !isAbsolute(path));
+    const here = isOfThisFolder(run);
     tell(
       process.stderr,
       `weighbridge: ${how}, ${saved} saved; continue${here ? ' in this folder' : ''} with: npx weighbridge run --resume ${printable(directory)}`,
     );
   }
   process.exitCode = verdict.code;
+}
+
+/** The plan keeps paths and commands as they were given, since other machines may hold the same model elsewhere. */
+function isOfThisFolder({ models, arms }: RunRecord): boolean {
+  const isHere = (word: string, index: number): boolean =>
+    !isAbsolute(word) && (index === 0 ? word.includes('/') : existsSync(word));
+  return (
+    Object.values(models).some(({ path }) => !isAbsolute(path)) ||
+    Object.values(arms).some(({ command }) => command?.argv.some(isHere) ?? false)
+  );
 }
 
 /**

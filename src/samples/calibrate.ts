@@ -7,7 +7,7 @@ import type { Limit } from './limit-types.js';
 import { hostCacheLimit, measureLimits } from './limits.js';
 import type { Arm, CeilingChoices, ModelRecord } from './record.js';
 import { spawnChild, type ChildEnd } from './spawn.js';
-import { learnFirstTouch } from './states.js';
+import { learnFirstTouch, stillHolds } from './states.js';
 import { failureReason, proofOf, referenceKey } from './judge.js';
 import { taskOf } from './task.js';
 
@@ -27,7 +27,7 @@ export interface CalibrationOptions {
 
 const noCeilings: CeilingChoices = { device: {}, firstTouch: { backedNs: 0, returnedNs: null, limitNs: null } };
 
-/** How the ceilings of this run are measured. `known`: what first touch costs, where it is known already. */
+/** How the ceilings of this run are measured. `known`: what an earlier run learned of first touch; it is kept while it holds. */
 export async function chooseCeilings(
   options: CalibrationOptions,
   known: CeilingChoices['firstTouch'] | null = null,
@@ -38,11 +38,11 @@ export async function chooseCeilings(
     options.onStep(`device ceiling of ${model.path}`);
     device[id] = await chooseDevice(model);
   }
-  if (known !== null) return { device, firstTouch: known };
   options.onStep('first touch of free memory');
   const largest = Math.max(...Object.values(options.models).map((model) => model.bytes));
-  const firstTouch = await learnFirstTouch(largest, options.threads, options.mayReportFreePages, options.signal);
-  return { device, firstTouch };
+  const { threads, mayReportFreePages, signal } = options;
+  if (known !== null && (await stillHolds(known, largest, threads, signal))) return { device, firstTouch: known };
+  return { device, firstTouch: await learnFirstTouch(largest, threads, mayReportFreePages, signal) };
 }
 
 /** Without any, nothing of a run is set beside what the machine can do. */

@@ -164,6 +164,8 @@ export interface CeilingChoices {
     readonly backedNs: number;
     readonly returnedNs: number | null;
     readonly limitNs: number | null;
+    /** When it was learned, where that was by an earlier run: that free memory is touched as fast now was probed again. */
+    readonly learnedAt?: string;
   };
 }
 

@@ -262,6 +262,22 @@ export async function learnFirstTouch(
   return { backedNs, returnedNs, limitNs };
 }
 
+/** Backed memory may be touched this much faster or slower than when the limit was learned; both states then stay clear of it. */
+const DRIFT = 1.25;
+
+/** Whether what was learned before still tells the states apart: a machine's speed may have changed since. */
+export async function stillHolds(
+  { backedNs, limitNs }: CeilingChoices['firstTouch'],
+  modelBytes: number,
+  threads: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  // Nothing is told by it then.
+  if (limitNs === null) return true;
+  const now = await firstTouchBacked(modelBytes, threads, signal);
+  return now <= backedNs * DRIFT && now >= backedNs / DRIFT;
+}
+
 /** Nanoseconds of the probe with free memory just touched: the median of a few. */
 export async function firstTouchBacked(modelBytes: number, threads: number, signal: AbortSignal): Promise<number> {
   const backed: number[] = [];

@@ -202,7 +202,7 @@ const limit = object({
 
 const ceilings = object({
   device: record(object({ reason: ref('reason') }, { engine: text, blockBytes: amount, depth: count })),
-  firstTouch: object({ backedNs: amount, returnedNs: amountOrNull, limitNs: amountOrNull }),
+  firstTouch: object({ backedNs: amount, returnedNs: amountOrNull, limitNs: amountOrNull }, { learnedAt: text }),
 });
 
 /** Of the machine: what tells it from others. More stands there, and is told where it is known. */

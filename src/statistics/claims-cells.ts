@@ -40,11 +40,14 @@ export class PartView {
     return model;
   }
 
-  cell(label: string, { state, load = 1 }: Place): CellSummary | null {
-    return (
-      this.summary.cells.find(
-        ({ arm, ...of }) => arm.label === label && arm.kind !== 'ceiling' && of.state === state && of.load === load,
-      ) ?? null
+  cell(label: string, place: Place): CellSummary | null {
+    return this.#cells(label, place)[0] ?? null;
+  }
+
+  /** Several where the loader was weighed with several numbers of processes. */
+  #cells(label: string, { state, load = 1 }: Place): readonly CellSummary[] {
+    return this.summary.cells.filter(
+      ({ arm, ...of }) => arm.label === label && arm.kind !== 'ceiling' && of.state === state && of.load === load,
     );
   }
 
@@ -82,10 +85,9 @@ export class PartView {
     for (const label of labels) {
       const why = this.#leftOut[label];
       if (why !== undefined) return { testable: false, why };
-      const cell = this.cell(label, place);
-      if (cell === null) continue;
-      const [first] = cell.reasons;
-      if (cell.outcomes.ok > 0 || first === undefined) continue;
+      const refused = this.#cells(label, place).find(({ outcomes }) => outcomes.ok === 0);
+      const [first] = refused?.reasons ?? [];
+      if (first === undefined) continue;
       const { outcome, reason } = first;
       return { testable: outcome !== 'unsupported', why: `${label}: ${outcome}: ${reason.message}` };
     }

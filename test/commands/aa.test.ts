@@ -14,7 +14,7 @@ test.after.always(() => {
 const model = copyOfFixture('tiny-Q8_0.gguf', folder);
 const data = join(folder, 'data');
 const env = { ...process.env, XDG_DATA_HOME: data };
-const quick = ['--state', 'warm', '--memory-state', 'as-is', '--threads', '2', '--lock-wait', '3600'];
+const quick = ['--state', 'warm', '--memory-state', 'as-is', '--threads', '2', '--lock-wait', '1100'];
 
 /** A run on disk that nobody has to wait for. */
 function recorded(name: string, rounds: number): string {

@@ -18,7 +18,7 @@ const before = at('before');
 async function record(t: ExecutionContext, model: string, out: string, more: readonly string[]): Promise<void> {
   const { code, stderr } = await weighbridge([
     ...['run', model, '--memory-state', 'as-is', '--rounds', '1', '--prompt', '4', '--generate', '3'],
-    ...['--lock-wait', '3600', '--out', out, ...more],
+    ...['--lock-wait', '1100', '--out', out, ...more],
   ]);
   t.is(code, 0, stderr);
 }

@@ -14,7 +14,7 @@ test.after.always(() => {
   removeFolder(folder);
 });
 const model = copyOfFixture('tiny-Q8_0.gguf', folder);
-const quick = ['--state', 'warm', '--memory-state', 'as-is', '--threads', '2', '--lock-wait', '3600'];
+const quick = ['--state', 'warm', '--memory-state', 'as-is', '--threads', '2', '--lock-wait', '1100'];
 
 interface Output {
   readonly recommendation: Recommendation;

@@ -21,7 +21,7 @@ test.before(async (t) => {
   t.is((await weighbridge(['gen', model, '--shape', 'tiny', '--type', 'q8_0'])).code, 0);
   const { code, stderr } = await weighbridge([
     ...['run', model, '--loader', 'read,mmap-shared', '--state', 'warm', '--memory-state', 'as-is', '--rounds', '2'],
-    ...['--prompt', '4', '--generate', '3', '--lock-wait', '3600', '--out', out],
+    ...['--prompt', '4', '--generate', '3', '--lock-wait', '1100', '--out', out],
   ]);
   t.is(code, 0, stderr);
 });

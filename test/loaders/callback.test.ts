@@ -245,7 +245,7 @@ export function load(parts: readonly { path: string; begin: number; end: number 
   const { code, stdout, stderr } = await weighbridge([
     ...['run', own, '--loader', ['read', 'node-fs', mine, zeros, fails].join(','), '--state', 'warm', '--rounds', '1'],
     ...['--memory-state', 'as-is', '--memory-rounds', '1', '--prompt', '2', '--generate', '2', '--threads', '2'],
-    ...['--out', join(folder, 'run'), '--lock-wait', '3600', '--json'],
+    ...['--out', join(folder, 'run'), '--lock-wait', '1100', '--json'],
   ]);
   t.is(code, 1, stderr);
   const { run, samples } = JSON.parse(stdout) as Output;

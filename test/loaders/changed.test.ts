@@ -13,7 +13,7 @@ test.after.always(() => {
 const model = copyOfFixture('tiny-Q4_0.gguf', folder);
 
 const quick = ['--state', 'warm', '--memory-state', 'as-is', '--prompt', '2', '--generate', '2', '--threads', '2'];
-const work = [...quick, '--memory-rounds', '0', '--lock-wait', '3600'];
+const work = [...quick, '--memory-rounds', '0', '--lock-wait', '1100'];
 
 function file(name: string, text: string): string {
   const path = join(folder, name);
@@ -100,7 +100,7 @@ test.serial('a run goes on only with the loader that it began with', async (t) =
   const first = ['run', model, '--loader', `read,${path}`, '--rounds', '3', '--time-budget', '0.001', '--out', out];
   t.is((await weighbridge([...first, ...work])).code, 0);
   file('resumed.ts', strategy('resumed', 128));
-  const resume = ['run', '--resume', out, '--lock-wait', '3600', '--json'];
+  const resume = ['run', '--resume', out, '--lock-wait', '1100', '--json'];
   const changed = await weighbridge(resume);
   t.is(changed.code, 2);
   t.is(changed.stdout, '');
@@ -115,7 +115,7 @@ test.serial(
   async (t) => {
     const out = join(folder, 'budget');
     const args = ['run', model, '--loader', 'read', '--rounds', '1', '--trace', '--time-budget', '0.001', '--out', out];
-    const { code, stderr } = await weighbridge([...args, ...quick, '--lock-wait', '3600']);
+    const { code, stderr } = await weighbridge([...args, ...quick, '--lock-wait', '1100']);
     t.is(code, 0, stderr);
     const lines = readFileSync(join(out, 'ledger.jsonl'), 'utf8').trimEnd().split('\n');
     const records = lines.map((line) => JSON.parse(line) as RunRecord | Sample | EndRecord);

@@ -17,7 +17,7 @@ test.serial('both bounds read every tensor byte, in blocks, and give neither log
   const { code, stdout, stderr } = await weighbridge([
     ...['run', model, '--loader', 'read,stream-discard,stream-discard-direct', '--state', 'cold', '--rounds', '1'],
     ...['--memory-state', 'as-is', '--memory-rounds', '0', '--prompt', '2', '--generate', '2', '--threads', '2'],
-    ...['--out', join(folder, 'run'), '--lock-wait', '3600', '--json'],
+    ...['--out', join(folder, 'run'), '--lock-wait', '1100', '--json'],
   ]);
   const { run, samples } = JSON.parse(stdout) as { readonly run: RunRecord; readonly samples: readonly Sample[] };
   const tensorBytes = Object.values(run.models)[0]?.tensorBytes ?? Infinity;

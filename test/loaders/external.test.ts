@@ -23,7 +23,7 @@ test.after.always(() => {
 const model = copyOfFixture('tiny-Q4_0.gguf', folder);
 
 const quick = ['--state', 'warm', '--memory-state', 'as-is', '--rounds', '1', '--memory-rounds', '0', '--prompt', '2'];
-const work = [...quick, '--generate', '2', '--threads', '2', '--lock-wait', '3600', '--json'];
+const work = [...quick, '--generate', '2', '--threads', '2', '--lock-wait', '1100', '--json'];
 
 const compiler = spawnSync('cc', ['--version']).status === 0;
 

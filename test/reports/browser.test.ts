@@ -34,7 +34,7 @@ test.before(async (t) => {
       '--generate',
       '4',
     ],
-    ...['--lock-wait', '3600', '--out', out],
+    ...['--lock-wait', '1100', '--out', out],
   ]);
   t.is(code, 0, stderr);
   t.true(stdout.trimEnd().endsWith(join(out, 'report.html')), 'the run ends by naming its page');

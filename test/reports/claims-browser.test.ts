@@ -20,7 +20,7 @@ test.before(async (t) => {
       '--rounds',
       '1',
       '--time-budget',
-      '3600',
+      '1100',
       '--threads',
       '2',
       '--lock-wait',

@@ -22,7 +22,7 @@ test.after.always(() => {
 const model = copyOfFixture('tiny-Q8_0.gguf', folder);
 const bytes = readFileSync(model).length;
 
-const work = '--memory-state as-is --memory-rounds 0 --prompt 2 --generate 2 --threads 2 --lock-wait 3600'.split(' ');
+const work = '--memory-state as-is --memory-rounds 0 --prompt 2 --generate 2 --threads 2 --lock-wait 1100'.split(' ');
 let count = 0;
 
 async function run(

@@ -21,7 +21,7 @@ test.before(async (t) => {
 
 const work = [
   ...['--loader', 'read,mmap-shared', '--state', 'warm', '--memory-state', 'as-is', '--memory-rounds', '0'],
-  ...['--prompt', '4', '--generate', '3', '--threads', '2', '--lock-wait', '3600'],
+  ...['--prompt', '4', '--generate', '3', '--threads', '2', '--lock-wait', '1100'],
 ];
 
 function linesOf(out: string): string[] {
@@ -58,7 +58,7 @@ test.serial('a run ends after the round in which its ratios are known well enoug
   t.regex(stdout.replace(/\s+/g, ' '), /intervals that decide when to stop are optimistic/);
   t.notRegex(stdout, /The run is not complete/);
 
-  const again = await weighbridge(['run', '--resume', precise, '--lock-wait', '3600']);
+  const again = await weighbridge(['run', '--resume', precise, '--lock-wait', '1100']);
   t.is(again.code, 0, again.stderr);
   t.regex(again.stderr, /nothing is left to weigh/);
   t.is(readLedger(precise).ledger.samples.length, ledger.samples.length);
@@ -70,7 +70,7 @@ test.serial(
     const lines = linesOf(precise);
     const half = lines.findIndex((line) => line.includes('"round":4,'));
     writeFileSync(join(precise, 'ledger.jsonl'), `${lines.slice(0, half + 1).join('\n')}\n`);
-    const { code, stderr } = await weighbridge(['run', '--resume', precise, '--lock-wait', '3600']);
+    const { code, stderr } = await weighbridge(['run', '--resume', precise, '--lock-wait', '1100']);
     t.is(code, 0, stderr);
     const { ledger } = readLedger(precise);
     t.is(ledger.resumes.length, 1);
@@ -110,7 +110,8 @@ test.serial('before each block a run waits for a quiet machine, and records whet
   let told = '';
   run.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
   // Not before the machine is its own: it would disturb another test's run.
-  await until(() => told.includes('preparing: ') || run.exitCode !== null, 3600, 'the run to begin');
+  const isItsOwn = (): boolean => /preparing: (?!waiting)/.test(told);
+  await until(() => isItsOwn() || run.exitCode !== null, 1100, 'the run to begin');
   const noisy = [
     spawn(process.execPath, ['-e', 'for (;;);']),
     spawn(process.execPath, ['-e', reading, join(folder, 'traffic')]),

@@ -22,7 +22,7 @@ test.after.always(() => {
 });
 const model = copyOfFixture('tiny-Q8_0.gguf', folder);
 
-function runInto(out: string, rounds: number, lockWait = 3600): readonly string[] {
+function runInto(out: string, rounds: number, lockWait = 1100): readonly string[] {
   const what = `--loader read,mmap-shared --state warm --memory-state as-is --memory-rounds 0 --prompt 4 --generate 3`;
   return ['run', model, ...what.split(' '), '--rounds', String(rounds), '--out', out, '--lock-wait', String(lockWait)];
 }
@@ -62,7 +62,7 @@ test.serial(
     t.is(torn.code, 0);
     t.regex(torn.stderr, /a torn last line of \d+ bytes was cut/);
 
-    const resumed = await weighbridge(['run', '--resume', out, '--json', '--lock-wait', '3600']);
+    const resumed = await weighbridge(['run', '--resume', out, '--json', '--lock-wait', '1100']);
     t.is(resumed.code, 0, resumed.stderr);
     const records = recordsOf(out);
     t.is(records.filter((record) => record.kind === 'resume').length, 1);
@@ -75,6 +75,18 @@ test.serial(
   },
 );
 
+test.serial('an interrupted run of a command that reads a file of this folder is to be continued here', async (t) => {
+  const out = join(folder, 'here');
+  const what = '--state warm --memory-state as-is --memory-rounds 0 --rounds 50 --lock-wait 1100';
+  const run = start('run', model, '--command', 'cat=cat package.json', ...what.split(' '), '--out', out);
+  const ended = endOf(run);
+  await until(() => samplesOf(out).length >= 1, 1100, 'a sample');
+  run.kill('SIGINT');
+  const { code, stderr } = await ended;
+  t.is(code, 130, stderr);
+  t.regex(stderr, /continue in this folder with: npx weighbridge run --resume/);
+});
+
 test.serial('kill -9 of the run leaves no child, and its ledger can be continued', async (t) => {
   const out = join(folder, 'killed');
   const run = start(...runInto(out, 5));
@@ -85,7 +97,7 @@ test.serial('kill -9 of the run leaves no child, and its ledger can be continued
   t.is((await ended).signal, 'SIGKILL');
   await until(() => sampleProcesses().length === 0, 10, 'the children to end');
   const before = samplesOf(out).length;
-  const resumed = await weighbridge(['run', '--resume', out, '--lock-wait', '3600']);
+  const resumed = await weighbridge(['run', '--resume', out, '--lock-wait', '1100']);
   t.is(resumed.code, 0, resumed.stderr);
   t.true(samplesOf(out).length > before);
 });
@@ -137,7 +149,7 @@ test.serial('resuming a run that still goes on waits for it, finds nothing left,
   const run = start(...runInto(out, 3));
   const ended = endOf(run);
   await until(() => samplesOf(out).length >= 1, 300, 'a sample');
-  const resumed = await weighbridge(['run', '--resume', out, '--lock-wait', '3600']);
+  const resumed = await weighbridge(['run', '--resume', out, '--lock-wait', '1100']);
   t.is((await ended).code, 0);
   t.is(resumed.code, 0, resumed.stderr);
   t.regex(resumed.stderr, /nothing is left/);

@@ -7,7 +7,7 @@ import type { Summary } from '../../src/statistics/summary-types.js';
 import { weighbridge } from '../command.js';
 import { copyOfFixture, removeFolder, scratchFolder } from '../processes.js';
 
-const quick = '--prompt 4 --generate 3 --threads 1 --lock-wait 3600'.split(' ');
+const quick = '--prompt 4 --generate 3 --threads 1 --lock-wait 1100'.split(' ');
 
 interface Output {
   readonly run: RunRecord;
@@ -75,7 +75,7 @@ test.serial('a chain of loads that was cut is weighed again as a whole', async (
   const records = lines.map((line) => JSON.parse(line) as LedgerRecord);
   const second = records.findLastIndex((record) => record.kind === 'sample' && record.load === 2);
   writeFileSync(path, `${lines.slice(0, second + 1).join('\n')}\n`);
-  const resumed = await weighbridge(['run', '--resume', out, '--json', '--lock-wait', '3600']);
+  const resumed = await weighbridge(['run', '--resume', out, '--json', '--lock-wait', '1100']);
   t.is(resumed.code, 0, resumed.stderr);
   const { samples, run } = JSON.parse(resumed.stdout) as Output;
   t.is(loadsOf(run.plan, Object.values(run.arms)[0], 'cold', 'time'), 3);

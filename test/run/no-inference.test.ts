@@ -14,7 +14,7 @@ import { writeUnsupportedType } from '../unsupported-type.js';
 import { tried } from './tried.js';
 
 // Runs hold one machine-wide lock and certify cache states: one at a time, each waiting for the others.
-const quick = ['--no-inference', '--memory-state', 'as-is', '--lock-wait', '3600'];
+const quick = ['--no-inference', '--memory-state', 'as-is', '--lock-wait', '1100'];
 
 const folder = scratchFolder();
 test.after.always(() => {
@@ -203,7 +203,7 @@ test.serial(
     ];
     const { out: touched } = await run(t, ...args);
     const inferred = join(folder, 'inferred');
-    const infer = ['--memory-state', 'as-is', '--lock-wait', '3600', '--prompt', '2', '--generate', '2'];
+    const infer = ['--memory-state', 'as-is', '--lock-wait', '1100', '--prompt', '2', '--generate', '2'];
     t.is((await weighbridge(['run', ...args, ...infer, '--out', inferred])).code, 0);
     const json = join(folder, 'compared.json');
     const { code, stderr } = await weighbridge(['compare', inferred, touched, '--json', json]);

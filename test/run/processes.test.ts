@@ -18,7 +18,7 @@ import {
 import { tried } from './tried.js';
 
 // Runs hold one machine-wide lock and certify cache states: one at a time, each waiting for the others.
-const quick = '--memory-state as-is --prompt 4 --generate 3 --threads 1 --lock-wait 3600'.split(' ');
+const quick = '--memory-state as-is --prompt 4 --generate 3 --threads 1 --lock-wait 1100'.split(' ');
 
 interface Output {
   readonly run: RunRecord;
@@ -163,7 +163,7 @@ test.serial('Ctrl-C ends every process of a group, and a group without its line 
   const last = lines.findLastIndex((line) => line.startsWith('{"kind":"group"'));
   const { id } = JSON.parse(lines[last] ?? '') as Group;
   writeFileSync(path, `${lines.slice(0, last).join('\n')}\n`);
-  const resumed = await weighbridge(['run', '--resume', out, '--json', '--lock-wait', '3600']);
+  const resumed = await weighbridge(['run', '--resume', out, '--json', '--lock-wait', '1100']);
   t.is(resumed.code, 0, resumed.stderr);
   const { groups, summary } = JSON.parse(resumed.stdout) as Output;
   t.false(groups.some((group) => group.id === id));

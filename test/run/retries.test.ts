@@ -31,7 +31,7 @@ test('an invalid sample is tried again beside its partners, in the order of thei
   writeFileSync(loader, LOADER);
   const { stdout, stderr } = await weighbridge([
     ...['run', model, '--loader', `read,${loader}`, '--state', 'warm', '--memory-state', 'as-is', '--rounds', '6'],
-    ...['--memory-rounds', '0', '--prompt', '4', '--generate', '3', '--threads', '1', '--json', '--lock-wait', '3600'],
+    ...['--memory-rounds', '0', '--prompt', '4', '--generate', '3', '--threads', '1', '--json', '--lock-wait', '1100'],
     ...['--out', join(folder, 'run')],
   ]);
   const { run, samples } = JSON.parse(stdout) as { run: RunRecord; samples: readonly Sample[] };
@@ -55,9 +55,12 @@ test('an invalid sample is tried again beside its partners, in the order of thei
         .map(({ arm }) => arm.loader),
     );
   });
-  for (const [main = [], ...again] of orders) {
-    // A partner's own retry is one more.
-    t.true(again.length >= 2, 'tried twice more');
+  for (const [index, [main = [], ...again]] of orders.entries()) {
+    const isAlone = samples.every(
+      ({ arm, round, outcome }) => round !== index + 1 || arm.loader === 'peeks' || outcome === 'ok',
+    );
+    // A partner that was tried again is one more.
+    t.true(isAlone ? again.length === 2 : again.length >= 2, 'tried twice more');
     for (const order of again) t.deepEqual(order, main);
   }
   // Else the order would be that of the partners, whatever comes first.

@@ -7,7 +7,7 @@ import { weighbridge } from '../command.js';
 import { copyOfFixture, removeFolder, scratchFolder } from '../processes.js';
 
 // Runs hold one machine-wide lock and certify cache states: one at a time, each waiting for the others.
-const wait = ['--lock-wait', '3600'] as const;
+const wait = ['--lock-wait', '1100'] as const;
 
 interface Output {
   readonly run: RunRecord;

@@ -21,7 +21,7 @@ const options =
 const asked = ['run', model, ...options.split(' ')];
 const withRounds = (rounds: number): readonly string[] =>
   asked.map((word, at) => (asked[at - 1] === '--rounds' ? `${rounds}` : word));
-const waiting = ['--lock-wait', '3600'];
+const waiting = ['--lock-wait', '1100'];
 
 test.serial('three shards, one of them with nothing to weigh, merge into what one run weighs', async (t) => {
   const place = (name: string): string => join(folder, name);

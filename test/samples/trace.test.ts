@@ -34,7 +34,7 @@ const within = (inner: Span, outer: Span): boolean =>
 async function run(...args: readonly string[]): Promise<{ readonly samples: Sample[]; readonly summary: Summary }> {
   const { code, stdout, stderr } = await weighbridge([
     ...['run', model, '--loader', loaders.join(','), '--rounds', '1', '--memory-rounds', '0', '--json'],
-    ...['--memory-state', 'as-is', '--prompt', '4', '--generate', '3', '--threads', '2', '--lock-wait', '3600'],
+    ...['--memory-state', 'as-is', '--prompt', '4', '--generate', '3', '--threads', '2', '--lock-wait', '1100'],
     ...args,
   ]);
   if (code !== 0) throw new Error(stderr);
@@ -55,8 +55,9 @@ test.serial('each loader and state is traced once, in a pass whose times are not
     t.is(sample.debt, null);
     t.false('trace' in sample);
   }
-  // A partner's retry is one more.
-  for (const cell of summary.cells) t.true(cell.outcomes.ok >= 1);
+  // Again only where a partner was tried again.
+  const again = samples.some(({ pass, outcome }) => pass === 'time' && outcome === 'invalid');
+  for (const cell of summary.cells) t.true(cell.outcomes.ok === 1 || (again && cell.outcomes.ok > 1));
   const files = readdirSync(out).filter((name) => name.startsWith('trace-'));
   t.deepEqual(files.sort(), loaders.flatMap((loader) => states.map((state) => `trace-${loader}-${state}.json`)).sort());
 });
