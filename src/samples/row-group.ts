@@ -35,14 +35,17 @@ export class Field {
   }
 }
 
-/** An object that was one of a record. */
+const GROUP = Symbol('group');
+const ROW = Symbol('row');
+
+/** An object that was one of a record. A report makes millions: fields that are declared, or private, take twice the time. */
 export class View {
-  readonly #group: Group;
-  readonly #row: number;
+  declare readonly [GROUP]: Group;
+  declare readonly [ROW]: number;
 
   constructor(group: Group, row: number) {
-    this.#group = group;
-    this.#row = row;
+    this[GROUP] = group;
+    this[ROW] = row;
   }
 
   toJSON(): unknown {
@@ -52,19 +55,19 @@ export class View {
   static giveField(view: typeof View, name: string, field: Field): void {
     Object.defineProperty(view.prototype, name, {
       get(this: View) {
-        return this.#group.read(field, this.#row);
+        return this[GROUP].read(field, this[ROW]);
       },
     });
   }
 
   /** Where it stands. */
   static placeOf(view: View): { readonly group: Group; readonly row: number } {
-    return { group: view.#group, row: view.#row };
+    return { group: view[GROUP], row: view[ROW] };
   }
 
   static plain(view: View): unknown {
     const field = fieldsOfViews.get(Object.getPrototypeOf(view) as object);
-    return field === undefined ? undefined : view.#group.plain(field, view.#row);
+    return field === undefined ? undefined : view[GROUP].plain(field, view[ROW]);
   }
 }
 

@@ -15,7 +15,7 @@
 import { decodesFromMemory } from '../samples/debt.js';
 import { issuedBytes } from '../samples/judge.js';
 import type { Limit, LimitName } from '../samples/limit-types.js';
-import type { Arm, MemoryState, ModelRecord, Phase } from '../samples/record.js';
+import type { Arm, MemoryState, ModelRecord, Phase, Phases } from '../samples/record.js';
 import { median } from './order.js';
 import type { OkSample, Pair } from './pairs.js';
 import type { Binding, BindingName } from './summary-types.js';
@@ -50,11 +50,11 @@ export interface BindingInput {
 export function bindingOf(input: BindingInput): Binding | null {
   const { model, limits: measured } = input;
   const rates = deviceRates(input.ceilingPairs);
-  const own = { ...input, limits: measured.filter(({ path }) => isOf(model, path)) };
+  const alone = aloneTimes({ ...input, limits: measured.filter(({ path }) => isOf(model, path)) });
   const samples = input.timed.flatMap((sample) =>
     sample.completeNs === null || sample.completeNs <= 0
       ? []
-      : [{ measuredNs: sample.completeNs, alone: aloneTimes(own, sample, rates.get(sample) ?? null) }],
+      : [{ measuredNs: sample.completeNs, alone: alone(sample, rates.get(sample) ?? null) }],
   );
   if (samples.length === 0 || measured.length === 0) return null;
   const limits = KINDS.flatMap((name) => {
@@ -122,20 +122,38 @@ function isOf({ parts }: ModelRecord, path: string | null): boolean {
 
 const KINDS: readonly LimitKind[] = ['device', 'copy', 'first-touch', 'fault', 'compute'];
 
-/** Nanoseconds of each limit alone; null where it does not apply or is not known, 0 left out with it. */
-function aloneTimes(
-  { arm, memoryState, model, limits }: BindingInput,
-  sample: OkSample,
-  deviceRate: number | null,
-): Readonly<Record<LimitKind, number | null>> {
+type Alone = Readonly<Record<LimitKind, number | null>>;
+
+/**
+ * Nanoseconds of each limit alone; null where it does not apply or is not known, 0 left out with it. What is the same for
+ * all samples of an arm is looked up once: there may be a million.
+ */
+function aloneTimes({
+  arm,
+  memoryState,
+  model,
+  limits,
+}: BindingInput): (sample: OkSample, deviceRate: number | null) => Alone {
   const positive = (ns: number | null): number | null => (ns !== null && ns > 0 ? ns : null);
-  const issued = sample.phases === null ? null : issuedBytes(sample, sample.phases);
-  return {
-    device: positive(issued === null || deviceRate === null ? null : issued / deviceRate),
-    copy: positive(copyNs(arm, model.tensorBytes, limits)),
-    'first-touch': positive(firstTouchNs(arm, memoryState, sample, limits)),
-    fault: positive(faultNs(arm, sample, limits)),
-    compute: positive(computeNs(arm, sample, limits)),
+  const copy = positive(copyNs(arm, model.tensorBytes, limits));
+  const touch = touchSpeeds(arm, memoryState, limits);
+  const faultCost = valueOf(limits, 'minor-fault', {});
+  const readSpeed =
+    valueOf(limits, 'memory-read-mapping', { threads: arm.threads }) ??
+    valueOf(limits, 'memory-read', { threads: arm.threads });
+  return (sample, deviceRate) => {
+    const { phases } = sample;
+    const issued = phases === null ? null : issuedBytes(sample, phases);
+    const grown = grownMemory(sample);
+    return {
+      device: positive(issued === null || deviceRate === null ? null : issued / deviceRate),
+      copy,
+      'first-touch': positive(grown === null ? null : firstTouchNs(grown, touch)),
+      fault: positive(
+        phases === null || grown === null || faultCost === null ? null : faultNs(arm, phases, grown) * faultCost,
+      ),
+      compute: positive(computeNs(arm, sample, phases, readSpeed)),
+    };
   };
 }
 
@@ -199,43 +217,47 @@ function grownMemory({ memory }: OkSample): Grown | null {
   return { small: anonymous - huge, huge, pool: grown('hugetlb') ?? 0 };
 }
 
-/** Anonymous memory that the sample gained, each page size at the speed of its own first touch. */
-function firstTouchNs(arm: Arm, state: MemoryState, sample: OkSample, limits: readonly Limit[]): number | null {
-  const grown = grownMemory(sample);
-  if (grown === null) return null;
+/** Bytes per second of first touch; null where it was not measured. */
+type TouchSpeeds = Readonly<Record<keyof Grown, number | null>>;
+
+function touchSpeeds(arm: Arm, state: MemoryState, limits: readonly Limit[]): TouchSpeeds {
+  const speed = (pageBytes: number, memoryState: MemoryState): number | null =>
+    valueOf(limits, 'first-touch', { threads: loadThreads(arm), pageBytes, memoryState });
   // Of memory as it was only the faster state is sure.
   const memoryState = state === 'returned' ? 'returned' : 'backed';
-  const time = (bytes: number, pageBytes: number, of: MemoryState): number | null => {
-    if (bytes === 0) return 0;
-    const speed = valueOf(limits, 'first-touch', { threads: loadThreads(arm), pageBytes, memoryState: of });
-    return speed === null ? null : (bytes * 1e9) / speed;
-  };
-  const parts = [
-    time(grown.small, SMALL_PAGE, memoryState),
-    time(grown.huge, HUGE_PAGE, memoryState),
+  return {
+    small: speed(SMALL_PAGE, memoryState),
+    huge: speed(HUGE_PAGE, memoryState),
     // A reserved pool keeps its memory whatever happens to free memory; clearing its pages is left, as in backed memory.
-    time(grown.pool, HUGE_PAGE, 'backed'),
-  ];
-  const known = parts.filter((ns) => ns !== null);
-  return known.length < parts.length ? null : known.reduce((sum, ns) => sum + ns, 0);
+    pool: speed(HUGE_PAGE, 'backed'),
+  };
+}
+
+const GROWN = ['small', 'huge', 'pool'] as const;
+
+/** Anonymous memory that the sample gained, each page size at the speed of its own first touch. */
+function firstTouchNs(grown: Grown, speeds: TouchSpeeds): number | null {
+  let sum = 0;
+  for (const of of GROWN) {
+    if (grown[of] === 0) continue;
+    const speed = speeds[of];
+    if (speed === null) return null;
+    sum += (grown[of] * 1e9) / speed;
+  }
+  return sum;
 }
 
 /**
- * Faults × the cost of one of a file's mapping: those of load by the threads that bring, the rest by those that compute.
+ * Faults of a file's mapping, as the time of one: those of load by the threads that bring, the rest by those that compute.
  * Faults that gave new memory are paid in first touch, and most are of load: they are taken off there first.
  */
-function faultNs(arm: Arm, sample: OkSample, limits: readonly Limit[]): number | null {
-  const { phases } = sample;
-  const cost = valueOf(limits, 'minor-fault', {});
-  const grown = grownMemory(sample);
-  if (phases === null || cost === null || grown === null) return null;
-  const faults = (...each: readonly Phase[]): number =>
-    each.reduce((sum, { minorFaults, majorFaults }) => sum + minorFaults + majorFaults, 0);
-  const ofMemory = grown.small / SMALL_PAGE + (grown.huge + grown.pool) / HUGE_PAGE;
-  const loading = faults(phases.open, phases.acquire);
-  const computing = faults(phases.firstToken, phases.complete);
+function faultNs(arm: Arm, { open, acquire, firstToken, complete }: Phases, { small, huge, pool }: Grown): number {
+  const faults = ({ minorFaults, majorFaults }: Phase): number => minorFaults + majorFaults;
+  const ofMemory = small / SMALL_PAGE + (huge + pool) / HUGE_PAGE;
+  const loading = faults(open) + faults(acquire);
+  const computing = faults(firstToken) + faults(complete);
   const later = Math.max(0, ofMemory - loading);
-  return (Math.max(0, loading - ofMemory) / loadThreads(arm) + Math.max(0, computing - later) / arm.threads) * cost;
+  return Math.max(0, loading - ofMemory) / loadThreads(arm) + Math.max(0, computing - later) / arm.threads;
 }
 
 /**
@@ -244,20 +266,20 @@ function faultNs(arm: Arm, sample: OkSample, limits: readonly Limit[]): number |
  */
 function computeNs(
   arm: Arm,
-  { tokens, phases, bytesNeeded, untouchedBytes }: OkSample,
-  limits: readonly Limit[],
+  { tokens, bytesNeeded, untouchedBytes }: OkSample,
+  phases: Phases | null,
+  readSpeed: number | null,
 ): number | null {
-  const speed =
-    valueOf(limits, 'memory-read-mapping', { threads: arm.threads }) ??
-    valueOf(limits, 'memory-read', { threads: arm.threads });
   if (arm.work === 'touch') {
-    return speed === null ? null : (((bytesNeeded ?? 0) + (untouchedBytes ?? 0)) * 1e9) / speed;
+    return readSpeed === null ? null : (((bytesNeeded ?? 0) + (untouchedBytes ?? 0)) * 1e9) / readSpeed;
   }
   const steps = tokens?.perTokenNs.slice(1) ?? [];
   const decode = phases?.decode ?? null;
   if (steps.length === 0 || (decode !== null && !decodesFromMemory(decode))) return null;
-  if (untouchedBytes === null || untouchedBytes === 0) return median(steps);
-  return speed === null ? median(steps) : median(steps) + (untouchedBytes * 1e9) / speed;
+  const step = median(steps);
+  return untouchedBytes === null || untouchedBytes === 0 || readSpeed === null
+    ? step
+    : step + (untouchedBytes * 1e9) / readSpeed;
 }
 
 /** Threads that bring bytes, as the arm's options say. */
@@ -272,25 +294,11 @@ interface Wanted {
   readonly memoryState?: MemoryState;
 }
 
-/** Of the limits of a run: each sample of an arm asks for the same. */
-const known = new WeakMap<readonly Limit[], Map<string, number | null>>();
-
-function valueOf(limits: readonly Limit[], name: LimitName, wanted: Wanted): number | null {
-  const values = known.get(limits) ?? new Map<string, number | null>();
-  known.set(limits, values);
-  const key = `${name} ${wanted.threads ?? ''} ${wanted.pageBytes ?? ''} ${wanted.memoryState ?? ''}`;
-  const value = values.get(key);
-  if (value !== undefined) return value;
-  const found = findValue(limits, name, wanted);
-  values.set(key, found);
-  return found;
-}
-
 /**
  * The value of as many threads as are asked for. Where that was not measured, the fastest of more threads, so that nothing
  * is held for slower than it is; where there are none, that of the most threads. Null where the limit was not measured.
  */
-function findValue(limits: readonly Limit[], name: LimitName, wanted: Wanted): number | null {
+function valueOf(limits: readonly Limit[], name: LimitName, wanted: Wanted): number | null {
   const { threads = 1, pageBytes = null, memoryState = null } = wanted;
   const found = limits.flatMap((limit) =>
     limit.name === name && limit.pageBytes === pageBytes && limit.memoryState === memoryState && limit.value !== null
