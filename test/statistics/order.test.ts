@@ -57,6 +57,23 @@ test('thousands of values have an interval near the normal approximation', (t) =
   t.true(confidence! >= 0.95 && confidence! < 0.951);
 });
 
+test('the median is the middle of the sorted values, however they lie', (t) => {
+  const random = xoroshiro128plus(7);
+  const middle = (values: readonly number[]): number => {
+    const sorted = Float64Array.from(values).sort();
+    const half = sorted.length >> 1;
+    return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+  };
+  for (let n = 1; n <= 60; n += 1) {
+    const values = Array.from({ length: n }, () => uniformFloat64(random) - 0.5);
+    const tied = values.map((value) => Math.round(value * 4) + 0);
+    const ascending = values.toSorted((a, b) => a - b);
+    for (const each of [values, tied, ascending, ascending.toReversed(), tied.map(() => 1)]) {
+      t.is(median(each), middle(each), String(each));
+    }
+  }
+});
+
 test('the median of an even count is the mean of the middle two, and nothing has no median', (t) => {
   t.is(median([4, 1, 3, 2]), 2.5);
   t.is(median([7]), 7);
