@@ -3,15 +3,25 @@
 import { readFileSync } from 'node:fs';
 import yargs, { type Argv, type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { UsageError, failureOf } from './failure.js';
+import { UsageError, exitCode, failureOf } from './failure.js';
 import { chooseShell } from './commands/shells.js';
 import { refuseValues, wrongArguments } from './commands/wrong-arguments.js';
 import { tell } from './wrap.js';
 
 // A reader that goes away (`| head`, a closed terminal) is no failure of ours: the work goes on, and the exit code tells.
+// So it does where the output has no room, and that is told, once.
+let isTold = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    if (error.code === 'EPIPE' || error.code === 'EIO' || isTold) return;
+    isTold = true;
+    const { line } = failureOf(
+      Object.assign(error, { path: stream === process.stdout ? 'standard output' : 'standard error' }),
+    );
+    if (stream === process.stdout) tell(process.stderr, `weighbridge: ${line}`);
+    process.once('exit', (code) => {
+      process.exitCode = code === 0 ? exitCode.failed : code;
+    });
   });
 }
 
@@ -84,8 +94,7 @@ function parserOf(words: readonly string[], known: readonly CommandModule[]): Ar
 }
 
 try {
-  const words = hideBin(process.argv);
-  chooseShell(words);
+  const words = chooseShell(hideBin(process.argv));
   await parserOf(words, await commandsFor(words)).parseAsync();
 } catch (error) {
   const { line, code } = failureOf(error);

@@ -2,6 +2,7 @@
 import { exitCode } from './failure.js';
 import type { RunResult } from './pipeline.js';
 import { counted, enumeration } from './report/format.js';
+import type { Arm } from './samples/record.js';
 import type { CellSummary } from './statistics/summary-types.js';
 
 export interface RunVerdict {
@@ -39,9 +40,11 @@ export function runExitCode({ ledger, summary, stopped, failure }: RunResult): R
   // Of a shard the other states may be elsewhere, where the arm works.
   const { loadersNamed, shard = null } = ledger.run.plan;
   const isNamed = ({ arm }: CellSummary): boolean => shard === null && (arm.kind === 'command' || loadersNamed);
+  // Whatever its setting: under one memory limit of several it may be impossible.
+  const isSame = (one: Arm, other: Arm): boolean => one.label === other.label && one.model === other.model;
   const never = unsupported
     .filter(isNamed)
-    .find(({ arm }) => weighed.every((cell) => cell.arm.id !== arm.id || unsupported.includes(cell)));
+    .find(({ arm }) => weighed.every((cell) => !isSame(cell.arm, arm) || unsupported.includes(cell)));
   if (never !== undefined) {
     return fail(`${never.arm.label} was asked for and is unsupported here; the table says why`);
   }

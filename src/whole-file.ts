@@ -7,6 +7,11 @@ import { makeDirectory } from './make-directory.js';
 /** Another process may write the same file. */
 const partialOf = (path: string): string => `${path}.${process.pid}.tmp`;
 
+/** What the system refused, named by the file that was asked for. */
+function about(path: string, error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? Object.assign(error, { path }) : error;
+}
+
 /** Makes the directory too. Throws what the system refuses, and leaves nothing half written then. */
 export function writeWhole(path: string, chunks: Iterable<string | Uint8Array>): void {
   makeDirectory(dirname(path));
@@ -21,7 +26,7 @@ export function writeWhole(path: string, chunks: Iterable<string | Uint8Array>):
     renameSync(partial, path);
   } catch (error) {
     rmSync(partial, { force: true });
-    throw error;
+    throw about(path, error);
   }
 }
 
@@ -53,7 +58,7 @@ export async function writeLongWhole(path: string, chunks: Iterable<string | Uin
     renameSync(partial, path);
   } catch (error) {
     rmSync(partial, { force: true });
-    throw error;
+    throw about(path, error);
   } finally {
     unwatch();
   }

@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { weighbridge } from './command.js';
-import { removeFolder, scratchFolder } from './processes.js';
+import { endOf, removeFolder, scratchFolder } from './processes.js';
 
 const folder = scratchFolder();
 test.after.always(() => {
@@ -46,4 +47,15 @@ test('where none is named all are there, so that help lists them and a slip find
   t.is(commandsOf(await importedBy('--help')).length, 6);
   t.is(commandsOf(await importedBy('--version', '--help')).length, 6);
   t.is(commandsOf(await importedBy('inspekt')).length, 6);
+});
+
+test('standard output without room is told in one line, and the exit code says that it failed', async (t) => {
+  const cli = join(import.meta.dirname, '..', 'src', 'cli.js');
+  const { code, stderr } = await endOf(
+    spawn('/bin/sh', ['-c', 'exec "$0" "$1" --help > /dev/full', process.execPath, cli], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+  t.is(stderr, 'weighbridge: standard output: no space left on the disk (write)\n');
+  t.is(code, 1);
 });

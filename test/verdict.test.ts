@@ -59,6 +59,13 @@ test('a bound that works in one state is fine', (t) => {
   t.is(verdictOf([read, bound()], samples).code, 0);
 });
 
+test('a loader that works under one of several memory limits is fine', (t) => {
+  const small = { ...read, id: `${read.id} m1` };
+  const samples = [ok({ arm: read }), without('unsupported', { arm: small }, reason('memory-short'))];
+  t.is(verdictOf([read, small], samples).code, 0);
+  t.is(verdictOf([small], samples.slice(1)).code, 1);
+});
+
 test('a bound without a valid sample fails the run', (t) => {
   const samples = [ok({ arm: read }), without('invalid', { arm: bound() }, reason('cache-not-held'))];
   const { code, message } = verdictOf([read, bound()], samples);

@@ -15,7 +15,7 @@ import {
   type VerdictFile,
   type VerdictKind,
 } from './verdict-types.js';
-import { change, gravest, metricName, relative, wrongResult } from './words.js';
+import { change, gravest, judgedName, metricName, relative, wrongResult } from './words.js';
 
 /** Throws RangeError where the run was not registered to be judged. */
 export function abVerdict(ledger: Ledger): VerdictFile {
@@ -77,7 +77,7 @@ function resultOf(
     ...{ arm: arm.label, state, memoryState, metric },
     ...(arm.work === 'touch' ? { work: arm.work } : {}),
     verdict: kindOf(verdict),
-    reason: reasonOf(verdict, metricName(metric, arm), smallestChange, arm),
+    reason: reasonOf(verdict, judgedName(metric, arm), smallestChange, arm),
     ...{ base: medianOf('base'), head: medianOf('head') },
     ...{ ratio, low, high, confidence: low === null ? null : confidence },
     ...{ n: pairs, baseN: null, dropped, threshold },
@@ -99,7 +99,7 @@ function reasonOf(verdict: Verdict, name: string, smallest: number | null, arm: 
   switch (verdict.kind) {
     case 'regressed':
       return verdict.because === 'failures'
-        ? `head failed or gave ${wrongResult(arm)} in ${counted(headFailures, 'round')}, base in none`
+        ? `head failed${arm.kind === 'command' ? '' : ` or gave ${wrongResult(arm)}`} in ${counted(headFailures, 'round')}, base in none`
         : `${of}, beyond ${relative(tolerance)}`;
     case 'improved':
       return `${of}, beyond ${relative(tolerance)}`;

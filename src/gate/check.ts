@@ -14,7 +14,7 @@ import { predictionReach } from '../statistics/student.js';
 import type { BaselineEntry, BaselineMetric } from './baseline-types.js';
 import type { Thresholds } from './register.js';
 import type { ComparisonResult, VerdictKind } from './verdict-types.js';
-import { change, metricName, relative, wrongResult } from './words.js';
+import { change, judgedName, metricName, relative, wrongResult } from './words.js';
 
 /** Baselines from which on their own spread says how far days differ. */
 export const LEAST_BASELINES = 3;
@@ -209,7 +209,7 @@ function ofCounter(compared: Compared, metric: Counter, request: CheckRequest): 
   const ratio = median(mine) / median(theirs);
   const above = Math.min(...mine) > Math.max(...theirs);
   const below = Math.max(...mine) < Math.min(...theirs);
-  const of = `${metricName(metric, compared.entry)} is ${change(ratio)}`;
+  const of = `${judgedName(metric, compared.entry)} is ${change(ratio)}`;
   const common = { ...commonOf(compared, request), ratio, tolerance: threshold, baseN: theirs.length };
   // Of what scatters, all of head must lie above all of base.
   const apart = Math.max(...theirs) / Math.min(...mine);

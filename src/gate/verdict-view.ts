@@ -2,9 +2,9 @@
 import { printable } from '../failure.js';
 import { duration, percent, size } from '../report/format.js';
 import type { GateMetric } from '../samples/record.js';
-import { COUNTERS, NEGLIGIBLE, isCounter, type Counter } from '../statistics/metrics.js';
+import { COUNTERS, isCounter, type Counter } from '../statistics/metrics.js';
 import type { ComparisonResult, VerdictFile, VerdictKind } from './verdict-types.js';
-import { metricName, relative } from './words.js';
+import { allowance, metricName, relative } from './words.js';
 
 export interface VerdictRow {
   readonly metric: string;
@@ -114,8 +114,7 @@ function countersNotes(comparisons: readonly ComparisonResult[]): readonly strin
   if (compared.length === 0) return [];
   const allowances = compared.map((each) => {
     const metric = each.metric as Counter;
-    const negligible = NEGLIGIBLE[metric];
-    return `${metric === 'faults' ? negligible : size(negligible)} of ${metricName(metric, each)}`;
+    return `${allowance(metric)} of ${metricName(metric, each)}`;
   });
   return [
     `÷ base of counters is of base and head with as much added to both as is nothing, so that a little more than none is no multiple: ${allowances.join(', ')}. It lies nearer 1 than the figures beside it.`,

@@ -1,6 +1,7 @@
 /** What verdicts, metrics and figures are called. */
 import type { Arm, GateMetric } from '../samples/record.js';
-import { percent } from '../report/format.js';
+import { percent, size } from '../report/format.js';
+import { NEGLIGIBLE, isCounter, type Counter } from '../statistics/metrics.js';
 import type { ComparisonResult, VerdictKind } from './verdict-types.js';
 
 /** From the gravest on. */
@@ -32,6 +33,17 @@ export interface Worked {
 
 export function metricName(metric: GateMetric, { work }: Worked): string {
   return metric === 'ttft' && work === 'touch' ? 'last needed byte' : names[metric];
+}
+
+/** What of it is compared: of counters, with as much added as is nothing. */
+export function judgedName(metric: GateMetric, worked: Worked): string {
+  const name = metricName(metric, worked);
+  return isCounter(metric) ? `${name} (+ ${allowance(metric)} on both sides)` : name;
+}
+
+/** As much of a counter as is nothing. */
+export function allowance(metric: Counter): string {
+  return metric === 'faults' ? String(NEGLIGIBLE[metric]) : size(NEGLIGIBLE[metric]);
 }
 
 /** What a sample with the wrong weights gave. */

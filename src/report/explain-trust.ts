@@ -1,4 +1,5 @@
 /** Sentences on what was really done and how far it can be believed. Each is null where there is nothing to say. */
+import { toldOnce } from './reasons.js';
 import { describe } from '../failure.js';
 import { plain } from '../samples/columns.js';
 import type { Arm, EffectiveValue } from '../samples/record.js';
@@ -92,7 +93,7 @@ export const warningsSentence: Speaker = ({ loaders }) => {
 
 export const notOkSentence: Speaker = ({ loaders }) => {
   const each = loaders.flatMap(({ label, cell }) =>
-    cell.reasons.map(
+    toldOnce(cell.reasons).map(
       ({ outcome, reason, count }) => `${label}: ${count} × ${outcome}, ${describe({ ...reason, path: null })}`,
     ),
   );

@@ -1,4 +1,5 @@
 /** Why the first loader is first: sentences computed from a ledger, and none where it lacks the figures. Pure. */
+import { toldOnce } from './reasons.js';
 import { UsageError, printable } from '../failure.js';
 import { chainedState } from '../plan/blocks.js';
 import type { Ledger, Sample } from '../samples/record.js';
@@ -140,7 +141,7 @@ function opponentOf(subject: View, first: View | null, loaders: readonly View[])
 /** A section without a loader to explain still says what became of its samples. */
 function notOkOf(loaders: readonly View[]): readonly Sentence[] {
   const each = loaders.flatMap(({ label, cell }) =>
-    cell.reasons.map(({ outcome, reason, count }) => `${label}: ${count} × ${outcome}, ${reason.message}`),
+    toldOnce(cell.reasons).map(({ outcome, reason, count }) => `${label}: ${count} × ${outcome}, ${reason.message}`),
   );
   return each.length === 0 ? [] : [{ topic: 'not-ok', text: printable(`${each.join('; ')}.`) }];
 }

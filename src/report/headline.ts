@@ -57,7 +57,7 @@ function clauseOf({ rows, moment }: Section): string {
     }
     case 'open': {
       const { row, reference, paired } = standing;
-      return `${row.label} has the lowest time to ${moment} (${row.firstToken.text}, ${paired.text} × ${reference.label}), but ${counted(paired.pairs, 'pair')} ${paired.pairs === 1 ? 'does' : 'do'} not prove it`;
+      return `${row.label} has the lowest paired time to ${moment} (${paired.text} × ${reference.label}, median ${row.firstToken.text}), but ${counted(paired.pairs, 'pair')} ${paired.pairs === 1 ? 'does' : 'do'} not prove it`;
     }
     case 'reference':
       return `no loader is shown to be faster to ${moment} than ${standing.reference.label} (${standing.reference.firstToken.text})`;

@@ -1,4 +1,5 @@
 /** From a summary to a page: the report, charts with their data, and what must be known to judge and to repeat the run. */
+import { toldOnce } from './reasons.js';
 import { describe } from '../failure.js';
 import type { Ledger } from '../samples/record.js';
 import type { Summary } from '../statistics/summary-types.js';
@@ -69,7 +70,7 @@ function exclusionsOf(summary: Summary): readonly Exclusion[] {
   return summary.cells.flatMap(({ arm, setting, state, memoryState, reasons }) => {
     const { model, label } = settingLabels(summary, setting);
     const place = [model, label ?? '', state, `free memory ${memoryState}`].filter((word) => word !== '').join(' · ');
-    return reasons.map(({ outcome, reason, count }) => ({
+    return toldOnce(reasons).map(({ outcome, reason, count }) => ({
       ...{ loader: labelOf(arm), place, count, outcome, reason: sentenceOf(describe(reason)) },
     }));
   });

@@ -1,4 +1,5 @@
 /** From a summary to what people read: sections, rows, one answer a section, and notes. */
+import { toldOnce } from './reasons.js';
 import { describe } from '../failure.js';
 import type { Arm, Ledger, ModelRecord, State } from '../samples/record.js';
 import type { Binding, CellSummary, Summary } from '../statistics/summary-types.js';
@@ -151,7 +152,7 @@ function signedDuration(ns: number): string {
 /** In short: path and remedy are in the notes. */
 function problemsOf({ outcomes, reasons }: CellSummary): readonly string[] {
   const total = Object.values(outcomes).reduce((sum, count) => sum + count, 0);
-  return reasons.map(({ outcome, reason, count }) => {
+  return toldOnce(reasons).map(({ outcome, reason, count }) => {
     const why = sentenceOf(describe({ ...reason, path: null, remedy: null }));
     return outcome === 'unsupported' && outcomes.unsupported === total
       ? `unsupported: ${why}`

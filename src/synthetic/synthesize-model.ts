@@ -26,12 +26,14 @@ async function checkRoom(directory: string, bytes: number, path: string): Promis
   const { bavail, bsize } = await statfs(directory);
   const free = bavail * bsize;
   if (free >= bytes * (1 + spare)) return;
-  const megabytes = (size: number): string => `${Math.ceil(size / 1e6).toLocaleString('en-US')} MB`;
+  const text = (size: number, unit: number, name: string): string =>
+    `${Math.ceil(size / unit).toLocaleString('en-US')} ${name}`;
+  const readable = (size: number): string => (size < 1e7 ? text(size, 1e3, 'kB') : text(size, 1e6, 'MB'));
   throw failWith({
     code: 'disk-full',
     operation: 'statfs',
     path,
-    message: `the model needs ${megabytes(bytes * (1 + spare))}, the disk has ${megabytes(free)} left`,
+    message: `the model needs ${readable(bytes * (1 + spare))}, the disk has ${readable(free)} left`,
     remedy: 'free some space, choose a smaller shape or type, or another directory',
   });
 }

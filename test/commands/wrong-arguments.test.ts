@@ -86,9 +86,9 @@ for (const [what, args, line] of wrong) {
 }
 
 test.serial('each shell has its own completion script', async (t) => {
-  const scripts = await Promise.all(
-    ['bash', 'zsh', 'fish'].map(async (shell) => (await weighbridge(['completion', shell])).stdout),
-  );
+  const runs = await Promise.all(['bash', 'zsh', 'fish'].map((shell) => weighbridge(['completion', shell])));
+  for (const { code, stderr } of runs) t.is(code, 0, stderr);
+  const scripts = runs.map(({ stdout }) => stdout);
   t.regex(scripts[0] ?? '', /complete .* -F /);
   t.regex(scripts[1] ?? '', /compdef/);
   t.regex(scripts[2] ?? '', /complete -f -c weighbridge/);

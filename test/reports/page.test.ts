@@ -244,7 +244,7 @@ test('the page opens with the answer in one sentence, and says how sure it is', 
   );
   t.is(
     weighed(2),
-    'On this machine, warm, mmap-shared has the lowest time to first token (500 ms, 0.50 × stdio), but 2 pairs do not prove it.',
+    'On this machine, warm, mmap-shared has the lowest paired time to first token (0.50 × stdio, median 500 ms), but 2 pairs do not prove it.',
   );
 });
 
