@@ -114,7 +114,7 @@ function ceilingNotes(ceilings: readonly BaselineCeiling[], baselines: readonly 
       .map((other) => other.medianNs);
     if (then.length === 0) return [];
     return [
-      `Ceiling ${limit}, ${state} (${memoryState}): ${duration(medianNs)} in this run, ${then.map(duration).join(', ')} in the baseline; where both have it, ÷ base is of the times as parts of it, not of the times as they stand.`,
+      `Ceiling ${limit}, ${state} (${memoryState}): ${duration(medianNs)} in this run, ${then.map(duration).join(', ')} in the baseline.`,
     ];
   });
 }

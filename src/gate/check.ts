@@ -146,7 +146,10 @@ function ofCost(compared: Compared, tested: Tested, request: CheckRequest): Comp
   const { ratio, pSlower, pFaster, noise, tolerance, normalized, head, base } = tested;
   const name = metricName(metric, compared.entry);
   const of = `${name}${normalized ? ' ÷ ceiling' : ''} is ${change(ratio)}`;
-  const common = { ...commonOf(compared, request), ratio, noiseFloor: noise, tolerance, n: head.length };
+  const common = {
+    ...{ ...commonOf(compared, request), ratio, noiseFloor: noise, tolerance, n: head.length },
+    ...(normalized ? { byCeiling: true as const } : {}),
+  };
   const give = (verdict: VerdictKind, reason: string, smallestChange: number | null): ComparisonResult => ({
     ...common,
     ...{ verdict, reason, smallestChange, baseN: base.length },

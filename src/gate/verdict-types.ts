@@ -28,6 +28,8 @@ export interface ComparisonResult {
   readonly head: number | null;
   /** Median of head ÷ base over pairs; of a baseline, of the normalized medians. Above 1 head is the worse. */
   readonly ratio: number | null;
+  /** Of a baseline: whether the ratio is of times as parts of their ceilings; absent where it is not. */
+  readonly byCeiling?: true;
   /** One-sided bounds of that ratio, each at `confidence`; null where there are too few values. */
   readonly low: number | null;
   readonly high: number | null;

@@ -83,7 +83,13 @@ export function verdictView(file: VerdictFile): VerdictView {
       rows: comparisons.filter((each) => placeOf(each) === heading).map(rowOf),
     })),
     reasons: reasonsOf(comparisons, places),
-    notes: [confidenceNote(file), seesNote, ...countersNotes(comparisons), ...file.notes.map(told)],
+    notes: [
+      confidenceNote(file),
+      seesNote,
+      ...ceilingNote(comparisons),
+      ...countersNotes(comparisons),
+      ...file.notes.map(told),
+    ],
     cases: comparisons.map((each) => ({
       group: placeOf(each),
       name: metricName(each.metric, each),
@@ -108,7 +114,18 @@ function confidenceNote({ how, alpha, comparisons }: VerdictFile): string {
     : `${chance} as far as days differ by what the noise estimate says (permutation test of medians, Holm). A baseline of another day is no neighbour: weighbridge ab is the stronger test.`;
 }
 
+const CEILING_MARK = '*';
+
 /** Without it ÷ base would contradict the figures beside it. */
+function ceilingNote(comparisons: readonly ComparisonResult[]): readonly string[] {
+  return comparisons.some(({ byCeiling = false }) => byCeiling)
+    ? [
+        `${CEILING_MARK} ÷ base of times as parts of the ceilings of their own runs (first token ÷ ceiling), not of the times beside it: what the machine itself did between the days is taken out.`,
+      ]
+    : [];
+}
+
+/** The same of counters. */
 function countersNotes(comparisons: readonly ComparisonResult[]): readonly string[] {
   const compared = COUNTERS.flatMap((counter) => comparisons.find(({ metric }) => metric === counter) ?? []);
   if (compared.length === 0) return [];
@@ -163,13 +180,13 @@ function headlineOf({ verdict, comparisons, advisory }: VerdictFile): string {
 }
 
 function rowOf(result: ComparisonResult): VerdictRow {
-  const { metric, base, head, ratio, low, high, n, baseN, verdict, smallestChange } = result;
+  const { metric, base, head, ratio, byCeiling = false, low, high, n, baseN, verdict, smallestChange } = result;
   const digits = (value: number): string => (value < 9.9995 ? value.toFixed(3) : value.toFixed(1));
   return {
     metric: metricName(metric, result),
     base: base === null ? NONE : valueText(metric, base),
     head: head === null ? NONE : valueText(metric, head),
-    ratio: ratio === null ? NONE : digits(ratio),
+    ratio: ratio === null ? NONE : `${digits(ratio)}${byCeiling ? CEILING_MARK : ''}`,
     bounds: low === null || high === null ? NONE : `${digits(low)}–${digits(high)}`,
     n: baseN === null ? String(n) : `${n}:${baseN}`,
     verdict,

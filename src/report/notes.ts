@@ -10,7 +10,7 @@ import { counted, duration, enumeration, significant, size } from './format.js';
 import { certificationNotes } from './free-memory.js';
 import { settingLabels } from './labels.js';
 import { momentIn, momentOf } from './moment.js';
-import { placesOf, unsupportedAlike } from './places.js';
+import { isCompared, placesOf, unsupportedAlike } from './places.js';
 import { disturbedNotes, precisionNotes, waitNotes } from './quiet-notes.js';
 import { shardNotes } from './shards.js';
 
@@ -49,6 +49,7 @@ export function noteGroups(summary: Summary, ledger: Ledger): NoteGroups {
       ...remedyNotes(summary),
       ...ceilingNotes(summary, ledger),
       ...pairNotes(summary),
+      ...pairlessNotes(summary),
       ...modeNotes(summary),
       ...noiseNotes(summary, ledger),
       ...harnessNotes(summary),
@@ -180,6 +181,21 @@ function pairNotes({ cells }: Summary): readonly string[] {
     least >= LEAST_FOR_INTERVAL
       ? `Some ratios stand on ${stand}, too few to compare so many loaders at once: --rounds ${needed} or more can tell which are faster.`
       : `Some ratios stand on ${stand}: ${least === 1 ? 'it' : 'their range'} is no confidence interval, and the next run may fall outside. --rounds ${LEAST_FOR_INTERVAL} or more gives intervals${needed === LEAST_FOR_INTERVAL ? '' : `, ${needed} or more can tell which loaders are faster`}.`,
+  ];
+}
+
+/** A loader with times and without a ratio stands last, however fast it was: nothing ran beside it. */
+function pairlessNotes(summary: Summary): readonly string[] {
+  const alone = placesOf(summary.cells).flatMap((place) => {
+    const reference = place.find(({ isReference, outcomes }) => isReference && outcomes.ok > 0);
+    if (reference === undefined) return [];
+    return place.filter((cell) => !cell.isReference && isCompared(cell) && cell.ttftNs !== null && !cell.ratio?.ttft);
+  });
+  if (alone.length === 0) return [];
+  const names = alone.map((cell) => `${nameOf(cell.arm.label)} (${whereOf(summary, cell)})`);
+  const [has, its] = alone.length === 1 ? ['has', 'it'] : ['have', 'them'];
+  return [
+    `${enumeration(names)} ${has} no ratio and no rank: in no block was a valid sample of ${its} beside one of the reference.`,
   ];
 }
 

@@ -240,6 +240,14 @@ test('few pairs, an early end and the harness are told', (t) => {
   t.true(notes.includes('null loads nothing: its 21.0 µs'));
 });
 
+test('a loader that never ran beside a valid sample of the reference is told to have no rank', (t) => {
+  const apart = [ok({ arm: base, round: 1 }), ok({ arm: head, round: 2 })];
+  const told = /^mmap-shared \(warm, backed\) has no ratio and no rank/m;
+  t.regex(notesOf(ledger({ arms: [base, head], samples: apart })), told);
+  const beside = [...apart, ok({ arm: base, round: 2 })];
+  t.notRegex(notesOf(ledger({ arms: [base, head], samples: beside })), told);
+});
+
 test('how many rounds a claim takes is told', (t) => {
   const rounds = (n: number, others: readonly (typeof base)[]): string =>
     notesOf(
