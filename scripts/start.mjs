@@ -24,7 +24,7 @@ const QUICK = [
   ['--rounds', '9'],
   ['--prompt', '8'],
   ['--generate', '8'],
-  ['--time-budget', '85'],
+  ['--time-budget', '110'],
 ];
 
 function cacheDirectory() {
