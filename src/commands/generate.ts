@@ -32,22 +32,6 @@ function checkFits(prompt: readonly number[], contextTrained: number): void {
   );
 }
 
-/** Room for a prompt whose tokens nobody has counted yet costs little up to here. */
-const SHORT = 256;
-
-/** Most tokens that a text can be: one a byte, three where a space becomes a longer mark, and what begins and ends it. */
-const mostTokensOf = (text: string): number => 3 * Buffer.byteLength(text) + 8;
-
-interface Encoded {
-  readonly tokenizer: Tokenizer;
-  readonly prompt: readonly number[];
-}
-
-async function encoded({ model, prompt }: GenerateArguments): Promise<Encoded> {
-  const tokenizer = await openTokenizer(native().inspect(model, { arrays: true, digest: false }));
-  return { tokenizer, prompt: tokenizer.encode(prompt) };
-}
-
 /** Feeds the prompt in steps between which the event loop gets its turn. Returns the logits after the last token. */
 async function prefill(session: ModelSession, prompt: readonly number[], stop: AbortSignal): Promise<Float32Array> {
   let logits: Float32Array = new Float32Array();
@@ -87,22 +71,11 @@ async function decode(
   return progress;
 }
 
-/** `vocabularyMs`: of the time to the first token, what reading the vocabulary took; null where that was before. */
-function report(
-  { firstAt, count }: Progress,
-  startedAt: number,
-  vocabularyMs: number | null,
-  endedAt: number,
-  session: ModelSession,
-): string {
-  const milliseconds = (ms: number): string => `${ms.toFixed(1)} ms`;
-  const parts = [
-    `load ${milliseconds(session.loadNs / 1e6)}`,
-    ...(vocabularyMs === null ? [] : [`vocabulary ${milliseconds(vocabularyMs)}`]),
-  ];
+function report({ firstAt, count }: Progress, startedAt: number, endedAt: number, session: ModelSession): string {
+  const milliseconds = (from: number, to: number): string => `${(to - from).toFixed(1)} ms`;
   const speed = count > 1 ? `${(((count - 1) * 1000) / (endedAt - firstAt)).toFixed(1)} tokens/s after it` : null;
   return [
-    `time to first token ${milliseconds(firstAt - startedAt)} (${parts.join(', ')})`,
+    `time to first token ${milliseconds(startedAt, firstAt)} (load ${(session.loadNs / 1e6).toFixed(1)} ms)`,
     `${count} token${count === 1 ? '' : 's'}`,
     speed,
     session.isa,
@@ -125,9 +98,8 @@ export const generateCommand: CommandModule<object, GenerateArguments> = {
   handler: async (argv) => {
     const choose = chooser(argv);
     const count = wholeNumber('-n', argv.count, 1, mostTokens);
-    const most = mostTokensOf(argv.prompt);
-    // The vocabulary of a short prompt is read while weights arrive.
-    const early = most > SHORT ? await encoded(argv) : null;
+    const tokenizer = await openTokenizer(native().inspect(argv.model, { arrays: true, digest: false }));
+    const prompt = tokenizer.encode(argv.prompt);
     const stop = new AbortController();
     const onSignal = (): void => {
       stop.abort();
@@ -135,22 +107,18 @@ export const generateCommand: CommandModule<object, GenerateArguments> = {
     process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
     try {
       const startedAt = performance.now();
+      let room = 0;
       const session = await openModel(argv, ({ contextTrained }) => {
-        if (early !== null) checkFits(early.prompt, contextTrained);
-        return Math.min(contextTrained, (early?.prompt.length ?? most) + count);
+        checkFits(prompt, contextTrained);
+        room = Math.min(count, contextTrained - prompt.length + 1);
+        return Math.min(contextTrained, prompt.length + count);
       });
       try {
-        const openAt = performance.now();
-        const { tokenizer, prompt } = early ?? (await encoded(argv));
-        const vocabularyMs = early === null ? performance.now() - openAt : null;
-        const { contextTrained } = session.shape;
-        checkFits(prompt, contextTrained);
-        const room = Math.min(count, contextTrained - prompt.length + 1);
         const progress = await decode(session, prompt, { tokenizer, choose, count: room, stop: stop.signal });
-        tell(process.stderr, report(progress, startedAt, vocabularyMs, performance.now(), session));
+        tell(process.stderr, report(progress, startedAt, performance.now(), session));
         if (stop.signal.aborted) throw new Interrupted('interrupted');
         if (room < count && progress.count === room) {
-          tell(process.stderr, `stopped: the model's context of ${contextTrained} tokens is full`);
+          tell(process.stderr, `stopped: the model's context of ${session.shape.contextTrained} tokens is full`);
         }
       } finally {
         session.close();

@@ -19,11 +19,7 @@ test('generate continues the prompt, and tells its speed on standard error', asy
   const { code, stdout, stderr } = await weighbridge(['generate', model, '-p', 'ka shi', '-n', '8']);
   t.is(code, 0);
   t.true(stdout.startsWith('ka shi') && stdout.length > 'ka shi\n'.length && stdout.endsWith('\n'));
-  const speed = '8 tokens, [\\d.]+ tokens/s after it, \\S+\\n$';
-  t.regex(stderr, new RegExp(`^time to first token [\\d.]+ ms \\(load [\\d.]+ ms, vocabulary [\\d.]+ ms\\), ${speed}`));
-  // Whether a prompt fits is known before a model is loaded, unless it is short for certain.
-  const long = await weighbridge(['generate', model, '-p', 'ka shi '.repeat(20), '-n', '8']);
-  t.regex(long.stderr, new RegExp(`^time to first token [\\d.]+ ms \\(load [\\d.]+ ms\\), ${speed}`));
+  t.regex(stderr, /^time to first token [\d.]+ ms \(load [\d.]+ ms\), 8 tokens, [\d.]+ tokens\/s after it, \S+\n$/);
 });
 
 test('the same seed tells the same, another seed something else', async (t) => {
