@@ -32,7 +32,10 @@ export interface RunRequest extends Omit<PlanRequest, 'models' | 'build' | 'isa'
   readonly register?: (planned: Planned, fingerprint: string) => Gate;
 }
 
-/** The plan of a request; reads the models' headers, measures nothing. */
+/**
+ * The plan of a request; reads the models' headers, measures nothing. Throws UsageError for what cannot be planned, and
+ * what reading a model throws (errors with the properties of a Reason).
+ */
 export function planOf(request: RunRequest): Planned {
   const threads = request.threads.length === 0 ? [availableParallelism()] : request.threads;
   const isa = resolveIsa(request.isa);
@@ -80,6 +83,7 @@ function readModel(path: string, work: PlanRequest['work']): PlannedModel {
   };
 }
 
+/** Shape and memory need of a model for one position. Throws errors with the properties of a Reason where the kernel does not run it. */
 export function kernelPlanOf(path: string): KernelPlan {
   return native().kernelPlan(path, { context: 1, batch: BATCH, threads: 1 });
 }

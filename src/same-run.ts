@@ -6,7 +6,10 @@ import { otherBuild, ownBuild } from './other-build.js';
 import { factsOf, kernelPlanOf } from './run-request.js';
 import type { RunRecord } from './samples/record.js';
 
-/** A resumed run must be the same machine, models, loaders and build; otherwise its halves could not be compared. */
+/**
+ * A resumed run must be the same machine, models, loaders and build; otherwise its halves could not be compared. Throws
+ * UsageError where one differs, and what reading a model throws. Gives the shapes by model, null where none is inferred.
+ */
 export function checkSameRun(run: RunRecord): Record<string, Shape | null> {
   const build = ownBuild();
   if (run.runtime.addon !== build) {

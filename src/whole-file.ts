@@ -12,14 +12,17 @@ function about(path: string, error: unknown): unknown {
   return error instanceof Error && 'code' in error ? Object.assign(error, { path }) : error;
 }
 
-/** Makes the directory too. Throws what the system refuses, and leaves nothing half written then. */
-export function writeWhole(path: string, chunks: Iterable<string | Uint8Array>): void {
+/** A turn for each chunk, between which others may have theirs. Makes the directory too. */
+function* writing(path: string, chunks: Iterable<string | Uint8Array>): Generator<void, void, void> {
   makeDirectory(dirname(path));
   const partial = partialOf(path);
   try {
     const file = openSync(partial, 'w', 0o644);
     try {
-      for (const chunk of chunks) writeFileSync(file, chunk);
+      for (const chunk of chunks) {
+        writeFileSync(file, chunk);
+        yield;
+      }
     } finally {
       closeSync(file);
     }
@@ -30,14 +33,18 @@ export function writeWhole(path: string, chunks: Iterable<string | Uint8Array>):
   }
 }
 
+/** Makes the directory too. Throws what the system refuses, and leaves nothing half written then. */
+export function writeWhole(path: string, chunks: Iterable<string | Uint8Array>): void {
+  const turns = writing(path, chunks);
+  while (turns.next().done !== true);
+}
+
 const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** As writeWhole, for what takes long: a signal that ends the process leaves nothing half written either. */
 export async function writeLongWhole(path: string, chunks: Iterable<string | Uint8Array>): Promise<void> {
-  makeDirectory(dirname(path));
-  const partial = partialOf(path);
   const end = (signal: NodeJS.Signals): void => {
-    rmSync(partial, { force: true });
+    rmSync(partialOf(path), { force: true });
     unwatch();
     process.kill(process.pid, signal);
   };
@@ -46,19 +53,7 @@ export async function writeLongWhole(path: string, chunks: Iterable<string | Uin
   };
   for (const name of ENDING) process.on(name, end);
   try {
-    const file = openSync(partial, 'w', 0o644);
-    try {
-      for (const chunk of chunks) {
-        writeFileSync(file, chunk);
-        await turn();
-      }
-    } finally {
-      closeSync(file);
-    }
-    renameSync(partial, path);
-  } catch (error) {
-    rmSync(partial, { force: true });
-    throw about(path, error);
+    for (const turns = writing(path, chunks); turns.next().done !== true;) await turn();
   } finally {
     unwatch();
   }

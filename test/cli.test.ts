@@ -26,11 +26,11 @@ function dataUrl(text: string): string {
 
 /** Files of the product that a command line reads, as paths within it. */
 async function importedBy(...words: readonly string[]): Promise<readonly string[]> {
-  const list = join(folder, words.join('-'));
+  const list = join(folder, words.join('-').replaceAll('/', '_'));
   const env = { ...process.env, IMPORTED: list, NODE_OPTIONS: `--import=${dataUrl(registering)}` };
   await weighbridge(words, env);
   const urls = readFileSync(list, 'utf8').split('\n');
-  return urls.flatMap((url) => /\/dist\/(src\/.*|reports\/.*)$/.exec(url)?.[1] ?? []);
+  return urls.flatMap((url) => /\/dist\/((?:src|reports|loaders)\/.*)$/.exec(url)?.[1] ?? []);
 }
 
 const commandsOf = (files: readonly string[]): readonly string[] =>
@@ -41,6 +41,16 @@ test('a command line reads the files of the command that it names, and of no oth
   t.deepEqual(commandsOf(files), ['src/commands/inspect.js']);
   t.false(files.includes('src/pipeline.js'), 'nor what weighs');
   t.deepEqual(commandsOf(await importedBy('--version')), []);
+});
+
+test('of the loaders a command line reads the one that it names', async (t) => {
+  const model = join(folder, 'tiny.gguf');
+  await weighbridge(['gen', model, '--shape', 'tiny']);
+  const files = await importedBy('generate', model, '-n', '1', '--loader', 'read');
+  t.deepEqual(
+    files.filter((file) => file.startsWith('loaders/')),
+    ['loaders/read.js'],
+  );
 });
 
 test('where none is named all are there, so that help lists them and a slip finds the one that was meant', async (t) => {

@@ -2,7 +2,23 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
+import { writeLongWhole, writeWhole } from '../src/whole-file.js';
 import { endOf, removeFolder, scratchFolder, startScript, strike, until } from './processes.js';
+
+test('an error names the file that was asked for, and not the one that was written in its place', async (t) => {
+  const folder = scratchFolder();
+  t.teardown(() => {
+    removeFolder(folder);
+  });
+  const refused = { code: 'EISDIR', path: folder };
+  t.like(
+    t.throws(() => {
+      writeWhole(folder, ['x']);
+    }),
+    refused,
+  );
+  t.like(await t.throwsAsync(writeLongWhole(folder, ['x'])), refused);
+});
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`${signal} while a long file is written ends the process and leaves nothing of the file`, async (t) => {

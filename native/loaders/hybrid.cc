@@ -3,12 +3,13 @@
 //
 // Nobody asks free memory beforehand but for the pool: what was freed last is handed out first and is backed in either
 // case, so that it takes tens of pages to know. A load begins by huge-map, and each block that came is touched here and
-// there: a few in a row of which most is slow, and the rest comes by readahead. Where a first use costs as much of memory
-// that is certainly backed, as in virtual machines whose host keeps shadow page tables, it tells nothing and huge-map
-// stays.
+// there: a few slow ones in a row (slow_blocks.h), and the rest comes by readahead. Where a first use costs as much of
+// memory that is certainly backed, as in virtual machines whose host keeps shadow page tables, it tells nothing and
+// huge-map stays.
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,7 @@
 #include "mapping.h"
 #include "mechanisms.h"
 #include "memory_probe.h"
+#include "slow_blocks.h"
 
 namespace weighbridge::mechanisms {
 
@@ -38,18 +40,9 @@ namespace {
 constexpr uint64_t block_bytes = 4 << 20;
 // Of MADV_POPULATE_READ; more get into each other's way on a device that one can keep busy.
 constexpr uint32_t populating_threads = 2;
-// Between two bytes that are read of a block, each at a price of its own: below 1 µs with the clock's where memory is
-// backed; where a host must find it, 7 µs and more for each, or 5 ms for one huge page.
+// Between two bytes that are read of a block, to learn what its memory is.
 constexpr uint64_t watch_step = 256 << 10;
-constexpr int64_t slow_use_ns = 5'000;
-constexpr int64_t huge_use_ns = 1'000'000;
-// Of memory that is backed some uses are slow where something else took the processor, and some blocks where patches of
-// it were given back: the longer the model, the more must be slow in a row. A turn too late costs a few milliseconds a
-// block, a wrong one a fifth of the load.
-constexpr uint32_t telling_uses = 4;
-constexpr uint32_t huge_uses_wanted = 2;
-constexpr size_t least_slow_blocks = 3;
-constexpr size_t slow_share = 100;  // one in so many blocks
+constexpr size_t most_watched = block_bytes / watch_step;
 // Of one readahead(2) where the system does not tell what it reads at most: the window that Linux begins with.
 constexpr uint64_t least_read_ahead = 128 << 10;
 
@@ -75,7 +68,8 @@ class HybridMap : public Weights {
       : parts_(parts.begin(), parts.end()),
         extents_(tensor_extents(parts, in_forward_order)),
         blocks_(parts, in_forward_order, block_bytes),
-        arrivals_(blocks_) {
+        arrivals_(blocks_),
+        slow_blocks_(blocks_.size()) {
     for (const TensorRange& range : in_forward_order) tensor_bytes_ += range.bytes;
     files_.reserve(parts_.size());
     mappings_.reserve(parts_.size());
@@ -182,22 +176,15 @@ class HybridMap : public Weights {
   // whoever uses them, since no fault of the guest's is behind it.
   void watch(const Block& block) noexcept {
     const std::byte* const memory = mappings_[block.part].at(block.offset);
-    uint32_t uses = 0, slow = 0, huge = 0;
+    std::array<int64_t, most_watched> use_ns;
+    size_t uses = 0;
     int64_t before = thread_cpu_ns();
-    for (uint64_t at = 0; at < block.bytes; at += watch_step) {
+    for (uint64_t at = 0; at < block.bytes && uses < use_ns.size(); at += watch_step) {
       static_cast<void>(*static_cast<const volatile std::byte*>(memory + at));
       const int64_t now = thread_cpu_ns();
-      const int64_t took = now - std::exchange(before, now);
-      ++uses;
-      slow += took > slow_use_ns ? 1 : 0;
-      huge += took > huge_use_ns ? 1 : 0;
+      use_ns[uses++] = now - std::exchange(before, now);
     }
-    if (uses < telling_uses) return;
-    if (slow * 2 < uses && huge < huge_uses_wanted) {
-      slow_in_a_row_ = 0;
-    } else if (++slow_in_a_row_ == std::max(least_slow_blocks, blocks_.in_order().size() / slow_share)) {
-      road_ = Road::readahead;
-    }
+    if (slow_blocks_.enough_with(std::span(use_ns).first(uses))) road_ = Road::readahead;
   }
 
   void bring_block(const Block& block) {
@@ -240,7 +227,7 @@ class HybridMap : public Weights {
   std::optional<int64_t> backed_use_ns_;  // of a page; nothing where the road was given
   bool unasked_ = false;
   uint64_t mapped_ahead_bytes_ = 0;
-  std::atomic<uint32_t> slow_in_a_row_ = 0;
+  SlowBlocks slow_blocks_;
   Found found_;
   std::mutex reading_ahead_;
   std::atomic<uint64_t> populated_ = 0;  // blocks, as the next one

@@ -114,7 +114,7 @@ function confidenceNote({ how, alpha, comparisons }: VerdictFile): string {
     : `${chance} as far as days differ by what the noise estimate says (permutation test of medians, Holm). A baseline of another day is no neighbour: weighbridge ab is the stronger test.`;
 }
 
-const CEILING_MARK = '*';
+const CEILING_MARK = '†';
 
 /** Without it ÷ base would contradict the figures beside it. */
 function ceilingNote(comparisons: readonly ComparisonResult[]): readonly string[] {

@@ -84,7 +84,10 @@ test('too few samples decide nothing, and say so', (t) => {
 test('costs are divided by the ceilings of their own day where all have them', (t) => {
   const noiseOf = (): number => 0.02;
   t.is(one({ ceiling: 2 }, [{ ceiling: 1 }], { noiseOf })?.verdict, 'unchanged', 'the machine alone was slower');
-  t.is(one({ ceiling: 2, level: 1.3 }, [{ ceiling: 1 }], { noiseOf })?.verdict, 'regressed');
+  const slower = one({ ceiling: 2, level: 1.3 }, [{ ceiling: 1 }], { noiseOf });
+  t.is(slower?.verdict, 'regressed');
+  t.true(slower?.byCeiling, 'the ratio is none of the times beside it');
+  t.is(one({ level: 1.3 }, [{}], { noiseOf })?.byCeiling, undefined);
   t.is(one({ level: 2 }, [{ ceiling: 1 }], { noiseOf })?.verdict, 'regressed', 'one side has no ceiling');
 });
 

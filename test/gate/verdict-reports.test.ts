@@ -28,6 +28,19 @@ test('every line of the text fits 80 columns, and the smallest change that could
   t.regex(text, /sees: the smallest worsening/);
 });
 
+test('a ratio of times as parts of their ceilings is marked, and the mark is explained', (t) => {
+  const marked = file.comparisons.map((each) => ({ ...each, byCeiling: true as const }));
+  const text = verdictText(verdictView({ ...file, comparisons: marked }));
+  t.regex(text, /first token .* 1\.2\d\d† /);
+  t.regex(text, /^\* † ÷ base of times as parts of the ceilings/m);
+  t.notRegex(verdictText(verdictView(file)), /†/);
+});
+
+test('a counter is told with what is added to both sides before they are divided', (t) => {
+  const [tables] = file.comparisons.filter(({ metric }) => metric === 'page-tables');
+  t.regex(tables?.reason ?? '', /^page tables \(\+ 256 KiB on both sides\) is /);
+});
+
 test('hostile and endless names neither steer a terminal nor become markup', (t) => {
   for (const name of [hostile, 'x'.repeat(1_000_000), hostile.repeat(10_000)]) {
     const view = verdictView(named(name));

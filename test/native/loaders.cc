@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +17,7 @@
 #include "../../native/loaders/callback.h"
 #include "../../native/loaders/first_use.h"
 #include "../../native/loaders/loader.h"
+#include "../../native/loaders/slow_blocks.h"
 #include "../../native/probes/byte_sum.h"
 #include "../../native/probes/ceilings.h"
 #include "../../native/probes/machine.h"
@@ -298,6 +302,38 @@ void check_first_use(Checks& checks) {
   checks.check(!unknown, "without a descriptor it is not known, and not 0");
 }
 
+// When the hybrid gives up huge pages: not for uses that something else made slow, nor for patches of memory.
+void check_slow_blocks(Checks& checks) {
+  using Uses = std::array<int64_t, 16>;
+  const auto with = [](size_t slow, int64_t ns) {
+    Uses uses;
+    uses.fill(700);
+    std::fill_n(uses.begin(), slow, ns);
+    return uses;
+  };
+  const auto turns_after = [](size_t blocks, const Uses& uses) {
+    SlowBlocks slow(blocks);
+    size_t count = 1;
+    while (count <= blocks && !slow.enough_with(uses)) ++count;
+    return count;
+  };
+  checks.check(turns_after(148, with(16, 10'000)) == 3, "three slow blocks in a row are enough for a short model");
+  checks.check(turns_after(905, with(8, 10'000)) == 9, "of a long one a block in a hundred, half of its uses slow");
+  checks.check(turns_after(905, with(7, 10'000)) == 906, "fewer slow uses are an accident");
+  checks.check(turns_after(905, with(1, 9'000'000)) == 906, "so is one that takes long");
+  checks.check(turns_after(148, with(2, 5'000'000)) == 3, "two long ones are huge pages of the host");
+  SlowBlocks patches(300);
+  bool turned = false;
+  for (size_t block = 0; block < 300; ++block) {
+    turned = turned || patches.enough_with(block % 3 == 2 ? with(0, 0) : with(16, 10'000));
+  }
+  checks.check(!turned, "patches of two slow blocks are not enough");
+  SlowBlocks tiny(300);
+  const Uses slow = with(16, 10'000);
+  for (size_t block = 0; block < 300; ++block) turned = turned || tiny.enough_with(std::span(slow).first(3));
+  checks.check(!turned, "blocks of three uses tell nothing");
+}
+
 int run() {
   Checks checks;
   const Folder folder;
@@ -312,6 +348,7 @@ int run() {
     check_effective(checks, row, folder);
   }
   check_first_use(checks);
+  check_slow_blocks(checks);
   check_null(checks);
   check_unmappable(checks);
   check_codes(checks);

@@ -203,6 +203,17 @@ test('sharing: a twentieth of the model for each process is reproduced, a whole 
   t.is(judge({ processes: processesPart({ 'mmap-shared': 400_000 }) }, 'sharing').verdict, 'direction only');
 });
 
+test('sharing: where several processes were refused, that is why, although one alone ran', (t) => {
+  const [one, four] = [armOf('mmap-shared', 1), armOf('mmap-shared', 4)];
+  const position = { round: 1, pass: 'memory', state: 'warm' } as const;
+  const refused = without('unsupported', { arm: four, round: 1, state: 'warm' }, reason('memory-short'));
+  const ran = [ok({ arm: one, round: 1, state: 'warm' }), ok({ arm: one, ...position })];
+  const processes = ledgerOf([one, four], [...ran, refused], []);
+  const { verdict, why } = judge({ processes }, 'sharing');
+  t.is(verdict, 'not testable here');
+  t.regex(why, /mmap-shared: unsupported: /);
+});
+
 const pressure: Pressure = { kind: 'bystander', bytes: 1_000_000, path: '/models/other' };
 const limited = (loader: string): Arm => arm(loader, { pressure, memoryLimit: 9e6 });
 
