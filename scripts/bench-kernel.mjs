@@ -235,8 +235,10 @@ async function roundOf(round, models, { types, isas, threads, prompts, generate 
 
 const given = argumentsOf();
 const plan = planOf(given);
-checkOutputs(given);
 try {
+  // A type that does not fit the shape is refused here, before the wait for other measurements and before a file is touched.
+  for (const type of plan.types) cachedModel(plan.shape, { type });
+  checkOutputs(given);
   const lock = await lockMachine(plan.lockWait, new AbortController().signal, (holder) =>
     tell(`waiting for ${holder}`),
   );

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { native } from '../../src/native.js';
 import type { KernelBench } from '../../src/report/kernel-bench.js';
+import { lockMachine } from '../../src/samples/lock.js';
 import { root, runNode } from '../command.js';
 import { removeFolder, scratchFolder } from '../processes.js';
 
@@ -56,7 +57,12 @@ test.serial('models that are there already are used again', async (t) => {
   t.notRegex(again.stderr, /writing/);
 });
 
-test('bad arguments are one line and exit code 2, before anything is measured', async (t) => {
+test('bad arguments are one line and exit code 2, before the machine is waited for and a file is touched', async (t) => {
+  t.timeout(1_300_000);
+  const earlier = join(folder, 'earlier.json');
+  writeFileSync(earlier, '{}');
+  const lock = await lockMachine(1100, new AbortController().signal, (holder) => t.log(`waited for ${holder}`));
+  t.teardown(() => lock.release());
   for (const args of [
     ['--what'],
     ['--quick', '--full'],
@@ -66,13 +72,14 @@ test('bad arguments are one line and exit code 2, before anything is measured', 
     ['--threads', 'x'],
     ['--rounds', '1.5'],
     ['--shape', 'huge'],
-    ['--shape', '15m', '--types', 'q4_k'],
+    ['--shape', '15m', '--types', 'q4_k', '--json', earlier],
     ['--json', join(folder, 'nowhere', 'bench.json')],
   ]) {
-    const { code, stdout, stderr } = await runNode([script, '--lock-wait', '600', ...args], env);
+    const { code, stdout, stderr } = await runNode([script, ...args], env);
     t.is(code, 2, args.join(' '));
     t.is(stdout, '');
     t.regex(stderr, /^bench-kernel: [^\n]+\n$/, args.join(' '));
   }
   t.false(existsSync(join(folder, 'nowhere')));
+  t.is(readFileSync(earlier, 'utf8'), '{}');
 });
