@@ -31,7 +31,7 @@ export class Columns<T extends object> {
   add(record: T, likeness: string): void {
     let open = this.#open.get(likeness);
     if (open === undefined) this.#open.set(likeness, (open = new OpenGroup()));
-    this.#views.push(new this.#root.view(open.group, open.rows));
+    this.#views.push(new View(open.group, this.#root, open.rows));
     this.#put(open, this.#root, record);
     open.rows += 1;
     if (open.rows === ROWS) open.seal(this.#texts);
@@ -112,12 +112,11 @@ export class Columns<T extends object> {
     return shape;
   }
 
-  #innerField({ fields, view }: Field, name: string): Field {
-    const known = fields.get(name);
+  #innerField(field: Field, name: string): Field {
+    const known = field.fields.get(name);
     if (known !== undefined) return known;
     const made = this.#newField();
-    fields.set(name, made);
-    View.giveField(view, name, made);
+    field.give(name, made);
     return made;
   }
 

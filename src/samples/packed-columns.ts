@@ -1,4 +1,4 @@
-/** Columns on their way from the thread that read them to the one that uses them. */
+/** Columns on their way from the thread that read them to those that use them: what is large is memory that all may read. */
 import { Field, Group, View, type PackedGroup, type Shape } from './row-group.js';
 
 export interface PackedColumns {
@@ -6,8 +6,8 @@ export interface PackedColumns {
   readonly texts: readonly string[];
   readonly groups: readonly PackedGroup[];
   /** Of each record, in the order in which they came. */
-  readonly groupOf: Uint32Array<ArrayBuffer>;
-  readonly rowOf: Uint8Array<ArrayBuffer>;
+  readonly groupOf: Uint32Array<SharedArrayBuffer>;
+  readonly rowOf: Uint8Array<SharedArrayBuffer>;
 }
 
 interface PackedField {
@@ -20,8 +20,8 @@ interface PackedField {
 
 export function packed(root: Field, views: readonly View[], texts: readonly string[]): PackedColumns {
   const numbers = new Map<Group, number>();
-  const groupOf = new Uint32Array(views.length);
-  const rowOf = new Uint8Array(views.length);
+  const groupOf = new Uint32Array(new SharedArrayBuffer(4 * views.length));
+  const rowOf = new Uint8Array(new SharedArrayBuffer(views.length));
   for (const [index, view] of views.entries()) {
     const { group, row } = View.placeOf(view);
     const number = numbers.get(group) ?? numbers.size;
@@ -31,20 +31,14 @@ export function packed(root: Field, views: readonly View[], texts: readonly stri
   return { root: packedField(root), texts, groups: [...numbers.keys()].map((group) => group.packed()), groupOf, rowOf };
 }
 
-/** What is moved to the other thread and no longer readable in this one. */
-export function memoryOf({ groups, groupOf, rowOf }: PackedColumns): readonly ArrayBuffer[] {
-  const arrays = groups.flatMap((group) => Object.values(group) as readonly PackedGroup['data'][]);
-  return [...arrays, groupOf, rowOf].map(({ buffer }) => buffer);
-}
-
 /** Views, in the order in which the records came. */
 export function unpacked({ root, texts, groups, groupOf, rowOf }: PackedColumns): readonly View[] {
-  const { view: RecordView } = unpackedField(root);
+  const record = unpackedField(root);
   const whole = groups.map((group) => Group.unpacked(group, texts));
   return Array.from(groupOf, (number, index) => {
     const group = whole[number];
     if (group === undefined) throw new RangeError(`there is no group ${number} of ${whole.length}`);
-    return new RecordView(group, rowOf[index] ?? 0);
+    return new View(group, record, rowOf[index] ?? 0);
   });
 }
 
@@ -59,11 +53,7 @@ function packedField({ id, fields, items, shapes }: Field): PackedField {
 
 function unpackedField({ id, fields, items, shapes }: PackedField): Field {
   const field = new Field(id);
-  for (const [name, packedInner] of fields) {
-    const inner = unpackedField(packedInner);
-    field.fields.set(name, inner);
-    View.giveField(field.view, name, inner);
-  }
+  for (const [name, inner] of fields) field.give(name, unpackedField(inner));
   field.items.push(...items.map(unpackedField));
   field.shapes.push(...shapes.map((names, shape) => shapeOf(field, shape, names)));
   return field;

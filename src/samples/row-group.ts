@@ -22,29 +22,40 @@ export interface Shape {
 
 /** A field of the records, wherever it stands: in them, in one of their objects, or at a place in one of their lists. */
 export class Field {
-  readonly fields = new Map<string, Field>();
   readonly items: Field[] = [];
   readonly shapes: Shape[] = [];
   readonly shapeByNames = new Map<string, Shape>();
   /** Most objects are like the one before. */
   lastShape = NO_SHAPE;
-  readonly view = class extends View {};
+  /** Those of its objects, in the order in which they were met. */
+  readonly fields = new Map<string, Field>();
+  /** The same, by the numbers of their names. */
+  readonly fieldByNumber: (Field | undefined)[] = [];
 
-  constructor(readonly id: number) {
-    fieldsOfViews.set(this.view.prototype, this);
+  constructor(readonly id: number) {}
+
+  give(name: string, field: Field): void {
+    this.fields.set(name, field);
+    this.fieldByNumber[View.numberOf(name)] = field;
   }
 }
 
 const GROUP = Symbol('group');
+const FIELD = Symbol('field');
 const ROW = Symbol('row');
 
-/** An object that was one of a record. A report makes millions: fields that are declared, or private, take twice the time. */
+/**
+ * An object that was one of a record. A report makes millions, and reads many more: fields that are declared, or private,
+ * take twice the time, and so do prototypes of their own for each field, since V8 then looks up what `this` is each time.
+ */
 export class View {
   declare readonly [GROUP]: Group;
+  declare readonly [FIELD]: Field;
   declare readonly [ROW]: number;
 
-  constructor(group: Group, row: number) {
+  constructor(group: Group, field: Field, row: number) {
     this[GROUP] = group;
+    this[FIELD] = field;
     this[ROW] = row;
   }
 
@@ -52,12 +63,23 @@ export class View {
     return View.plain(this);
   }
 
-  static giveField(view: typeof View, name: string, field: Field): void {
-    Object.defineProperty(view.prototype, name, {
+  static readonly #numbers = new Map<string, number>();
+
+  /** Of a name that a field may have, in whatever record; all views can be asked for it then. */
+  static numberOf(name: string): number {
+    const known = View.#numbers.get(name);
+    if (known !== undefined) return known;
+    const number = View.#numbers.size;
+    View.#numbers.set(name, number);
+    // What every object has stays: such a field is seen in what `plain` makes.
+    if (name in View.prototype) return number;
+    Object.defineProperty(View.prototype, name, {
       get(this: View) {
-        return this[GROUP].read(field, this[ROW]);
+        const field = this[FIELD].fieldByNumber[number];
+        return field === undefined ? undefined : this[GROUP].read(field, this[ROW]);
       },
     });
+    return number;
   }
 
   /** Where it stands. */
@@ -66,13 +88,9 @@ export class View {
   }
 
   static plain(view: View): unknown {
-    const field = fieldsOfViews.get(Object.getPrototypeOf(view) as object);
-    return field === undefined ? undefined : view[GROUP].plain(field, view[ROW]);
+    return view[GROUP].plain(view[FIELD], view[ROW]);
   }
 }
-
-/** By the prototypes of their views. */
-const fieldsOfViews = new WeakMap<object, Field>();
 
 /** Rows that are still collected: of each field, by its id, what stands in each row. */
 export class OpenGroup {
@@ -92,62 +110,70 @@ export class OpenGroup {
 /** How the codes of a field are kept: as `base + step × n`, or as they are. */
 const Width = { none: 0, byte: 1, two: 2, three: 3, four: 4, double: 8 } as const;
 
-/** A group as another thread may be given it: typed arrays alone, whose memory goes over without a copy. */
+/** A group as other threads may have it: its memory is one for all of them, and nobody writes to it any more. */
 export interface PackedGroup {
-  readonly kinds: Uint8Array<ArrayBuffer>;
-  readonly kindsAt: Uint32Array<ArrayBuffer>;
-  readonly widths: Uint8Array<ArrayBuffer>;
-  readonly codesAt: Uint32Array<ArrayBuffer>;
-  readonly bases: Float64Array<ArrayBuffer>;
-  readonly steps: Float64Array<ArrayBuffer>;
-  readonly data: DataView<ArrayBuffer>;
+  readonly fields: number;
+  /** Of each field a base, a step, where its kinds and its codes stand, its kind and its width; then kinds and codes. */
+  readonly memory: SharedArrayBuffer;
 }
 
+/** Bytes of a field before the kinds and codes of the rows: two doubles, two places, two bytes. */
+const FIELD_BYTES = 26;
+
 export class Group {
-  #kinds = new Uint8Array();
-  #kindsAt = new Uint32Array();
-  #widths = new Uint8Array();
-  #codesAt = new Uint32Array();
-  #bases = new Float64Array();
-  #steps = new Float64Array();
-  #data = new DataView(new ArrayBuffer(0));
+  #memory = new SharedArrayBuffer(0);
+  #kinds = new Uint8Array(this.#memory);
+  #kindsAt = new Uint32Array(this.#memory);
+  #widths = new Uint8Array(this.#memory);
+  #codesAt = new Uint32Array(this.#memory);
+  #bases = new Float64Array(this.#memory);
+  #steps = new Float64Array(this.#memory);
+  #data = new DataView(this.#memory);
   #texts: readonly string[] = [];
 
-  static unpacked(packed: PackedGroup, texts: readonly string[]): Group {
+  static unpacked({ fields, memory }: PackedGroup, texts: readonly string[]): Group {
     const group = new Group();
-    [group.#kinds, group.#kindsAt, group.#widths] = [packed.kinds, packed.kindsAt, packed.widths];
-    [group.#codesAt, group.#bases, group.#steps] = [packed.codesAt, packed.bases, packed.steps];
-    [group.#data, group.#texts] = [packed.data, texts];
+    group.#lies(fields, memory);
+    group.#texts = texts;
     return group;
   }
 
   packed(): PackedGroup {
-    return {
-      ...{ kinds: this.#kinds, kindsAt: this.#kindsAt, widths: this.#widths },
-      ...{ codesAt: this.#codesAt, bases: this.#bases, steps: this.#steps, data: this.#data },
-    };
+    return { fields: this.#kinds.length, memory: this.#memory };
+  }
+
+  #lies(fields: number, memory: SharedArrayBuffer): void {
+    this.#memory = memory;
+    [this.#bases, this.#steps] = [new Float64Array(memory, 0, fields), new Float64Array(memory, 8 * fields, fields)];
+    this.#kindsAt = new Uint32Array(memory, 16 * fields, fields);
+    this.#codesAt = new Uint32Array(memory, 20 * fields, fields);
+    this.#kinds = new Uint8Array(memory, 24 * fields, fields);
+    this.#widths = new Uint8Array(memory, 25 * fields, fields);
+    this.#data = new DataView(memory, FIELD_BYTES * fields);
   }
 
   /** Takes over the rows of an open group. */
   seal({ kinds, codes, rows }: OpenGroup, texts: readonly string[]): void {
-    const fields = kinds.length;
     this.#texts = texts;
-    [this.#kinds, this.#kindsAt] = [new Uint8Array(fields), new Uint32Array(fields)];
-    [this.#widths, this.#codesAt] = [new Uint8Array(fields), new Uint32Array(fields)];
-    [this.#bases, this.#steps] = [new Float64Array(fields), new Float64Array(fields)];
     let bytes = 0;
-    for (let id = 0; id < fields; id += 1) {
-      const [ownKinds, ownCodes] = [kinds[id], codes[id]];
-      if (ownKinds === undefined || ownCodes === undefined) continue;
+    const packings = Array.from(kinds, (ownKinds, id) => {
+      const ownCodes = codes[id];
+      if (ownKinds === undefined || ownCodes === undefined) return null;
       const first = ownKinds[0] ?? Kind.absent;
-      this.#kinds[id] = ownKinds.subarray(0, rows).every((kind) => kind === first) ? first : VARIES;
-      if (this.#kinds[id] === VARIES) [this.#kindsAt[id], bytes] = [bytes, bytes + rows];
-      const { base, step, width } = packing(ownKinds, ownCodes, rows);
-      [this.#bases[id], this.#steps[id], this.#widths[id]] = [base, step, width];
-      [this.#codesAt[id], bytes] = [bytes, bytes + rows * width];
+      const kind = ownKinds.subarray(0, rows).every((each) => each === first) ? first : VARIES;
+      const kindsAt = bytes;
+      if (kind === VARIES) bytes += rows;
+      const own = { ...packing(ownKinds, ownCodes, rows), kind, kindsAt, codesAt: bytes };
+      bytes += rows * own.width;
+      return own;
+    });
+    this.#lies(packings.length, new SharedArrayBuffer(FIELD_BYTES * packings.length + bytes));
+    for (const [id, own] of packings.entries()) {
+      if (own === null) continue;
+      [this.#bases[id], this.#steps[id], this.#widths[id]] = [own.base, own.step, own.width];
+      [this.#kinds[id], this.#kindsAt[id], this.#codesAt[id]] = [own.kind, own.kindsAt, own.codesAt];
+      this.#store(id, kinds[id], codes[id], rows);
     }
-    this.#data = new DataView(new ArrayBuffer(bytes));
-    for (let id = 0; id < fields; id += 1) this.#store(id, kinds[id], codes[id], rows);
   }
 
   #store(id: number, kinds: Uint8Array | undefined, codes: Float64Array | undefined, rows: number): void {
@@ -214,7 +240,7 @@ export class Group {
     // Nearly all are one of these, and a report reads millions: nothing is made for them that need not be.
     if (kind === Kind.number) return this.#codeOf(field.id, row);
     if (kind === Kind.null) return null;
-    if (kind === Kind.object) return new field.view(this, row);
+    if (kind === Kind.object) return new View(this, field, row);
     return this.#scalar(field, kind, row, (item) => this.read(item, row));
   }
 

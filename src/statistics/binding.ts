@@ -51,21 +51,28 @@ export function bindingOf(input: BindingInput): Binding | null {
   const { model, limits: measured } = input;
   const rates = deviceRates(input.ceilingPairs);
   const alone = aloneTimes({ ...input, limits: measured.filter(({ path }) => isOf(model, path)) });
-  const samples = input.timed.flatMap((sample) =>
-    sample.completeNs === null || sample.completeNs <= 0
-      ? []
-      : [{ measuredNs: sample.completeNs, alone: alone(sample, rates.get(sample) ?? null) }],
-  );
-  if (samples.length === 0 || measured.length === 0) return null;
-  const limits = KINDS.flatMap((name) => {
-    const times = samples.flatMap(({ measuredNs, alone }) => {
-      const ns = alone[name];
-      return ns === null ? [] : [{ ns, share: ns / measuredNs }];
-    });
-    if (times.length === 0) return [];
-    const share = median(times.map((time) => time.share));
-    return [{ name, ns: median(times.map(({ ns }) => ns)), share, credible: share <= MOST_SHARE }];
-  }).sort((x, y) => y.ns - x.ns);
+  const times = KINDS.map((name) => ({ name, ns: [] as number[], shares: [] as number[] }));
+  let samples = 0;
+  for (const sample of input.timed) {
+    const { completeNs } = sample;
+    if (completeNs === null || completeNs <= 0) continue;
+    samples += 1;
+    const own = alone(sample, rates.get(sample) ?? null);
+    for (const { name, ns, shares } of times) {
+      const limitNs = own[name];
+      if (limitNs === null) continue;
+      ns.push(limitNs);
+      shares.push(limitNs / completeNs);
+    }
+  }
+  if (samples === 0 || measured.length === 0) return null;
+  const limits = times
+    .filter(({ ns }) => ns.length > 0)
+    .map(({ name, ns, shares }) => {
+      const share = median(shares);
+      return { name, ns: median(ns), share, credible: share <= MOST_SHARE };
+    })
+    .sort((x, y) => y.ns - x.ns);
   return named(limits);
 }
 

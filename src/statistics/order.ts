@@ -29,12 +29,6 @@ export interface Spread {
 
 const NO_VALUES = 'no values: their order statistics do not exist';
 
-/** A sorted copy. */
-function ascending(values: readonly number[]): Float64Array {
-  if (values.length === 0) throw new RangeError(NO_VALUES);
-  return Float64Array.from(values).sort();
-}
-
 /**
  * Of an even count, the mean of the two middle values. Throws RangeError when there are none. By selection, since a report
  * of a million samples takes hundreds of medians and sorting for each takes three times as long.
@@ -44,10 +38,19 @@ export function median(values: readonly number[]): number {
   const own = Float64Array.from(values);
   const half = own.length >> 1;
   const upper = select(own, half);
-  if (own.length % 2 === 1) return upper;
-  let lower = -Infinity;
-  for (let at = 0; at < half; at += 1) lower = Math.max(lower, own[at] ?? lower);
-  return (lower + upper) / 2;
+  return own.length % 2 === 1 ? upper : (highest(own.subarray(0, half)) + upper) / 2;
+}
+
+function lowest(values: Iterable<number>): number {
+  let least = Infinity;
+  for (const value of values) least = Math.min(least, value);
+  return least;
+}
+
+function highest(values: Iterable<number>): number {
+  let most = -Infinity;
+  for (const value of values) most = Math.max(most, value);
+  return most;
 }
 
 /** The value that would stand at place k, from 0, were they sorted; none before it is larger then (Hoare, Find, CACM 4:7). */
@@ -73,26 +76,14 @@ function select(values: Float64Array, k: number): number {
   return values[k] ?? 0;
 }
 
-/** The k-th smallest, counted from 1. */
-function nth(sorted: Float64Array, k: number): number {
-  const value = sorted[k - 1];
-  if (value === undefined) throw new RangeError(`there is no order statistic ${k} of ${sorted.length} values`);
-  return value;
-}
-
-function middle(sorted: Float64Array): number {
-  const half = Math.ceil(sorted.length / 2);
-  return sorted.length % 2 === 1 ? nth(sorted, half) : (nth(sorted, half) + nth(sorted, half + 1)) / 2;
-}
-
 /**
  * The narrowest symmetric interval (x_k, x_n+1−k) that holds the median of the population with at least the given
  * confidence, whatever the distribution: the sign test turned round (Thompson 1936; David & Nagaraja, Order Statistics,
  * §7.1). Its confidence is 1 − 2·P(Binomial(n, ½) < k). With fewer values than that needs, the range.
  */
 export function medianInterval(values: readonly number[], confidence = CONFIDENCE): Spread {
-  const sorted = ascending(values);
-  const n = sorted.length;
+  const n = values.length;
+  if (n === 0) throw new RangeError(NO_VALUES);
   let rank = 0;
   let achieved = 0;
   for (const tail of binomialTails(n)) {
@@ -101,17 +92,17 @@ export function medianInterval(values: readonly number[], confidence = CONFIDENC
     achieved = 1 - 2 * tail;
   }
   if (rank === 0 || n < LEAST_FOR_INTERVAL) {
-    return { spread: 'range', low: nth(sorted, 1), high: nth(sorted, n), confidence: null };
+    return { spread: 'range', low: lowest(values), high: highest(values), confidence: null };
   }
-  return { spread: 'interval', low: nth(sorted, rank), high: nth(sorted, n + 1 - rank), confidence: achieved };
+  const own = Float64Array.from(values);
+  const [low, high] = [select(own, rank - 1), select(own, n - rank)];
+  return { spread: 'interval', low, high, confidence: achieved };
 }
 
 /** Null when there is nothing to describe. */
 export function describe(values: readonly number[]): Description | null {
   if (values.length === 0) return null;
-  const sorted = ascending(values);
-  const n = sorted.length;
-  return { n, median: middle(sorted), min: nth(sorted, 1), max: nth(sorted, n), values };
+  return { n: values.length, median: median(values), min: lowest(values), max: highest(values), values };
 }
 
 /** Nearest rank, for each share; 0 of nothing. */

@@ -65,6 +65,23 @@ test('every value of JSON comes back, alone and beside every other', (t) => {
   }
 });
 
+test('fields whose names every object has come back, and harm no other', (t) => {
+  const text = '[{"toJSON":1,"constructor":{"toString":2},"__proto__":{"round":3},"round":4},{"round":5}]';
+  const views = kept(JSON.parse(text) as readonly Record[]);
+  t.is(JSON.stringify(views), text);
+  t.deepEqual(
+    views.map((view) => view['round']),
+    [4, 5],
+  );
+});
+
+test('a name is only of the objects that have it', (t) => {
+  const [first, second] = kept<Record>([{ one: { deep: 1 } }, { two: { other: 2 } }]);
+  t.is(first!['two'], undefined);
+  t.is(second!['one'], undefined);
+  t.deepEqual([first, second].map(plain), [{ one: { deep: 1 } }, { two: { other: 2 } }]);
+});
+
 test('numbers are exact, whatever their range and step in a group', (t) => {
   for (const [base, step, most] of [
     [0, 1, 255],
