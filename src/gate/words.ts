@@ -22,7 +22,7 @@ const names: Readonly<Record<GateMetric, string>> = {
   'read-bytes': 'bytes read',
   faults: 'page faults',
   'page-tables': 'page tables',
-  unreclaimable: 'unreclaimable',
+  unreclaimable: 'held at end',
   'peak-memory': 'peak memory',
 };
 
