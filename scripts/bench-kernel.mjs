@@ -102,11 +102,11 @@ function planOf(given) {
   };
 }
 
-/** What must be written at the end is tried at the beginning. */
+/** What must be written at the end is tried at the beginning; an earlier file stays until then. */
 function checkOutputs({ json }) {
   if (json === undefined) return;
   try {
-    writeFileSync(json, '');
+    writeFileSync(json, '', { flag: 'a' });
   } catch (error) {
     end(2, `--json: ${error.message}`);
   }

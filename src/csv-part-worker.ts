@@ -8,6 +8,7 @@ import { samplesCsvHeading, samplesCsvRow } from '../reports/samples-csv.js';
 import { readPart, type LedgerPart, type LedgerPartTask } from './samples/ledger-part.js';
 import { recordOf } from './samples/ledger-record.js';
 import { firstLineOf } from './samples/line-reader.js';
+import { memoryOf } from './samples/packed-columns.js';
 import type { RunRecord } from './samples/record.js';
 
 export interface CsvPartTask extends LedgerPartTask {
@@ -44,4 +45,4 @@ function read(task: CsvPartTask): CsvPart {
 }
 
 const part = read(workerData as CsvPartTask);
-parentPort?.postMessage(part, [part.places.buffer]);
+parentPort?.postMessage(part, [...memoryOf(part.samples), part.places.buffer]);

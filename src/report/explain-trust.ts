@@ -66,7 +66,7 @@ function alike(samples: readonly OkSample[], key: string, value: EffectiveValue)
     });
     return middle === null || middle.value === 0 ? null : middle.value;
   }
-  const same = samples.every(({ effective }) => effective?.[key] === value);
+  const same = samples.every(({ effective }) => plain(effective)?.[key] === value);
   return same && value !== false && value !== '' ? value : null;
 }
 

@@ -1,4 +1,4 @@
-/** Columns on their way from the thread that read them to those that use them: what is large is memory that all may read. */
+/** Columns on their way from the thread that read them to the one that uses them. */
 import { Field, Group, View, type PackedGroup, type Shape } from './row-group.js';
 
 export interface PackedColumns {
@@ -6,8 +6,8 @@ export interface PackedColumns {
   readonly texts: readonly string[];
   readonly groups: readonly PackedGroup[];
   /** Of each record, in the order in which they came. */
-  readonly groupOf: Uint32Array<SharedArrayBuffer>;
-  readonly rowOf: Uint8Array<SharedArrayBuffer>;
+  readonly groupOf: Uint32Array<ArrayBuffer>;
+  readonly rowOf: Uint8Array<ArrayBuffer>;
 }
 
 interface PackedField {
@@ -20,8 +20,8 @@ interface PackedField {
 
 export function packed(root: Field, views: readonly View[], texts: readonly string[]): PackedColumns {
   const numbers = new Map<Group, number>();
-  const groupOf = new Uint32Array(new SharedArrayBuffer(4 * views.length));
-  const rowOf = new Uint8Array(new SharedArrayBuffer(views.length));
+  const groupOf = new Uint32Array(views.length);
+  const rowOf = new Uint8Array(views.length);
   for (const [index, view] of views.entries()) {
     const { group, row } = View.placeOf(view);
     const number = numbers.get(group) ?? numbers.size;
@@ -29,6 +29,11 @@ export function packed(root: Field, views: readonly View[], texts: readonly stri
     [groupOf[index], rowOf[index]] = [number, row];
   }
   return { root: packedField(root), texts, groups: [...numbers.keys()].map((group) => group.packed()), groupOf, rowOf };
+}
+
+/** What is moved to the other thread and no longer readable in this one. */
+export function memoryOf({ groups, groupOf, rowOf }: PackedColumns): readonly ArrayBuffer[] {
+  return [...groups.map(({ memory }) => memory), groupOf.buffer, rowOf.buffer];
 }
 
 /** Views, in the order in which the records came. */

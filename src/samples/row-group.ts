@@ -110,18 +110,18 @@ export class OpenGroup {
 /** How the codes of a field are kept: as `base + step × n`, or as they are. */
 const Width = { none: 0, byte: 1, two: 2, three: 3, four: 4, double: 8 } as const;
 
-/** A group as other threads may have it: its memory is one for all of them, and nobody writes to it any more. */
+/** A group as another thread may be given it: its memory goes over without a copy. */
 export interface PackedGroup {
   readonly fields: number;
   /** Of each field a base, a step, where its kinds and its codes stand, its kind and its width; then kinds and codes. */
-  readonly memory: SharedArrayBuffer;
+  readonly memory: ArrayBuffer;
 }
 
 /** Bytes of a field before the kinds and codes of the rows: two doubles, two places, two bytes. */
 const FIELD_BYTES = 26;
 
 export class Group {
-  #memory = new SharedArrayBuffer(0);
+  #memory = new ArrayBuffer(0);
   #kinds = new Uint8Array(this.#memory);
   #kindsAt = new Uint32Array(this.#memory);
   #widths = new Uint8Array(this.#memory);
@@ -142,7 +142,7 @@ export class Group {
     return { fields: this.#kinds.length, memory: this.#memory };
   }
 
-  #lies(fields: number, memory: SharedArrayBuffer): void {
+  #lies(fields: number, memory: ArrayBuffer): void {
     this.#memory = memory;
     [this.#bases, this.#steps] = [new Float64Array(memory, 0, fields), new Float64Array(memory, 8 * fields, fields)];
     this.#kindsAt = new Uint32Array(memory, 16 * fields, fields);
@@ -167,7 +167,7 @@ export class Group {
       bytes += rows * own.width;
       return own;
     });
-    this.#lies(packings.length, new SharedArrayBuffer(FIELD_BYTES * packings.length + bytes));
+    this.#lies(packings.length, new ArrayBuffer(FIELD_BYTES * packings.length + bytes));
     for (const [id, own] of packings.entries()) {
       if (own === null) continue;
       [this.#bases[id], this.#steps[id], this.#widths[id]] = [own.base, own.step, own.width];

@@ -53,11 +53,16 @@ function highest(values: Iterable<number>): number {
   return most;
 }
 
-/** The value that would stand at place k, from 0, were they sorted; none before it is larger then (Hoare, Find, CACM 4:7). */
+/**
+ * The value that would stand at place k, from 0, were they sorted; none before it is larger then (Hoare, Find, CACM 4:7).
+ * Pivots are drawn, always the same ones: from the middle, values that rise and fall again would take quadratic time.
+ */
 function select(values: Float64Array, k: number): number {
   let [first, last] = [0, values.length - 1];
+  let draw = 1;
   while (first < last) {
-    const pivot = values[(first + last) >> 1] ?? 0;
+    draw = Math.imul(draw, 1_664_525) + 1_013_904_223;
+    const pivot = values[first + Math.floor(((draw >>> 0) / 2 ** 32) * (last - first + 1))] ?? 0;
     let [low, high] = [first, last];
     while (low <= high) {
       while ((values[low] ?? pivot) < pivot) low += 1;

@@ -79,6 +79,8 @@ test('a name is only of the objects that have it', (t) => {
   const [first, second] = kept<Record>([{ one: { deep: 1 } }, { two: { other: 2 } }]);
   t.is(first!['two'], undefined);
   t.is(second!['one'], undefined);
+  t.is(first!['deep'], undefined);
+  t.is((first!['one'] as Record)['other'], undefined);
   t.deepEqual([first, second].map(plain), [{ one: { deep: 1 } }, { two: { other: 2 } }]);
 });
 

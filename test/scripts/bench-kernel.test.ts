@@ -80,6 +80,9 @@ test('bad arguments are one line and exit code 2, before the machine is waited f
     t.is(stdout, '');
     t.regex(stderr, /^bench-kernel: [^\n]+\n$/, args.join(' '));
   }
+  const locked = await runNode([script, '--shape', 'tiny', '--json', earlier], env);
+  t.is(locked.code, 1);
+  t.regex(locked.stderr, /another run is measuring/);
   t.false(existsSync(join(folder, 'nowhere')));
   t.is(readFileSync(earlier, 'utf8'), '{}');
 });
